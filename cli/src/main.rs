@@ -1,0 +1,2 @@
+//! The pisim command line.
+fn main() {}

@@ -1,0 +1,1 @@
+//! What crosses crates: conformance, published figures, end-to-end runs, properties.
