@@ -1,0 +1,98 @@
+//! The one error of settings files.
+
+use crate::Source;
+use std::fmt;
+use std::ops::Range;
+
+/// A fault in a settings file, with its file, its position and its key where they are known.
+///
+/// Printed as one line: ``file:line:column: key `a.b`: what is wrong; expected …``.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}{}: {}{message}", Position(*position), Key(key))]
+pub struct ConfigError {
+    file: String,
+    position: Option<(usize, usize)>,
+    key: String,
+    message: String,
+}
+
+impl ConfigError {
+    /// A fault of the file as a whole.
+    pub fn new(file: &str, message: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            position: None,
+            key: String::new(),
+            message: one_line(&message.into()),
+        }
+    }
+
+    /// A fault at the bytes `span` of `source`, in the dotted key `key` (empty when there is none).
+    pub fn at(source: &Source, span: Range<usize>, key: &str, message: impl Into<String>) -> Self {
+        Self {
+            file: source.name.clone(),
+            position: Some(source.position(span.start)),
+            key: one_line(key),
+            message: one_line(&message.into()),
+        }
+    }
+
+    /// What is wrong and what was expected, without file, position and key.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> Option<usize> {
+        self.position.map(|(line, _)| line)
+    }
+
+    /// The file's name.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The dotted key, empty when the fault belongs to none.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// Keeps an error on one line whatever the file holds: control characters are shown escaped.
+fn one_line(text: &str) -> String {
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
+    text.chars()
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![c]
+            }
+        })
+        .collect()
+}
+
+struct Position(Option<(usize, usize)>);
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some((line, column)) => write!(f, ":{line}:{column}"),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Key<'a>(&'a str);
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            write!(f, "key `{}`: ", self.0)
+        }
+    }
+}
