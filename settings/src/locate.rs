@@ -11,6 +11,9 @@ pub(crate) struct Place {
     pub span: Range<usize>,
 }
 
+/// Called with a dotted key, the span of its name and the span of its value.
+type Visit<'a> = dyn FnMut(&str, &Range<usize>, &Range<usize>) + 'a;
+
 /// A TOML text that parses, for looking up keys and spans.
 pub(crate) struct Document<'a> {
     table: Spanned<DeTable<'a>>,
@@ -76,22 +79,13 @@ fn in_table(table: &DeTable<'_>, prefix: &str, span: &Range<usize>) -> Option<Pl
 }
 
 /// Calls `each(dotted key, span of the name, span of the value)` for every key and array element, parents first.
-fn visit_table(
-    table: &DeTable<'_>,
-    prefix: &str,
-    each: &mut dyn FnMut(&str, &Range<usize>, &Range<usize>),
-) {
+fn visit_table(table: &DeTable<'_>, prefix: &str, each: &mut Visit<'_>) {
     for (name, value) in table {
         visit_value(value, &join(prefix, name.get_ref()), &name.span(), each);
     }
 }
 
-fn visit_value(
-    value: &Spanned<DeValue<'_>>,
-    key: &str,
-    at: &Range<usize>,
-    each: &mut dyn FnMut(&str, &Range<usize>, &Range<usize>),
-) {
+fn visit_value(value: &Spanned<DeValue<'_>>, key: &str, at: &Range<usize>, each: &mut Visit<'_>) {
     each(key, at, &value.span());
     match value.get_ref() {
         DeValue::Table(table) => visit_table(table, key, each),

@@ -23,12 +23,11 @@ fn explain(source: &Source, error: &toml::de::Error) -> ConfigError {
         return ConfigError::at(source, span, "", format!("not TOML: {}", error.message()));
     };
     let message = error.message();
-    let place = document.place(&span);
-    let (mut key, mut span) = match place {
-        // A wrong value is pointed at itself, everything else at its key.
-        Some(place) => (place.key, span),
-        None => (String::new(), span),
-    };
+    let mut key = document
+        .place(&span)
+        .map(|place| place.key)
+        .unwrap_or_default();
+    let mut span = span;
     if let Some(name) = word_after(message, "missing field ") {
         let table = if key.is_empty() {
             "at the top of the file".to_owned()
