@@ -1,6 +1,7 @@
 //! The one error of settings files.
 
 use crate::Source;
+use crate::locate::Document;
 use std::fmt;
 use std::ops::Range;
 
@@ -19,12 +20,7 @@ pub struct ConfigError {
 impl ConfigError {
     /// A fault of the file as a whole.
     pub fn new(file: &str, message: impl Into<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            position: None,
-            key: String::new(),
-            message: one_line(&message.into()),
-        }
+        Self { file: file.to_owned(), position: None, key: String::new(), message: one_line(&message.into()) }
     }
 
     /// A fault at the bytes `span` of `source`, in the dotted key `key` (empty when there is none).
@@ -35,6 +31,13 @@ impl ConfigError {
             key: one_line(key),
             message: one_line(&message.into()),
         }
+    }
+
+    /// A fault in the value of the dotted key `key` (`server.memory.size`, `links[1].up`), for checks after parsing.
+    /// A key that the file leaves to its default is shown at the nearest table around it.
+    pub fn at_key(source: &Source, key: &str, message: impl Into<String>) -> Self {
+        let span = Document::new(&source.text).and_then(|document| document.value_near(key)).unwrap_or(0..0);
+        Self::at(source, span, key, message)
     }
 
     /// What is wrong and what was expected, without file, position and key.
@@ -63,15 +66,7 @@ fn one_line(text: &str) -> String {
     if !text.contains(char::is_control) {
         return text.to_owned();
     }
-    text.chars()
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect::<Vec<_>>()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 
 struct Position(Option<(usize, usize)>);
@@ -89,10 +84,6 @@ struct Key<'a>(&'a str);
 
 impl fmt::Display for Key<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "key `{}`: ", self.0)
-        }
+        if self.0.is_empty() { Ok(()) } else { write!(f, "key `{}`: ", self.0) }
     }
 }

@@ -30,6 +30,4 @@ pub use parse::parse;
 pub use quantity::QuantityError;
 pub use source::Source;
 pub use toml::Spanned;
-pub use units::{
-    Area, Bandwidth, BitRate, Bytes, Duration, Energy, EnergyPerBit, Frequency, Power,
-};
+pub use units::{Area, Bandwidth, BitRate, Bytes, Duration, Energy, EnergyPerBit, Frequency, Power};

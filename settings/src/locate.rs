@@ -31,6 +31,18 @@ impl<'a> Document<'a> {
         in_table(self.table.get_ref(), "", span)
     }
 
+    /// The span of the value of the dotted key `key`, or of the longest part of it that the document holds.
+    pub fn value_near(&self, key: &str) -> Option<Range<usize>> {
+        let mut best: Option<(usize, Range<usize>)> = None;
+        visit_table(self.table.get_ref(), "", &mut |found, _, value| {
+            let inside = key.strip_prefix(found).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+            if inside && best.as_ref().is_none_or(|(length, _)| found.len() > *length) {
+                best = Some((found.len(), value.clone()));
+            }
+        });
+        best.map(|(_, span)| span)
+    }
+
     /// The place of the key `name` in the table at `span` (the document itself when no table stands there).
     pub fn child(&self, span: &Range<usize>, name: &str) -> Option<Place> {
         let path = self.place(span).map(|place| place.key).unwrap_or_default();
@@ -40,39 +52,22 @@ impl<'a> Document<'a> {
                 found = Some(at.clone());
             }
         });
-        found.map(|span| Place {
-            key: join(&path, name),
-            span,
-        })
+        found.map(|span| Place { key: join(&path, name), span })
     }
 }
 
 /// Appends `name` to a dotted key, quoted as TOML would need it.
 pub(crate) fn join(prefix: &str, name: &str) -> String {
-    let bare = !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    let name = if bare {
-        name.to_owned()
-    } else {
-        format!("{name:?}")
-    };
-    if prefix.is_empty() {
-        name
-    } else {
-        format!("{prefix}.{name}")
-    }
+    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    let name = if bare { name.to_owned() } else { format!("{name:?}") };
+    if prefix.is_empty() { name } else { format!("{prefix}.{name}") }
 }
 
 fn in_table(table: &DeTable<'_>, prefix: &str, span: &Range<usize>) -> Option<Place> {
     let mut best: Option<Place> = None;
     visit_table(table, prefix, &mut |key, at, value| {
         if at == span || value == span {
-            best = Some(Place {
-                key: key.to_owned(),
-                span: at.clone(),
-            });
+            best = Some(Place { key: key.to_owned(), span: at.clone() });
         }
     });
     best

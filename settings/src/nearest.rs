@@ -24,9 +24,7 @@ pub fn nearest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>) -> Op
 
 /// The ending of an error message that names the near miss (``; did you mean `x`?``), or nothing.
 pub fn did_you_mean<'a>(word: &str, options: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(word, options)
-        .map(|option| format!("; did you mean `{option}`?"))
-        .unwrap_or_default()
+    nearest(word, options).map(|option| format!("; did you mean `{option}`?")).unwrap_or_default()
 }
 
 fn simplified(word: &str) -> String {

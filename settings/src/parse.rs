@@ -23,47 +23,24 @@ fn explain(source: &Source, error: &toml::de::Error) -> ConfigError {
         return ConfigError::at(source, span, "", format!("not TOML: {}", error.message()));
     };
     let message = error.message();
-    let mut key = document
-        .place(&span)
-        .map(|place| place.key)
-        .unwrap_or_default();
+    let mut key = document.place(&span).map(|place| place.key).unwrap_or_default();
     let mut span = span;
     if let Some(name) = word_after(message, "missing field ") {
-        let table = if key.is_empty() {
-            "at the top of the file".to_owned()
-        } else {
-            format!("in `[{key}]`")
-        };
-        return ConfigError::at(
-            source,
-            span,
-            &join(&key, name),
-            format!("missing key; expected it {table}"),
-        );
+        let table = if key.is_empty() { "at the top of the file".to_owned() } else { format!("in `[{key}]`") };
+        return ConfigError::at(source, span, &join(&key, name), format!("missing key; expected it {table}"));
     }
     if let Some(name) = word_after(message, "unknown field ") {
         // Serde reports some unknown keys at their table; look for the key in it.
         if let Some(place) = document.child(&span, name) {
             (key, span) = (place.key, place.span);
         }
-        return ConfigError::at(
-            source,
-            span,
-            &key,
-            format!("unknown key{}", expected(message, name)),
-        );
+        return ConfigError::at(source, span, &key, format!("unknown key{}", expected(message, name)));
     }
     if let Some(name) = word_after(message, "unknown variant ") {
-        return ConfigError::at(
-            source,
-            span,
-            &key,
-            format!("unknown value `{name}`{}", expected(message, name)),
-        );
+        return ConfigError::at(source, span, &key, format!("unknown value `{name}`{}", expected(message, name)));
     }
-    let message = message
-        .replacen("invalid type: ", "wrong type: ", 1)
-        .replacen("invalid value: ", "impossible value: ", 1);
+    let message =
+        message.replacen("invalid type: ", "wrong type: ", 1).replacen("invalid value: ", "impossible value: ", 1);
     ConfigError::at(source, span, &key, plain_expectation(&message))
 }
 
@@ -71,10 +48,7 @@ fn explain(source: &Source, error: &toml::de::Error) -> ConfigError {
 fn word_after<'a>(message: &'a str, start: &str) -> Option<&'a str> {
     let rest = message.strip_prefix(start)?.strip_prefix('`')?;
     // The word itself may hold back quotes; what ends it is the expectation or the end of the message.
-    let end = rest
-        .find("`, expected ")
-        .or_else(|| rest.find("`, there are no "))
-        .or_else(|| rest.rfind('`'))?;
+    let end = rest.find("`, expected ").or_else(|| rest.find("`, there are no ")).or_else(|| rest.rfind('`'))?;
     rest.get(..end)
 }
 

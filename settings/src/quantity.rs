@@ -22,18 +22,12 @@ impl Kind {
     pub fn parse(&self, text: &str) -> Result<f64, QuantityError> {
         let text = text.trim();
         let (number, unit) = split(text);
-        let number: f64 = number
-            .parse()
-            .map_err(|_| self.error(format!("`{text}` does not start with a number")))?;
+        let number: f64 = number.parse().map_err(|_| self.error(format!("`{text}` does not start with a number")))?;
         if unit.is_empty() {
             return Err(self.error(format!("`{text}` has no unit")));
         }
-        let factor = self
-            .units
-            .iter()
-            .find(|(symbol, _)| *symbol == unit)
-            .map(|(_, factor)| *factor)
-            .ok_or_else(|| {
+        let factor =
+            self.units.iter().find(|(symbol, _)| *symbol == unit).map(|(_, factor)| *factor).ok_or_else(|| {
                 let hint = did_you_mean(unit, self.units.iter().map(|(symbol, _)| *symbol));
                 self.error_with(format!("wrong unit `{unit}` in `{text}`"), &hint)
             })?;
@@ -56,18 +50,9 @@ impl Kind {
     /// Prints in the largest unit that keeps the value at or above 1 and reads back as exactly the same value.
     pub fn print(&self, value: f64) -> String {
         let exact = |&&(_, factor): &&(&str, f64)| value / factor * factor == value;
-        let largest = self
-            .units
-            .iter()
-            .rev()
-            .filter(exact)
-            .find(|(_, factor)| value >= *factor);
+        let largest = self.units.iter().rev().filter(exact).find(|(_, factor)| value >= *factor);
         let base = || self.units.iter().find(|(_, factor)| *factor == 1.0);
-        let smallest = if value == 0.0 {
-            base()
-        } else {
-            self.units.iter().find(exact).or_else(base)
-        };
+        let smallest = if value == 0.0 { base() } else { self.units.iter().find(exact).or_else(base) };
         let (unit, factor) = largest.or(smallest).copied().unwrap_or(("", 1.0));
         format!("{} {unit}", value / factor)
     }
@@ -82,18 +67,13 @@ impl Kind {
     }
 
     fn error_with(&self, problem: String, hint: &str) -> QuantityError {
-        QuantityError {
-            message: format!("{problem}; expected {}{hint}", self.expectation()),
-        }
+        QuantityError { message: format!("{problem}; expected {}{hint}", self.expectation()) }
     }
 
     /// A pattern for editors: a number, then one of the units.
     pub fn pattern(&self) -> String {
         let units: Vec<&str> = self.units.iter().map(|(symbol, _)| *symbol).collect();
-        format!(
-            "^[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)? ?({})$",
-            units.join("|")
-        )
+        format!("^[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)? ?({})$", units.join("|"))
     }
 }
 
@@ -106,9 +86,7 @@ fn split(text: &str) -> (&str, &str) {
     while let Some((at, c)) = letters.next() {
         let exponent = at > 0
             && matches!(c, 'e' | 'E')
-            && letters
-                .peek()
-                .is_some_and(|(_, next)| next.is_ascii_digit() || matches!(next, '+' | '-'));
+            && letters.peek().is_some_and(|(_, next)| next.is_ascii_digit() || matches!(next, '+' | '-'));
         if !exponent && !matches!(c, '0'..='9' | '.' | '+' | '-') {
             return text.split_at(at);
         }

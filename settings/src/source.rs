@@ -18,10 +18,7 @@ pub struct Source {
 impl Source {
     /// A source from text that is already in memory (a built-in file, a test).
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            text: text.into(),
-        }
+        Self { name: name.into(), text: text.into() }
     }
 
     /// Reads the file at `path`.
@@ -32,10 +29,7 @@ impl Source {
         let path = path.as_ref();
         let name = path.display().to_string();
         let unreadable = |why: &dyn std::fmt::Display| {
-            ConfigError::new(
-                &name,
-                format!("cannot read the file: {why}; expected a readable TOML file"),
-            )
+            ConfigError::new(&name, format!("cannot read the file: {why}; expected a readable TOML file"))
         };
         let facts = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
         if facts.is_dir() {
@@ -58,13 +52,7 @@ impl Source {
         }
         let before = self.text.get(..offset).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .count()
-            + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         (line, column)
     }
 }

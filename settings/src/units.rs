@@ -193,10 +193,11 @@ impl FromStr for Bytes {
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit =
-            Self::KIND.units.iter().rev().find(|(_, factor)| {
-                self.0 >= *factor as u64 && self.0.is_multiple_of(*factor as u64)
-            });
+        let unit = Self::KIND
+            .units
+            .iter()
+            .rev()
+            .find(|(_, factor)| self.0 >= *factor as u64 && self.0.is_multiple_of(*factor as u64));
         let (symbol, factor) = unit.copied().unwrap_or(("B", 1.0));
         f.pad(&format!("{} {symbol}", self.0 / factor as u64))
     }

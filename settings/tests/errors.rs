@@ -1,4 +1,5 @@
 //! The exact text of every kind of fault, and that no text makes the parser panic.
+#![allow(clippy::expect_used, reason = "helpers of tests")]
 
 use pisim_settings::{Bandwidth, Bytes, ConfigError, Frequency, Source, Spanned, parse};
 use proptest::prelude::*;
@@ -67,25 +68,17 @@ fn parsed(text: &str) -> Result<Platform, ConfigError> {
 /// The error after `from` is replaced by `to` in a good file.
 fn fault(from: &str, to: &str) -> String {
     assert!(GOOD.contains(from), "{from}");
-    parsed(&GOOD.replacen(from, to, 1))
-        .expect_err(to)
-        .to_string()
+    parsed(&GOOD.replacen(from, to, 1)).expect_err(to).to_string()
 }
 
 #[test]
 fn a_good_file_is_read_with_its_units() {
-    let platform = parsed(&format!(
-        "{GOOD}ecc = true\nshare = 0.5\n[[links]]\nup = \"1 kHz\""
-    ))
-    .unwrap();
+    let platform = parsed(&format!("{GOOD}ecc = true\nshare = 0.5\n[[links]]\nup = \"1 kHz\"")).unwrap();
     assert_eq!(platform.name, "a");
     assert_eq!(platform.server.clock.hz(), 2.7e9);
     assert_eq!(platform.server.cores, 2);
     assert!(matches!(platform.server.kind, Kind::InOrder));
-    assert_eq!(
-        platform.server.memory.bandwidth.get_ref().bytes_per_s(),
-        35.2e9
-    );
+    assert_eq!(platform.server.memory.bandwidth.get_ref().bytes_per_s(), 35.2e9);
     assert_eq!(platform.server.memory.size.bytes(), 2 << 20);
     assert!(platform.server.memory.ecc);
     assert_eq!(platform.server.memory.share, 0.5);
@@ -110,18 +103,12 @@ fn an_unknown_key_names_itself_and_the_near_miss() {
 
 #[test]
 fn a_missing_key_names_its_table_and_line() {
-    assert_eq!(
-        fault("cores = 2\n", ""),
-        "p.toml:3:1: key `server.cores`: missing key; expected it in `[server]`"
-    );
+    assert_eq!(fault("cores = 2\n", ""), "p.toml:3:1: key `server.cores`: missing key; expected it in `[server]`");
     assert_eq!(
         fault("size = \"2 MiB\"\n", ""),
         "p.toml:8:1: key `server.memory.size`: missing key; expected it in `[server.memory]`"
     );
-    assert_eq!(
-        fault("name = \"a\"\n", ""),
-        "p.toml:1:1: key `name`: missing key; expected it at the top of the file"
-    );
+    assert_eq!(fault("name = \"a\"\n", ""), "p.toml:1:1: key `name`: missing key; expected it at the top of the file");
     assert_eq!(
         parsed("").unwrap_err().to_string(),
         "p.toml:1:1: key `name`: missing key; expected it at the top of the file"
@@ -151,14 +138,8 @@ fn a_wrong_unit_names_what_was_expected() {
 #[test]
 fn impossible_quantities_are_refused() {
     let expectation = "expected a frequency such as \"1 GHz\"";
-    assert_eq!(
-        fault("2.7 GHz", "-1 GHz"),
-        format!("p.toml:4:9: key `server.clock`: negative; {expectation}")
-    );
-    assert_eq!(
-        fault("2.7 GHz", "NaN GHz"),
-        format!("p.toml:4:9: key `server.clock`: not a number; {expectation}")
-    );
+    assert_eq!(fault("2.7 GHz", "-1 GHz"), format!("p.toml:4:9: key `server.clock`: negative; {expectation}"));
+    assert_eq!(fault("2.7 GHz", "NaN GHz"), format!("p.toml:4:9: key `server.clock`: not a number; {expectation}"));
     assert_eq!(
         fault("2.7 GHz", "inf GHz"),
         format!("p.toml:4:9: key `server.clock`: infinite or too large; {expectation}")
@@ -169,9 +150,7 @@ fn impossible_quantities_are_refused() {
     );
     assert_eq!(
         fault("2.7 GHz", "fast GHz"),
-        format!(
-            "p.toml:4:9: key `server.clock`: `fast GHz` does not start with a number; {expectation}"
-        )
+        format!("p.toml:4:9: key `server.clock`: `fast GHz` does not start with a number; {expectation}")
     );
     assert_eq!(
         fault("2 MiB", "0.3 B"),
@@ -222,10 +201,7 @@ fn an_unknown_value_names_the_near_miss() {
 #[test]
 fn array_elements_are_named_by_position() {
     assert_eq!(
-        fault(
-            "size = \"2 MiB\"\n",
-            "size = \"2 MiB\"\n[[links]]\nup = \"1 Hz\"\n[[links]]\nup = \"1 m\""
-        ),
+        fault("size = \"2 MiB\"\n", "size = \"2 MiB\"\n[[links]]\nup = \"1 Hz\"\n[[links]]\nup = \"1 m\""),
         "p.toml:14:6: key `links[1].up`: wrong unit `m` in `1 m`; expected a frequency such as \"1 GHz\""
     );
 }
@@ -236,30 +212,31 @@ fn bad_syntax_names_line_and_column() {
         fault("cores = 2", "cores = "),
         "p.toml:5:9: not TOML: string values must be quoted, expected literal string"
     );
-    assert_eq!(
-        fault("cores = 2", "cores = 2\ncores = 3"),
-        "p.toml:6:1: not TOML: duplicate key"
-    );
+    assert_eq!(fault("cores = 2", "cores = 2\ncores = 3"), "p.toml:6:1: not TOML: duplicate key");
 }
 
 #[test]
 fn a_check_after_parsing_points_at_its_key() {
     let source = Source::new("p.toml", GOOD);
     let platform: Platform = parse(&source).unwrap();
-    let error = ConfigError::at(
-        &source,
-        platform.server.memory.bandwidth.span(),
-        "server.memory.bandwidth",
-        "too slow",
-    );
-    assert_eq!(
-        error.to_string(),
-        "p.toml:9:13: key `server.memory.bandwidth`: too slow"
-    );
+    let error =
+        ConfigError::at(&source, platform.server.memory.bandwidth.span(), "server.memory.bandwidth", "too slow");
+    assert_eq!(error.to_string(), "p.toml:9:13: key `server.memory.bandwidth`: too slow");
     assert_eq!(
         (error.file(), error.line(), error.key(), error.message()),
         ("p.toml", Some(9), "server.memory.bandwidth", "too slow")
     );
+}
+
+#[test]
+fn a_check_by_key_finds_the_key_or_its_nearest_table() {
+    let source = Source::new("p.toml", GOOD);
+    let at = |key: &str| ConfigError::at_key(&source, key, "odd").to_string();
+    assert_eq!(at("server.memory.size"), "p.toml:10:8: key `server.memory.size`: odd");
+    assert_eq!(at("server.memory"), "p.toml:8:1: key `server.memory`: odd");
+    assert_eq!(at("server.memory.ecc"), "p.toml:8:1: key `server.memory.ecc`: odd", "a default: its table is shown");
+    assert_eq!(at("nowhere"), "p.toml:1:1: key `nowhere`: odd");
+    assert_eq!(ConfigError::at_key(&Source::new("b.toml", "= ="), "a.b", "odd").line(), Some(1));
 }
 
 #[test]
@@ -271,18 +248,12 @@ fn unreadable_files_are_one_clear_error() {
     );
     assert_eq!(missing.line(), None);
     let folder = Source::read(".").unwrap_err();
-    assert_eq!(
-        folder.to_string(),
-        ".: cannot read the file: it is a folder; expected a readable TOML file"
-    );
+    assert_eq!(folder.to_string(), ".: cannot read the file: it is a folder; expected a readable TOML file");
     let binary = std::env::temp_dir().join(format!("pisim-settings-{}.toml", std::process::id()));
     std::fs::write(&binary, [0xff, 0xfe]).unwrap();
     let error = Source::read(&binary).unwrap_err();
     std::fs::remove_file(&binary).unwrap();
-    assert_eq!(
-        error.message(),
-        "cannot read the file: it is not UTF-8 text; expected a readable TOML file"
-    );
+    assert_eq!(error.message(), "cannot read the file: it is not UTF-8 text; expected a readable TOML file");
 }
 
 #[test]
@@ -299,9 +270,7 @@ fn deep_nesting_is_an_error_and_not_a_stack_overflow() {
 
 #[test]
 fn an_error_stays_on_one_line_whatever_the_key_holds() {
-    let error = parsed("\"a\\nb`, expected `c\" = 1")
-        .unwrap_err()
-        .to_string();
+    let error = parsed("\"a\\nb`, expected `c\" = 1").unwrap_err().to_string();
     assert_eq!(error.lines().count(), 1, "{error}");
 }
 
