@@ -1,0 +1,254 @@
+//! From platform files to validated units: every value is checked here, once, with an error at its line.
+
+use crate::check::Check;
+use crate::cpu::{Cpu, CpuCosts};
+use crate::fpga::{BOARDS, Board};
+use crate::gc::GcEngine;
+use crate::he::HeEngine;
+use crate::link::Link;
+use crate::mac::MacArray;
+use crate::memory::{Memory, MemoryKind, Storage};
+use crate::party::PartyHardware;
+use crate::platform::Platform;
+use crate::raw::{
+    RawCpu, RawFpga, RawGcEngine, RawHeEngine, RawLink, RawMacArray, RawMemory, RawParty, RawPlatform, RawSilicon,
+    RawStorage,
+};
+use crate::technology::{Fabric, NODES_NM, Technology};
+use pisim_settings::{ConfigError, Duration, Frequency, Source, did_you_mean};
+
+type Checked<T> = Result<T, ConfigError>;
+
+/// Crypto pipelines close at 200 to 300 MHz on UltraScale+ parts and 400 MHz on the newest; nothing here runs faster.
+const FPGA_CLOCK_LIMIT: &str = "450 MHz";
+
+pub(crate) fn platform(source: &Source, raw: &RawPlatform) -> Checked<Platform> {
+    let check = Check { source, table: String::new() };
+    if raw.name.trim().is_empty() {
+        return Err(check.error("name", "empty; expected a short name"));
+    }
+    Ok(Platform {
+        name: raw.name.clone(),
+        description: raw.description.clone(),
+        client: party(&check.inside("client"), &raw.client)?,
+        server: party(&check.inside("server"), &raw.server)?,
+        link: link(&check.inside("link"), &raw.link)?,
+    })
+}
+
+fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
+    let fabric = fabric(check, raw)?;
+    let made_in = fabric.map(Technology::of);
+    let unit = |key: &str, present: bool| match (present, made_in) {
+        (true, None) => Err(check.error(
+            key,
+            format!("what it is made of is missing; expected `[{0}.silicon]` or `[{0}.fpga]` next to it", check.table),
+        )),
+        (_, technology) => Ok(technology),
+    };
+    let gc_technology = unit("gc_engine", raw.gc_engine.is_some())?;
+    let he_technology = unit("he_engine", raw.he_engine.is_some())?;
+    let mac_technology = unit("mac_array", raw.mac_array.is_some())?;
+    let party = PartyHardware {
+        static_power_w: check.within("static_power", raw.static_power, "0 W", "100 kW")?.watts(),
+        cpu: cpu(&check.inside("cpu"), &raw.cpu)?,
+        memory: memory(&check.inside("memory"), &raw.memory)?,
+        storage: raw.storage.as_ref().map(|raw| storage(&check.inside("storage"), raw)).transpose()?,
+        fabric,
+        gc_engine: raw
+            .gc_engine
+            .as_ref()
+            .zip(gc_technology)
+            .map(|(raw, made_in)| gc_engine(&check.inside("gc_engine"), raw, made_in))
+            .transpose()?,
+        he_engine: raw
+            .he_engine
+            .as_ref()
+            .zip(he_technology)
+            .map(|(raw, made_in)| he_engine(&check.inside("he_engine"), raw, made_in))
+            .transpose()?,
+        mac_array: raw
+            .mac_array
+            .as_ref()
+            .zip(mac_technology)
+            .map(|(raw, made_in)| mac_array(&check.inside("mac_array"), raw, made_in))
+            .transpose()?,
+    };
+    if let Some(Fabric::Fpga(board)) = fabric {
+        fits(check, board, &party)?;
+    }
+    Ok(party)
+}
+
+fn fabric(check: &Check<'_>, raw: &RawParty) -> Checked<Option<Fabric>> {
+    let accelerated = raw.gc_engine.is_some() || raw.he_engine.is_some() || raw.mac_array.is_some();
+    match (&raw.silicon, &raw.fpga) {
+        (Some(_), Some(_)) => Err(check.error("fpga", "both `silicon` and `fpga` are given; expected one of them")),
+        (Some(_), None) if !accelerated => {
+            Err(check.error("silicon", "nothing is made of it; expected an accelerator in the same party"))
+        }
+        (None, Some(_)) if !accelerated => {
+            Err(check.error("fpga", "nothing is on it; expected an accelerator in the same party"))
+        }
+        (Some(raw), None) => silicon(&check.inside("silicon"), raw).map(Some),
+        (None, Some(raw)) => fpga(&check.inside("fpga"), raw).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn silicon(check: &Check<'_>, raw: &RawSilicon) -> Checked<Fabric> {
+    if !NODES_NM.contains(&raw.node_nm) {
+        let nodes = NODES_NM.map(|node| node.to_string()).join(", ");
+        return Err(check.error("node_nm", format!("no scaling data for {} nm; expected one of {nodes}", raw.node_nm)));
+    }
+    Ok(Fabric::Silicon { node_nm: raw.node_nm, supply_v: check.within("supply_v", raw.supply_v, "0.4", "1.5")? })
+}
+
+fn fpga(check: &Check<'_>, raw: &RawFpga) -> Checked<Fabric> {
+    Board::named(&raw.board).map(Fabric::Fpga).ok_or_else(|| {
+        let names = BOARDS.map(|board| board.name);
+        let hint = did_you_mean(&raw.board, names);
+        check.error("board", format!("unknown board `{}`; expected one of {}{hint}", raw.board, names.join(", ")))
+    })
+}
+
+/// Refuses a design that is larger than its board, or a memory that the board does not have.
+fn fits(check: &Check<'_>, board: &'static Board, party: &PartyHardware) -> Checked<()> {
+    let memory = &party.memory;
+    if (memory.kind == MemoryKind::Hbm2) != board.hbm {
+        let (has, kind) = if board.hbm { ("HBM2", "hbm2") } else { ("DDR4", "ddr4") };
+        return Err(check.error("memory.kind", format!("the {} has {has}; expected \"{kind}\"", board.name)));
+    }
+    if memory.peak_bytes_per_s() > board.memory_bytes_per_s * 1.001 {
+        let (peak, most) = (memory.peak_bytes_per_s() / 1e9, board.memory_bytes_per_s / 1e9);
+        return Err(check.error(
+            "memory.channels",
+            format!("{peak} GB/s in all; expected at most the {}'s {most} GB/s", board.name),
+        ));
+    }
+    let overflows = party.fpga_use().map(|fpga| fpga.overflows()).unwrap_or_default();
+    if overflows.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = overflows
+        .iter()
+        .map(|(name, used, available)| {
+            let excess = 100.0 * (*used as f64 / (*available).max(1) as f64 - 1.0);
+            format!("{used} {name} of {available} ({excess:.0} % too many)")
+        })
+        .collect();
+    Err(check.error(
+        "fpga.board",
+        format!(
+            "the design does not fit the {}: it needs {}; expected fewer units or a larger board",
+            board.name,
+            list.join(", ")
+        ),
+    ))
+}
+
+fn cpu(check: &Check<'_>, raw: &RawCpu) -> Checked<Cpu> {
+    let table = check.inside("cost");
+    let cost = |key: &str, value: Duration| table.within(key, value, "0 s", "1 s").map(Duration::seconds);
+    Ok(Cpu {
+        cores: check.within("cores", raw.cores, "1", "4096")?,
+        clock_hz: check.within("clock", raw.clock, "1 MHz", "10 GHz")?.hz(),
+        active_power_w: check.within("active_power_per_core", raw.active_power_per_core, "0 W", "1 kW")?.watts(),
+        costs: CpuCosts {
+            garble_and_s: cost("garble_and", raw.cost.garble_and)?,
+            evaluate_and_s: cost("evaluate_and", raw.cost.evaluate_and)?,
+            xor_gate_s: cost("xor_gate", raw.cost.xor_gate)?,
+            hash_call_s: cost("hash_call", raw.cost.hash_call)?,
+            label_s: cost("label", raw.cost.label)?,
+            base_ot_s: cost("base_ot", raw.cost.base_ot)?,
+            extended_ot_s: cost("extended_ot", raw.cost.extended_ot)?,
+            ntt_butterfly_s: cost("ntt_butterfly", raw.cost.ntt_butterfly)?,
+            mod_mul_s: cost("mod_mul", raw.cost.mod_mul)?,
+            encrypt_coefficient_s: cost("encrypt_coefficient", raw.cost.encrypt_coefficient)?,
+            decrypt_coefficient_s: cost("decrypt_coefficient", raw.cost.decrypt_coefficient)?,
+            key_switch_coefficient_s: cost("key_switch_coefficient", raw.cost.key_switch_coefficient)?,
+            ring_mac_s: cost("ring_mac", raw.cost.ring_mac)?,
+            wide_ring_mac_s: cost("wide_ring_mac", raw.cost.wide_ring_mac)?,
+            ring_add_s: cost("ring_add", raw.cost.ring_add)?,
+        },
+    })
+}
+
+fn memory(check: &Check<'_>, raw: &RawMemory) -> Checked<Memory> {
+    Ok(Memory {
+        kind: raw.kind,
+        channels: check.within("channels", raw.channels, "1", "1024")?,
+        channel_bytes_per_s: check
+            .within("channel_bandwidth", raw.channel_bandwidth, "1 MB/s", "10 TB/s")?
+            .bytes_per_s(),
+        streaming_efficiency: check.within("streaming_efficiency", raw.streaming_efficiency, "0.01", "1")?,
+        latency_s: check.within("latency", raw.latency, "0 s", "1 ms")?.seconds(),
+        energy_per_bit_j: check.within("energy", raw.energy, "0 J/bit", "1 uJ/bit")?.joules_per_bit(),
+    })
+}
+
+fn storage(check: &Check<'_>, raw: &RawStorage) -> Checked<Storage> {
+    Ok(Storage {
+        read_bytes_per_s: check.within("read_bandwidth", raw.read_bandwidth, "1 MB/s", "1 TB/s")?.bytes_per_s(),
+        write_bytes_per_s: check.within("write_bandwidth", raw.write_bandwidth, "1 MB/s", "1 TB/s")?.bytes_per_s(),
+        energy_per_bit_j: check.within("energy", raw.energy, "0 J/bit", "1 uJ/bit")?.joules_per_bit(),
+    })
+}
+
+fn link(check: &Check<'_>, raw: &RawLink) -> Checked<Link> {
+    Ok(Link {
+        up_bits_per_s: check.within("up", raw.up, "1 kbps", "100 Tbps")?.bits_per_s(),
+        down_bits_per_s: check.within("down", raw.down, "1 kbps", "100 Tbps")?.bits_per_s(),
+        round_trip_s: check.within("round_trip", raw.round_trip, "0 s", "60 s")?.seconds(),
+        energy_per_bit_j: check.within("energy", raw.energy, "0 J/bit", "1 mJ/bit")?.joules_per_bit(),
+        message_overhead_bytes: check.within("message_overhead", raw.message_overhead, "0 B", "1 MiB")?.bytes(),
+    })
+}
+
+fn clock(check: &Check<'_>, clock: Frequency, technology: Technology) -> Checked<f64> {
+    let limit = if technology.fpga { FPGA_CLOCK_LIMIT } else { "10 GHz" };
+    check.within("clock", clock, "1 MHz", limit).map(Frequency::hz)
+}
+
+fn gc_engine(check: &Check<'_>, raw: &RawGcEngine, technology: Technology) -> Checked<GcEngine> {
+    Ok(GcEngine {
+        engines: check.within("engines", raw.engines, "1", "4096")?,
+        clock_hz: clock(check, raw.clock, technology)?,
+        garble_latency: check.within("garble_latency", raw.garble_latency, "1", "1000")?,
+        evaluate_latency: check.within("evaluate_latency", raw.evaluate_latency, "1", "1000")?,
+        xor_latency: check.within("xor_latency", raw.xor_latency, "1", "1000")?,
+        wire_memory_bytes: check.within("wire_memory", raw.wire_memory, "1 KiB", "64 GiB")?.bytes(),
+        wire_banks: check.within("wire_banks", raw.wire_banks, "1", "65536")?,
+        queue_memory_bytes: check.within("queue_memory", raw.queue_memory, "1 KiB", "1 GiB")?.bytes(),
+        instruction_bits: check.within("instruction_bits", raw.instruction_bits, "0", "1024")?,
+        ot_cycles: raw.ot_cycles.map(|cycles| check.within("ot_cycles", cycles, "1", "10000")).transpose()?,
+        technology,
+    })
+}
+
+fn he_engine(check: &Check<'_>, raw: &RawHeEngine, technology: Technology) -> Checked<HeEngine> {
+    Ok(HeEngine {
+        clock_hz: clock(check, raw.clock, technology)?,
+        word_bits: check.within("word_bits", raw.word_bits, "16", "64")?,
+        ntt_units: check.within("ntt_units", raw.ntt_units, "1", "4096")?,
+        butterflies: check.within("butterflies", raw.butterflies, "1", "65536")?,
+        modmul_lanes: check.within("modmul_lanes", raw.modmul_lanes, "1", "1048576")?,
+        automorphism_lanes: check.within("automorphism_lanes", raw.automorphism_lanes, "1", "1048576")?,
+        pipeline_latency: check.within("pipeline_latency", raw.pipeline_latency, "0", "100000")?,
+        scratchpad_bytes: check.within("scratchpad", raw.scratchpad, "1 KiB", "64 GiB")?.bytes(),
+        scratchpad_banks: check.within("scratchpad_banks", raw.scratchpad_banks, "1", "65536")?,
+        technology,
+    })
+}
+
+fn mac_array(check: &Check<'_>, raw: &RawMacArray, technology: Technology) -> Checked<MacArray> {
+    Ok(MacArray {
+        rows: check.within("rows", raw.rows, "1", "65536")?,
+        columns: check.within("columns", raw.columns, "1", "65536")?,
+        word_bits: check.within("word_bits", raw.word_bits, "8", "64")?,
+        clock_hz: clock(check, raw.clock, technology)?,
+        dataflow: raw.dataflow,
+        buffer_bytes: check.within("buffer", raw.buffer, "1 KiB", "64 GiB")?.bytes(),
+        technology,
+    })
+}

@@ -1,0 +1,60 @@
+//! What a piece of work costs on a unit.
+
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+
+/// The cost of a piece of work on one unit.
+///
+/// Compute and memory traffic overlap (double buffering), so time is at least `seconds` and at least `memory_bytes`
+/// over the bandwidth that the unit gets. Adding two costs is doing one piece after the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Cost {
+    /// Seconds of computing, as if memory were infinitely fast.
+    pub seconds: f64,
+    /// The same in the unit's clock cycles.
+    pub cycles: u64,
+    /// DRAM traffic in bytes, reads and writes together, that overlaps with the computing.
+    pub memory_bytes: u64,
+    /// Dynamic energy of the computing and of on-chip memory, in joules; DRAM and static energy are not in it.
+    pub energy_j: f64,
+}
+
+impl Cost {
+    /// Seconds when the unit has `bytes_per_s` of memory bandwidth for itself.
+    pub fn seconds_at(&self, bytes_per_s: f64) -> f64 {
+        self.seconds.max(self.memory_bytes as f64 / bytes_per_s)
+    }
+
+    /// A cost of `cycles` at a clock of `clock_hz`.
+    pub(crate) fn of_cycles(cycles: u64, clock_hz: f64, memory_bytes: u64, energy_j: f64) -> Self {
+        Self { seconds: cycles as f64 / clock_hz, cycles, memory_bytes, energy_j }
+    }
+}
+
+impl AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.seconds += other.seconds;
+        self.cycles = self.cycles.saturating_add(other.cycles);
+        self.memory_bytes = self.memory_bytes.saturating_add(other.memory_bytes);
+        self.energy_j += other.energy_j;
+    }
+}
+
+impl Add for Cost {
+    type Output = Self;
+    fn add(mut self, other: Self) -> Self {
+        self += other;
+        self
+    }
+}
+
+impl Sum for Cost {
+    fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
+        costs.fold(Self::default(), Add::add)
+    }
+}
+
+/// The product of all factors, stopping at the largest number instead of overflowing.
+pub(crate) fn product(factors: &[u64]) -> u64 {
+    factors.iter().fold(1, |product, factor| product.saturating_mul(*factor))
+}

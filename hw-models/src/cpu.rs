@@ -1,0 +1,144 @@
+//! The general-purpose processor: cores and measured costs per primitive.
+
+use crate::cost::{Cost, product};
+use crate::gc::TABLE_BYTES;
+use crate::he::butterflies_of;
+
+/// A processor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cpu {
+    /// Cores that work on one party's program.
+    pub cores: u64,
+    /// Clock in hertz; turns seconds into cycles.
+    pub clock_hz: f64,
+    /// Dynamic power of one busy core in watts.
+    pub active_power_w: f64,
+    /// Seconds per primitive.
+    pub costs: CpuCosts,
+}
+
+/// Seconds that one core takes for one primitive.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct CpuCosts {
+    /// Garble one AND gate, its hash calls included.
+    pub garble_and_s: f64,
+    /// Evaluate one AND gate, its hash calls included.
+    pub evaluate_and_s: f64,
+    /// One XOR gate.
+    pub xor_gate_s: f64,
+    /// One hash call outside of a gate.
+    pub hash_call_s: f64,
+    /// Sample, select or decode one wire label.
+    pub label_s: f64,
+    /// One party's part in one base oblivious transfer.
+    pub base_ot_s: f64,
+    /// One party's part in one extended oblivious transfer.
+    pub extended_ot_s: f64,
+    /// One butterfly of a transform; a transform of degree N has N·log2 N / 2.
+    pub ntt_butterfly_s: f64,
+    /// One pointwise modular multiplication.
+    pub mod_mul_s: f64,
+    /// Encryption per coefficient of the ring, beyond its transforms and multiplications.
+    pub encrypt_coefficient_s: f64,
+    /// Decryption per coefficient of the ring, beyond its transforms and multiplications.
+    pub decrypt_coefficient_s: f64,
+    /// A key switch per coefficient of the ring, beyond its transforms and multiplications.
+    pub key_switch_coefficient_s: f64,
+    /// One multiply-accumulate in a ring of at most 32 bits.
+    pub ring_mac_s: f64,
+    /// One multiply-accumulate in a wider ring.
+    pub wide_ring_mac_s: f64,
+    /// One addition in the ring.
+    pub ring_add_s: f64,
+}
+
+/// Work of a processor in primitives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CpuWork {
+    /// AND gates garbled.
+    pub garbled_ands: u64,
+    /// AND gates evaluated.
+    pub evaluated_ands: u64,
+    /// XOR gates.
+    pub xors: u64,
+    /// Hash calls outside of AND gates.
+    pub hash_calls: u64,
+    /// Wire labels sampled, selected or decoded.
+    pub labels: u64,
+    /// Base oblivious transfers.
+    pub base_ots: u64,
+    /// Extended oblivious transfers.
+    pub extended_ots: u64,
+    /// Ring degree N of the homomorphic work.
+    pub degree: u64,
+    /// Transforms of one limb.
+    pub ntts: u64,
+    /// Pointwise modular multiplications.
+    pub mod_muls: u64,
+    /// Encryptions; their transforms and multiplications are counted above.
+    pub encryptions: u64,
+    /// Decryptions; their transforms and multiplications are counted above.
+    pub decryptions: u64,
+    /// Key switches; their transforms and multiplications are counted above.
+    pub key_switches: u64,
+    /// Bits of the share ring.
+    pub ring_bits: u64,
+    /// Multiply-accumulates in the ring.
+    pub ring_macs: u64,
+    /// Additions in the ring.
+    pub ring_adds: u64,
+    /// Bytes beyond the garbled tables that stream to or from memory (weights, ciphertexts, ...).
+    pub streamed_bytes: u64,
+    /// Independent items that the cores can share; 0 counts as 1.
+    pub parallelism: u64,
+}
+
+impl Cpu {
+    /// The cost of some work.
+    ///
+    /// Seconds = Σ count × seconds per primitive, shared out by whole items: with p items on c cores, ⌈p/c⌉/p of the sum.
+    /// Energy = the sum × power of a busy core. Memory traffic = 32 bytes of table per AND gate + streamed bytes.
+    pub fn cost(&self, work: &CpuWork) -> Cost {
+        let core_seconds = self.core_seconds(work);
+        let items = work.parallelism.max(1);
+        let seconds = core_seconds * (items.div_ceil(self.cores) as f64 / items as f64);
+        let tables = product(&[work.garbled_ands.saturating_add(work.evaluated_ands), TABLE_BYTES]);
+        Cost {
+            seconds,
+            cycles: (seconds * self.clock_hz).round() as u64,
+            memory_bytes: tables.saturating_add(work.streamed_bytes),
+            energy_j: core_seconds * self.active_power_w,
+        }
+    }
+
+    /// Seconds of one core for all of the work.
+    pub fn core_seconds(&self, work: &CpuWork) -> f64 {
+        let costs = &self.costs;
+        let ring_mac_s = if work.ring_bits > 32 { costs.wide_ring_mac_s } else { costs.ring_mac_s };
+        let degree = work.degree as f64;
+        [
+            (work.garbled_ands, costs.garble_and_s),
+            (work.evaluated_ands, costs.evaluate_and_s),
+            (work.xors, costs.xor_gate_s),
+            (work.hash_calls, costs.hash_call_s),
+            (work.labels, costs.label_s),
+            (work.base_ots, costs.base_ot_s),
+            (work.extended_ots, costs.extended_ot_s),
+            (work.ntts, costs.ntt_butterfly_s * butterflies_of(work.degree)),
+            (work.mod_muls, costs.mod_mul_s),
+            (work.encryptions, costs.encrypt_coefficient_s * degree),
+            (work.decryptions, costs.decrypt_coefficient_s * degree),
+            (work.key_switches, costs.key_switch_coefficient_s * degree),
+            (work.ring_macs, ring_mac_s),
+            (work.ring_adds, costs.ring_add_s),
+        ]
+        .iter()
+        .map(|&(count, seconds)| count as f64 * seconds)
+        .sum()
+    }
+
+    /// Power in watts with every core busy.
+    pub fn peak_power_w(&self) -> f64 {
+        self.cores as f64 * self.active_power_w
+    }
+}

@@ -1,0 +1,88 @@
+//! A platform: client, server and link, from a TOML file or built in.
+
+use crate::convert;
+use crate::link::Link;
+use crate::party::PartyHardware;
+use crate::raw::RawPlatform;
+use include_dir::{Dir, include_dir};
+use pisim_settings::{ConfigError, Source, did_you_mean, parse};
+use std::path::Path;
+
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../configs/hardware");
+
+/// A client, a server and the link between them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Platform {
+    /// Short name.
+    pub name: String,
+    /// What it is, in a sentence or two.
+    pub description: String,
+    /// The party with the input.
+    pub client: PartyHardware,
+    /// The party with the weights.
+    pub server: PartyHardware,
+    /// What connects them.
+    pub link: Link,
+}
+
+impl Platform {
+    /// The names of the built-in platforms, in alphabetic order.
+    pub fn builtin_names() -> Vec<&'static str> {
+        let stems = BUILT_IN.files().filter(|file| file.path().extension().is_some_and(|end| end == "toml"));
+        let mut names: Vec<&str> = stems.filter_map(|file| file.path().file_stem()?.to_str()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The TOML text of a built-in platform.
+    pub fn builtin_text(name: &str) -> Option<&'static str> {
+        BUILT_IN.get_file(format!("{name}.toml"))?.contents_utf8()
+    }
+
+    /// A built-in platform.
+    ///
+    /// # Errors
+    /// There is none of that name; the error names those that exist and the near miss.
+    pub fn builtin(name: &str) -> Result<Self, ConfigError> {
+        let text = Self::builtin_text(name).ok_or_else(|| {
+            let names = Self::builtin_names();
+            let hint = did_you_mean(name, names.iter().copied());
+            ConfigError::new(
+                name,
+                format!("unknown platform; expected a .toml file or one of {}{hint}", names.join(", ")),
+            )
+        })?;
+        Self::from_source(&Source::new(format!("configs/hardware/{name}.toml"), text))
+    }
+
+    /// The platform of the file at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or [`Platform::from_source`] refuses it.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        Self::from_source(&Source::read(path)?)
+    }
+
+    /// What the command line's `-H` names: a built-in name, or a path when it ends in `.toml` or holds a separator.
+    ///
+    /// # Errors
+    /// As [`Platform::builtin`] and [`Platform::load`].
+    pub fn named_or_file(name: &str) -> Result<Self, ConfigError> {
+        let is_path = name.ends_with(".toml") || name.contains(std::path::is_separator);
+        if is_path { Self::load(name) } else { Self::builtin(name) }
+    }
+
+    /// The platform of a TOML text.
+    ///
+    /// # Errors
+    /// Bad syntax, unknown or missing keys, wrong units, values that no hardware has, or a design that does not fit its
+    /// FPGA board: one error with file, line, key and expectation.
+    pub fn from_source(source: &Source) -> Result<Self, ConfigError> {
+        convert::platform(source, &parse::<RawPlatform>(source)?)
+    }
+
+    /// The JSON Schema of platform files, for editors.
+    pub fn schema() -> schemars::Schema {
+        schemars::schema_for!(RawPlatform)
+    }
+}
