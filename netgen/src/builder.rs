@@ -1,0 +1,273 @@
+//! Puts a network together layer by layer and infers every shape once.
+
+use std::collections::HashSet;
+
+use crate::{Conv, Layer, LayerId, Network, NetworkError, Op, Shape};
+
+/// Limits that keep every count of a network within 64 bits: 2^14 layers of at most 2^48 MACs each.
+const MAX_LAYERS_LOG2: u32 = 14;
+const MAX_ELEMENTS_LOG2: u32 = 32;
+const MAX_WORK_LOG2: u32 = 48;
+
+/// Builds a [`Network`]. Layers go to the stage opened last.
+///
+/// ```
+/// use pisim_netgen::{Conv, NetworkBuilder, Op, Shape};
+/// let mut builder = NetworkBuilder::new("tiny", Shape::new(3, 8, 8))?;
+/// builder.stage("s1");
+/// let conv = Conv { out_channels: 4, kernel: 3, stride: 1, padding: 1, norm: true, bias: false };
+/// let conv = builder.add("s1.conv", Op::Conv(conv), &[builder.input()])?;
+/// let relu = builder.add("s1.relu", Op::Relu, &[conv])?;
+/// builder.stage("head");
+/// builder.add("head.fc", Op::Linear { out_features: 10 }, &[relu])?;
+/// assert_eq!(builder.finish()?.relus(), 4 * 8 * 8);
+/// # Ok::<(), pisim_netgen::NetworkError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct NetworkBuilder {
+    network: Network,
+    names: HashSet<String>,
+    stage: usize,
+}
+
+impl NetworkBuilder {
+    /// Starts a network with its input layer, named `input`.
+    ///
+    /// # Errors
+    /// An empty or too large input shape.
+    pub fn new(name: impl Into<String>, input: Shape) -> Result<Self, NetworkError> {
+        check_shape("input", input)?;
+        let layer = Layer { name: "input".into(), op: Op::Input, inputs: Vec::new(), stage: 0, output: input };
+        let network = Network {
+            name: name.into(),
+            input,
+            classes: input.len(),
+            stages: Vec::new(),
+            layers: vec![layer],
+            notes: Vec::new(),
+        };
+        Ok(Self { network, names: HashSet::from(["input".into()]), stage: 0 })
+    }
+
+    /// Id of the input layer.
+    pub const fn input(&self) -> LayerId {
+        LayerId(0)
+    }
+
+    /// Opens a stage, or goes back to the one with this name.
+    pub fn stage(&mut self, name: &str) {
+        let stages = &mut self.network.stages;
+        self.stage = stages.iter().position(|stage| stage == name).unwrap_or_else(|| {
+            stages.push(name.into());
+            stages.len() - 1
+        });
+    }
+
+    /// Adds a sentence to [`Network::notes`].
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.network.notes.push(note.into());
+    }
+
+    /// Output shape of a layer that was added before.
+    ///
+    /// # Panics
+    /// If the id belongs to another network.
+    pub fn shape(&self, id: LayerId) -> Shape {
+        self.network.layer(id).output
+    }
+
+    /// Appends a layer to the open stage (a stage `s1` is opened if there is none) and infers its shape.
+    ///
+    /// # Errors
+    /// A name used twice, a missing or later input, wrong number of inputs, shapes that do not fit, or a layer whose
+    /// counts would exceed the limits.
+    pub fn add(&mut self, name: impl Into<String>, op: Op, inputs: &[LayerId]) -> Result<LayerId, NetworkError> {
+        let name = name.into();
+        let wrong = |problem: String| NetworkError::Layer { layer: name.clone(), problem };
+        if op == Op::Input {
+            return Err(wrong("a network has one input, its layer 0".into()));
+        }
+        if inputs.len() != op.arity() {
+            return Err(wrong(format!("{} reads {} tensors, found {}", op.kind(), op.arity(), inputs.len())));
+        }
+        let mut shapes = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            let layer = self.network.layers.get(input.0);
+            shapes.push(layer.ok_or_else(|| wrong(format!("input {} comes later or nowhere", input.0)))?.output);
+        }
+        if self.network.layers.len() >= 1 << MAX_LAYERS_LOG2 {
+            return Err(NetworkError::TooLarge { layer: name, quantity: "layers", limit_log2: MAX_LAYERS_LOG2 });
+        }
+        let output = infer_shape(&name, &op, &shapes)?;
+        if !self.names.insert(name.clone()) {
+            return Err(wrong("another layer has the same name".into()));
+        }
+        if self.network.stages.is_empty() {
+            self.stage("s1");
+        }
+        self.network.layers.push(Layer { name, op, inputs: inputs.to_vec(), stage: self.stage, output });
+        Ok(LayerId(self.network.layers.len() - 1))
+    }
+
+    /// A convolution followed by a batch norm: kernel `kernel`, padding that keeps the size at stride 1.
+    ///
+    /// # Errors
+    /// As [`NetworkBuilder::add`].
+    pub(crate) fn conv_norm(
+        &mut self,
+        name: impl Into<String>,
+        input: LayerId,
+        out_channels: usize,
+        kernel: usize,
+        stride: usize,
+    ) -> Result<LayerId, NetworkError> {
+        let conv = Conv { out_channels, kernel, stride, padding: kernel / 2, norm: true, bias: false };
+        self.add(name, Op::Conv(conv), &[input])
+    }
+
+    /// Ends the network; the layer added last gives the logits.
+    ///
+    /// # Errors
+    /// A layer whose output nobody reads.
+    pub fn finish(mut self) -> Result<Network, NetworkError> {
+        if self.network.stages.is_empty() {
+            self.stage("s1");
+        }
+        let last = self.network.output_id();
+        let unread = self.network.consumers().iter().enumerate().position(|(id, to)| id != last.0 && to.is_empty());
+        if let Some(unread) = unread {
+            let layer = self.network.layer(LayerId(unread)).name.clone();
+            return Err(NetworkError::Layer { layer, problem: "no later layer reads its output".into() });
+        }
+        self.network.classes = self.network.layer(last).output.len();
+        Ok(self.network)
+    }
+
+    /// Builds the same network again, leaving out the layers for which `keep` is false: whoever read a left-out layer
+    /// reads that layer's first input instead.
+    pub(crate) fn rebuild(network: &Network, keep: impl Fn(LayerId) -> bool) -> Result<Network, NetworkError> {
+        let mut builder = Self::start_like(network)?;
+        let mut new_ids = vec![builder.input()];
+        for (id, layer) in network.iter().skip(1) {
+            let inputs = builder.map_inputs(layer, &new_ids)?;
+            let new_id = match (keep(id), inputs.first()) {
+                (false, Some(&input)) => input,
+                _ => builder.copy(network, layer, &inputs)?,
+            };
+            new_ids.push(new_id);
+        }
+        builder.finish()
+    }
+
+    /// An empty builder with another network's name, input, stages and notes.
+    pub(crate) fn start_like(network: &Network) -> Result<Self, NetworkError> {
+        let mut builder = Self::new(network.name.clone(), network.input)?;
+        builder.network.stages.clone_from(&network.stages);
+        builder.network.notes.clone_from(&network.notes);
+        Ok(builder)
+    }
+
+    /// The new ids of a layer's inputs.
+    pub(crate) fn map_inputs(&self, layer: &Layer, new_ids: &[LayerId]) -> Result<Vec<LayerId>, NetworkError> {
+        let map = |input: &LayerId| {
+            new_ids.get(input.0).copied().ok_or_else(|| NetworkError::Layer {
+                layer: layer.name.clone(),
+                problem: format!("input {} comes later or nowhere", input.0),
+            })
+        };
+        layer.inputs.iter().map(map).collect()
+    }
+
+    /// Adds a copy of another network's layer, in the same stage.
+    fn copy(&mut self, from: &Network, layer: &Layer, inputs: &[LayerId]) -> Result<LayerId, NetworkError> {
+        self.open_stage_of(from, layer)?;
+        self.add(layer.name.clone(), layer.op, inputs)
+    }
+
+    /// Opens the stage that a layer has in another network.
+    pub(crate) fn open_stage_of(&mut self, from: &Network, layer: &Layer) -> Result<(), NetworkError> {
+        let stage = from.stages.get(layer.stage).ok_or_else(|| NetworkError::Layer {
+            layer: layer.name.clone(),
+            problem: format!("there is no stage {}", layer.stage),
+        })?;
+        self.stage(stage);
+        Ok(())
+    }
+
+    /// The network as far as it is built.
+    pub(crate) const fn so_far(&self) -> &Network {
+        &self.network
+    }
+}
+
+/// Output shape of an operation whose number of inputs was checked.
+fn infer_shape(name: &str, op: &Op, inputs: &[Shape]) -> Result<Shape, NetworkError> {
+    let wrong = |problem: String| NetworkError::Layer { layer: name.into(), problem };
+    let &input = inputs.first().ok_or_else(|| wrong("it reads nothing".into()))?;
+    let output = match *op {
+        Op::Input | Op::Relu | Op::Rescale | Op::ChannelBias { .. } => input,
+        Op::Conv(conv) => {
+            let window = |size| windows(size, conv.kernel, conv.stride, conv.padding);
+            let size = window(input.height).zip(window(input.width));
+            let (height, width) = size.ok_or_else(|| {
+                let Conv { kernel, stride, padding, .. } = conv;
+                wrong(format!(
+                    "a {kernel}x{kernel} kernel with stride {stride} and padding {padding} does not fit {input}"
+                ))
+            })?;
+            check_work(name, "weights", &[conv.out_channels, input.channels, conv.kernel, conv.kernel])?;
+            check_work(name, "MACs", &[conv.out_channels, input.channels, conv.kernel, conv.kernel, height, width])?;
+            Shape::new(conv.out_channels, height, width)
+        }
+        Op::Linear { out_features } => {
+            check_work(name, "weights", &[out_features, input.len()])?;
+            Shape::new(out_features, 1, 1)
+        }
+        Op::AvgPool { kernel, stride } => {
+            let size = windows(input.height, kernel, stride, 0).zip(windows(input.width, kernel, stride, 0));
+            let (height, width) = size.ok_or_else(|| {
+                wrong(format!("a {kernel}x{kernel} window with stride {stride} does not fit {input}"))
+            })?;
+            Shape::new(input.channels, height, width)
+        }
+        Op::GlobalAvgPool => Shape::new(input.channels, 1, 1),
+        Op::Add => {
+            if let Some(other) = inputs.iter().find(|&&shape| shape != input) {
+                return Err(wrong(format!("cannot add shapes {input} and {other}")));
+            }
+            input
+        }
+    };
+    check_shape(name, output)?;
+    Ok(output)
+}
+
+/// Number of positions of a window along one dimension; none if it does not fit once.
+fn windows(size: usize, kernel: usize, stride: usize, padding: usize) -> Option<usize> {
+    // Padding of a whole kernel or more would only compute constants.
+    if kernel == 0 || stride == 0 || padding >= kernel {
+        return None;
+    }
+    let padded = size.checked_add(padding.checked_mul(2)?)?;
+    Some(padded.checked_sub(kernel)? / stride + 1)
+}
+
+fn check_shape(name: &str, shape: Shape) -> Result<(), NetworkError> {
+    let factors = [shape.channels, shape.height, shape.width];
+    if factors.contains(&0) {
+        return Err(NetworkError::Layer { layer: name.into(), problem: format!("its shape {shape} is empty") });
+    }
+    check_product(name, "elements", &factors, MAX_ELEMENTS_LOG2)
+}
+
+fn check_work(name: &str, quantity: &'static str, factors: &[usize]) -> Result<(), NetworkError> {
+    check_product(name, quantity, factors, MAX_WORK_LOG2)
+}
+
+fn check_product(name: &str, quantity: &'static str, factors: &[usize], limit_log2: u32) -> Result<(), NetworkError> {
+    let product = factors.iter().try_fold(1u64, |product, &factor| product.checked_mul(factor as u64));
+    match product {
+        Some(product) if product <= 1 << limit_log2 => Ok(()),
+        _ => Err(NetworkError::TooLarge { layer: name.into(), quantity, limit_log2 }),
+    }
+}

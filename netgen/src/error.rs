@@ -1,0 +1,117 @@
+//! What can be wrong with a network, its options or its numbers.
+
+/// An error of building, transforming, quantising or running a network.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NetworkError {
+    /// No family and no shipped file has this name.
+    #[error("unknown network `{name}`; expected a name from `pisim net list`, hrn-AxBxCx or a .toml file{hint}")]
+    UnknownNetwork {
+        /// The name as given.
+        name: String,
+        /// Empty, or "; did you mean `x`?".
+        hint: String,
+    },
+    /// An option of a network has a value that no network can have, or that this family does not understand.
+    #[error("{key} = {value} is not possible: expected {expected}")]
+    Option {
+        /// The option, spelled as in a network file (`base_channels`).
+        key: &'static str,
+        /// The value as given.
+        value: String,
+        /// What would be accepted.
+        expected: String,
+    },
+    /// A transform names a stage that the network does not have.
+    #[error("network {network} has no stage `{stage}`; expected one of {stages}{hint}")]
+    UnknownStage {
+        /// The network's name.
+        network: String,
+        /// The stage as given.
+        stage: String,
+        /// All stages, comma-separated.
+        stages: String,
+        /// Empty, or "; did you mean `x`?".
+        hint: String,
+    },
+    /// A layer cannot be attached to its inputs.
+    #[error("layer {layer}: {problem}")]
+    Layer {
+        /// The layer's name.
+        layer: String,
+        /// What is wrong, with the numbers.
+        problem: String,
+    },
+    /// The network is too large to count in 64 bits or to be meant seriously.
+    #[error("layer {layer}: {quantity} exceed the limit of 2^{limit_log2}")]
+    TooLarge {
+        /// The layer's name.
+        layer: String,
+        /// "channels", "weights", "MACs", "elements" or "layers".
+        quantity: &'static str,
+        /// Base-2 logarithm of the limit.
+        limit_log2: u32,
+    },
+    /// The fixed-point format itself is impossible.
+    #[error("{key} = {value} is not possible: expected {expected}")]
+    Format {
+        /// `ring_bits`, `fraction_bits` or `weight_bits`.
+        key: &'static str,
+        /// The value as given.
+        value: u32,
+        /// What would be accepted.
+        expected: String,
+    },
+    /// The values of a layer have so many fraction bits that fewer than four integer bits are left.
+    #[error(
+        "a network that does not fit the ring: layer {layer} has {fraction} fraction bits and needs a ring of at \
+         least {needed_bits} bits, but ring_bits = {ring_bits}; raise ring_bits or lower fraction_bits"
+    )]
+    DoesNotFitRing {
+        /// The layer's name.
+        layer: String,
+        /// Fraction bits of the layer's output.
+        fraction: u32,
+        /// Smallest ring that leaves four integer bits and a sign, bits.
+        needed_bits: u32,
+        /// The ring, bits.
+        ring_bits: u32,
+    },
+    /// Weights do not belong to the network.
+    #[error("weights of layer {layer}: expected {expected} values, found {found}")]
+    Weights {
+        /// The layer's name.
+        layer: String,
+        /// Number of values that the layer needs.
+        expected: u64,
+        /// Number of values given.
+        found: u64,
+    },
+    /// A weight does not fit the format's weight width.
+    #[error("weights of layer {layer}: {value} does not fit {weight_bits} signed bits")]
+    WeightValue {
+        /// The layer's name.
+        layer: String,
+        /// The weight.
+        value: i32,
+        /// The width, bits.
+        weight_bits: u32,
+    },
+    /// The input has the wrong number of values.
+    #[error("the network's input has {expected} values, found {found}")]
+    InputLength {
+        /// Number of values that the network needs.
+        expected: usize,
+        /// Number of values given.
+        found: usize,
+    },
+    /// An input value lies outside the ring's signed range.
+    #[error("input value {value} at index {index} does not fit {ring_bits} signed bits")]
+    InputValue {
+        /// Position in the input, channel-major.
+        index: usize,
+        /// The value.
+        value: i64,
+        /// The ring, bits.
+        ring_bits: u32,
+    },
+}

@@ -1,0 +1,140 @@
+//! Networks as TOML files, with errors that point at the line. The files in `configs/networks` are compiled in.
+
+use include_dir::{Dir, include_dir};
+use pisim_settings::{ConfigError, Source, Spanned, parse};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{NetworkError, NetworkSpec, StageSpec, Stem};
+
+/// A network file: a family and its options. Every key but `family` may be left out.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Network")]
+struct NetworkFile {
+    /// One line for lists.
+    description: Option<String>,
+    /// A built-in family (`resnet18`, `hrn-5x5x3x`, …), or `residual` with explicit `stages`.
+    #[schemars(with = "String")]
+    family: Spanned<String>,
+    /// Rows and columns of the input; 32 if left out.
+    #[schemars(with = "Option<usize>")]
+    input: Option<Spanned<usize>>,
+    /// Number of logits; by default 200 at input 64, 1000 at 224, otherwise the family's number.
+    #[schemars(with = "Option<usize>")]
+    classes: Option<Spanned<usize>>,
+    /// Channels of the stem (or of the first stage); by default the family's number.
+    #[schemars(with = "Option<usize>")]
+    base_channels: Option<Spanned<usize>>,
+    /// Blocks per stage of a ResNet or HybReNet.
+    #[schemars(with = "Option<Vec<usize>>")]
+    depths: Option<Spanned<Vec<usize>>>,
+    /// How a residual network begins: `cifar` (3x3, stride 1) or `imagenet` (7x7, stride 2, pool).
+    #[schemars(with = "Option<Stem>")]
+    stem: Option<Spanned<Stem>>,
+    /// Stages of the family `residual`, in order: `s1`, `s2`, …
+    #[schemars(with = "Option<Vec<StageSpec>>")]
+    stages: Option<Spanned<Vec<StageSpec>>>,
+    /// Stages whose ReLUs are dropped, for example `["stem", "s1"]`.
+    #[schemars(with = "Option<Vec<String>>")]
+    cull: Option<Spanned<Vec<String>>>,
+    /// Drop the ReLU between the convolutions of each block.
+    thin: Option<bool>,
+}
+
+impl NetworkFile {
+    /// Where the value of an option stands; the family's, for everything that no single option causes.
+    fn span(&self, key: &str) -> (&'static str, std::ops::Range<usize>) {
+        let of = |key, span: Option<std::ops::Range<usize>>| span.map(|span| (key, span));
+        let place = match key {
+            "input" => of("input", self.input.as_ref().map(Spanned::span)),
+            "classes" => of("classes", self.classes.as_ref().map(Spanned::span)),
+            "base_channels" => of("base_channels", self.base_channels.as_ref().map(Spanned::span)),
+            "depths" => of("depths", self.depths.as_ref().map(Spanned::span)),
+            "stem" => of("stem", self.stem.as_ref().map(Spanned::span)),
+            "cull" => of("cull", self.cull.as_ref().map(Spanned::span)),
+            key if key.starts_with("stages") => of("stages", self.stages.as_ref().map(Spanned::span)),
+            _ => None,
+        };
+        place.unwrap_or_else(|| ("family", self.family.span()))
+    }
+
+    fn spec(&self, name: &str) -> NetworkSpec {
+        let defaults = NetworkSpec::of_family(name, self.family.get_ref());
+        let number = |value: &Option<Spanned<usize>>| value.as_ref().map(|value| *value.get_ref());
+        NetworkSpec {
+            description: self.description.clone().unwrap_or_else(|| format!("a {} network", self.family.get_ref())),
+            input_size: number(&self.input).unwrap_or(defaults.input_size),
+            classes: number(&self.classes),
+            base_channels: number(&self.base_channels),
+            depths: self.depths.as_ref().map(|depths| depths.get_ref().clone()),
+            stages: self.stages.as_ref().map(|stages| stages.get_ref().clone()).unwrap_or_default(),
+            stem: self.stem.as_ref().map_or(defaults.stem, |stem| *stem.get_ref()),
+            cull: self.cull.as_ref().map(|cull| cull.get_ref().clone()).unwrap_or_default(),
+            thin: self.thin.unwrap_or(defaults.thin),
+            ..defaults
+        }
+    }
+}
+
+/// Reads a network file. The network's name is the file's name without folder and `.toml`. The network is built once,
+/// so that a file that loads also builds.
+///
+/// # Errors
+/// What is wrong, with file, line, key and expectation.
+pub fn load_network(source: &Source) -> Result<NetworkSpec, ConfigError> {
+    let file: NetworkFile = parse(source)?;
+    let path = std::path::Path::new(&source.name);
+    let name = path.file_stem().map_or_else(|| source.name.clone(), |stem| stem.to_string_lossy().into_owned());
+    let spec = file.spec(&name);
+    spec.build().map_err(|error| {
+        let key = match &error {
+            NetworkError::Option { key, .. } => key,
+            NetworkError::UnknownStage { .. } => "cull",
+            _ => "family",
+        };
+        let (key, span) = file.span(key);
+        ConfigError::at(source, span, key, error.to_string())
+    })?;
+    Ok(spec)
+}
+
+/// The JSON Schema of network files.
+pub fn network_schema() -> schemars::Schema {
+    schemars::schema_for!(NetworkFile)
+}
+
+/// A network file of `configs/networks`, compiled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShippedNetwork {
+    /// Its name: the file's name without `.toml`.
+    pub name: String,
+    /// The file.
+    pub source: Source,
+}
+
+impl ShippedNetwork {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// As [`load_network`]; none in a released version (tested).
+    pub fn load(&self) -> Result<NetworkSpec, ConfigError> {
+        load_network(&self.source)
+    }
+}
+
+static SHIPPED: Dir = include_dir!("$CARGO_MANIFEST_DIR/../configs/networks");
+
+/// All network files of `configs/networks`, by name in alphabetical order.
+pub fn shipped_networks() -> Vec<ShippedNetwork> {
+    let mut shipped: Vec<ShippedNetwork> = SHIPPED
+        .files()
+        .filter_map(|file| {
+            let name = file.path().file_name()?.to_str()?;
+            let source = Source::new(format!("configs/networks/{name}"), file.contents_utf8()?);
+            Some(ShippedNetwork { name: name.strip_suffix(".toml")?.into(), source })
+        })
+        .collect();
+    shipped.sort_by(|a, b| a.name.cmp(&b.name));
+    shipped
+}

@@ -1,0 +1,198 @@
+//! Fixed point: how many fraction bits each layer's output has, and where a value must be rescaled without a ReLU.
+//!
+//! Values are integers in Z_2^k, signed as two's complement. The input has `f` fraction bits, weights have `f`, so a
+//! convolution's output has `f` more than its input; a [`Op::Relu`] or [`Op::Rescale`] brings them back to `f` by an
+//! arithmetic shift (floor). Averages over 2^s values are exact sums with `s` more fraction bits; over any other
+//! number `n`, the sum is multiplied by round(2^f / n) and has `f` more.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{LayerId, Network, NetworkBuilder, NetworkError, Op};
+
+/// Integer bits that every value keeps besides its sign; fewer cannot hold the activations of a real network.
+const INTEGER_BITS: u32 = 4;
+
+/// A fixed-point format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FixedPoint {
+    /// Bits k of the ring Z_2^k, 8 to 64.
+    pub ring_bits: u32,
+    /// Fraction bits f of inputs, weights and rescaled activations, at least 1.
+    pub fraction_bits: u32,
+    /// Bits of a quantised weight with its sign, 2 to 32 and no more than the ring's.
+    pub weight_bits: u32,
+}
+
+impl FixedPoint {
+    /// Checks the format by itself.
+    ///
+    /// # Errors
+    /// A number of bits outside the range stated at the field.
+    pub fn check(&self) -> Result<(), NetworkError> {
+        let check = |key, value, min: u32, max: u32| {
+            if (min..=max).contains(&value) {
+                return Ok(());
+            }
+            Err(NetworkError::Format { key, value, expected: format!("a whole number from {min} to {max}") })
+        };
+        check("ring_bits", self.ring_bits, 8, 64)?;
+        check("weight_bits", self.weight_bits, 2, self.ring_bits.min(32))?;
+        check("fraction_bits", self.fraction_bits, 1, self.ring_bits - INTEGER_BITS - 1)
+    }
+
+    /// Wraps an exact value into the ring, as a signed number.
+    pub const fn wrap(&self, value: i128) -> i64 {
+        let unused = 128 - self.ring_bits;
+        ((value << unused) >> unused) as i64
+    }
+
+    /// Whether a value lies in the ring's signed range.
+    pub const fn holds(&self, value: i128) -> bool {
+        self.wrap(value) as i128 == value
+    }
+}
+
+/// A network with its fixed-point plan: rescales inserted, fraction bits of every layer known and checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FixedNetwork {
+    /// The network, with [`Op::Rescale`] layers inserted.
+    pub network: Network,
+    /// The format.
+    pub format: FixedPoint,
+    /// Fraction bits of each layer's output, by layer id.
+    pub fraction: Vec<u32>,
+}
+
+impl FixedNetwork {
+    /// Plans a network in a format. A rescale named `<layer>.rescale` follows each layer whose output has 2f or more
+    /// fraction bits and is read by a convolution or fully connected layer; it belongs to its first reader's stage and further readers
+    /// share it.
+    ///
+    /// # Errors
+    /// An impossible format, a malformed network, or a layer that would keep fewer than four integer bits.
+    pub fn new(network: &Network, format: FixedPoint) -> Result<Self, NetworkError> {
+        format.check()?;
+        let mut plan = Planner {
+            builder: NetworkBuilder::start_like(network)?,
+            format,
+            fraction: vec![format.fraction_bits],
+            rescaled: vec![None],
+        };
+        let mut new_ids = vec![plan.builder.input()];
+        for (_, layer) in network.iter().skip(1) {
+            plan.builder.open_stage_of(network, layer)?;
+            let mut inputs = plan.builder.map_inputs(layer, &new_ids)?;
+            if matches!(layer.op, Op::Conv(_) | Op::Linear { .. }) {
+                for input in &mut inputs {
+                    *input = plan.rescaled(*input)?;
+                }
+            }
+            new_ids.push(plan.add(layer.name.clone(), layer.op, &inputs)?);
+        }
+        Ok(Self { network: plan.builder.finish()?, format, fraction: plan.fraction })
+    }
+
+    /// Fraction bits of a layer's output; f for an id of another network.
+    pub fn fraction(&self, id: LayerId) -> u32 {
+        self.fraction.get(id.0).copied().unwrap_or(self.format.fraction_bits)
+    }
+
+    /// The right shift of a ReLU or rescale: its input's fraction bits less f. Zero for other layers.
+    pub fn shift(&self, id: LayerId) -> u32 {
+        let layer = self.network.layer(id);
+        match (layer.op, layer.inputs.first()) {
+            (Op::Relu | Op::Rescale, Some(&input)) => self.fraction(input).saturating_sub(self.format.fraction_bits),
+            _ => 0,
+        }
+    }
+
+    /// The left shift of each input of an addition, which brings both to the larger number of fraction bits. Zeros
+    /// for other layers.
+    pub fn alignment(&self, id: LayerId) -> Vec<u32> {
+        let layer = self.network.layer(id);
+        let shift = |&input: &LayerId| match layer.op {
+            Op::Add => self.fraction(id).saturating_sub(self.fraction(input)),
+            _ => 0,
+        };
+        layer.inputs.iter().map(shift).collect()
+    }
+
+    /// The public integer that multiplies a pool's window sum: 1 when the window has 2^s values, else round(2^f / n).
+    /// One for other layers.
+    pub fn pool_factor(&self, id: LayerId) -> u64 {
+        pool_window(&self.network, id).map_or(1, |window| pool_factor(window, self.format.fraction_bits))
+    }
+}
+
+/// 1 for a window of 2^s values, which only moves the binary point; else round(2^f / window).
+fn pool_factor(window: u64, fraction_bits: u32) -> u64 {
+    if window.is_power_of_two() {
+        return 1;
+    }
+    // Half a unit up, then floor: round to nearest.
+    ((2 << fraction_bits) + window) / (2 * window)
+}
+
+/// Number of values in the window of a pooling layer.
+pub(crate) fn pool_window(network: &Network, id: LayerId) -> Option<u64> {
+    match network.layer(id).op {
+        Op::AvgPool { kernel, .. } => Some((kernel * kernel) as u64),
+        Op::GlobalAvgPool => Some(network.input_shape(id).pixels() as u64),
+        _ => None,
+    }
+}
+
+struct Planner {
+    builder: NetworkBuilder,
+    format: FixedPoint,
+    fraction: Vec<u32>,
+    /// The rescale of each layer, once it has one.
+    rescaled: Vec<Option<LayerId>>,
+}
+
+impl Planner {
+    /// The layer itself, or its rescale when it has too many fraction bits to be multiplied again.
+    fn rescaled(&mut self, id: LayerId) -> Result<LayerId, NetworkError> {
+        let fraction = self.fraction.get(id.0).copied().unwrap_or_default();
+        if fraction < 2 * self.format.fraction_bits {
+            return Ok(id);
+        }
+        if let Some(Some(rescale)) = self.rescaled.get(id.0) {
+            return Ok(*rescale);
+        }
+        let name = format!("{}.rescale", self.builder.so_far().layer(id).name);
+        let rescale = self.add(name, Op::Rescale, &[id])?;
+        if let Some(slot) = self.rescaled.get_mut(id.0) {
+            *slot = Some(rescale);
+        }
+        Ok(rescale)
+    }
+
+    fn add(&mut self, name: String, op: Op, inputs: &[LayerId]) -> Result<LayerId, NetworkError> {
+        let f = self.format.fraction_bits;
+        let id = self.builder.add(name.clone(), op, inputs)?;
+        let incoming = inputs.iter().filter_map(|input| self.fraction.get(input.0).copied()).max().unwrap_or(f);
+        let fraction = match op {
+            Op::Conv(_) | Op::Linear { .. } => incoming + f,
+            Op::Input | Op::Relu | Op::Rescale => f,
+            Op::Add | Op::ChannelBias { .. } => incoming,
+            Op::AvgPool { .. } | Op::GlobalAvgPool => {
+                let window = pool_window(self.builder.so_far(), id).unwrap_or(1);
+                if pool_factor(window, f) == 0 {
+                    let problem = format!("an average over {window} values is always 0 with {f} fraction bits");
+                    return Err(NetworkError::Layer { layer: name, problem });
+                }
+                incoming + if window.is_power_of_two() { window.ilog2() } else { f }
+            }
+        };
+        let ring_bits = self.format.ring_bits;
+        let needed_bits = fraction + INTEGER_BITS + 1;
+        if needed_bits > ring_bits {
+            return Err(NetworkError::DoesNotFitRing { layer: name, fraction, needed_bits, ring_bits });
+        }
+        self.fraction.push(fraction);
+        self.rescaled.push(None);
+        Ok(id)
+    }
+}

@@ -1,0 +1,272 @@
+//! The network graph: layers in execution order, each with its operation, its inputs and its output shape.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{NetworkBuilder, NetworkError};
+
+/// A layer's position in [`Network::layers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LayerId(pub usize);
+
+/// Shape of one activation tensor; values are stored channel-major (`[channel][row][column]`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "[usize; 3]", into = "[usize; 3]")]
+pub struct Shape {
+    /// Number of feature maps.
+    pub channels: usize,
+    /// Rows of one feature map.
+    pub height: usize,
+    /// Columns of one feature map.
+    pub width: usize,
+}
+
+impl Shape {
+    /// A shape from channels, height and width.
+    pub const fn new(channels: usize, height: usize, width: usize) -> Self {
+        Self { channels, height, width }
+    }
+
+    /// Number of values.
+    pub const fn len(&self) -> usize {
+        self.channels * self.pixels()
+    }
+
+    /// Whether there is no value at all; a checked network has no such shape.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of values of one feature map.
+    pub const fn pixels(&self) -> usize {
+        self.height * self.width
+    }
+}
+
+impl From<[usize; 3]> for Shape {
+    fn from([channels, height, width]: [usize; 3]) -> Self {
+        Self { channels, height, width }
+    }
+}
+
+impl From<Shape> for [usize; 3] {
+    fn from(shape: Shape) -> Self {
+        [shape.channels, shape.height, shape.width]
+    }
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}x{}", self.channels, self.height, self.width)
+    }
+}
+
+/// A square convolution with zero padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conv {
+    /// Output channels.
+    pub out_channels: usize,
+    /// Rows and columns of the kernel.
+    pub kernel: usize,
+    /// Step between two outputs, in both directions.
+    pub stride: usize,
+    /// Zeros added on each side.
+    pub padding: usize,
+    /// A batch norm follows and is folded in; it counts two parameters per output channel.
+    pub norm: bool,
+    /// The convolution has its own bias; it counts one parameter per output channel.
+    pub bias: bool,
+}
+
+/// What a layer computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Op {
+    /// The client's input; always layer 0 and nowhere else.
+    Input,
+    /// A convolution with its folded batch norm.
+    Conv(Conv),
+    /// A fully connected layer with a bias; it flattens its input channel-major.
+    Linear {
+        /// Output features.
+        out_features: usize,
+    },
+    /// max(x, 0), the only non-linear operation; in fixed point it also rescales.
+    Relu,
+    /// An exact arithmetic shift with no ReLU; only [`crate::FixedNetwork::new`] inserts it.
+    Rescale,
+    /// Average over square windows, without padding.
+    AvgPool {
+        /// Rows and columns of the window.
+        kernel: usize,
+        /// Step between two windows.
+        stride: usize,
+    },
+    /// Average over each whole feature map.
+    GlobalAvgPool,
+    /// Sum of two tensors of the same shape.
+    Add,
+    /// Addition of one constant per channel: a batch norm that no convolution before it can absorb (pre-activation
+    /// networks); its scale is folded into the convolution after it.
+    ChannelBias {
+        /// Stands for a batch norm and counts two parameters per channel.
+        norm: bool,
+    },
+}
+
+impl Op {
+    /// The operation's name in reports and JSON.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Conv(_) => "conv",
+            Self::Linear { .. } => "linear",
+            Self::Relu => "relu",
+            Self::Rescale => "rescale",
+            Self::AvgPool { .. } => "avg-pool",
+            Self::GlobalAvgPool => "global-avg-pool",
+            Self::Add => "add",
+            Self::ChannelBias { .. } => "channel-bias",
+        }
+    }
+
+    /// Number of tensors that the operation reads.
+    pub const fn arity(&self) -> usize {
+        match self {
+            Self::Input => 0,
+            Self::Add => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// One node of the graph.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Unique and readable, `s1.b1.conv1`.
+    pub name: String,
+    /// What it computes.
+    pub op: Op,
+    /// The layers that it reads, all with smaller ids.
+    pub inputs: Vec<LayerId>,
+    /// Index into [`Network::stages`].
+    pub stage: usize,
+    /// Shape of its output.
+    pub output: Shape,
+}
+
+/// A network: layer 0 is the input, the last layer gives the logits, and every other layer is read by a later one.
+///
+/// Made by [`NetworkBuilder`], a family or a file; reading one with serde checks it as if it had been built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawNetwork")]
+pub struct Network {
+    /// The name in reports.
+    pub name: String,
+    /// Shape of the client's input.
+    pub input: Shape,
+    /// Number of logits.
+    pub classes: usize,
+    /// Names of the stages in order: `stem`, `s1`, …, `head`.
+    pub stages: Vec<String>,
+    /// All layers in execution order.
+    pub layers: Vec<Layer>,
+    /// Conventions that a reader of the counts should know, one sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Network {
+    /// The layer with this id.
+    ///
+    /// # Panics
+    /// If the id belongs to another, longer network.
+    pub fn layer(&self, id: LayerId) -> &Layer {
+        &self.layers[id.0]
+    }
+
+    /// The layer with this name.
+    pub fn find(&self, name: &str) -> Option<LayerId> {
+        self.layers.iter().position(|layer| layer.name == name).map(LayerId)
+    }
+
+    /// All ids with their layers, in execution order.
+    pub fn iter(&self) -> impl Iterator<Item = (LayerId, &Layer)> {
+        self.layers.iter().enumerate().map(|(index, layer)| (LayerId(index), layer))
+    }
+
+    /// Id of the layer that gives the logits.
+    pub fn output_id(&self) -> LayerId {
+        LayerId(self.layers.len().saturating_sub(1))
+    }
+
+    /// Shape of the layer's first input; the layer's own shape for the network's input.
+    pub fn input_shape(&self, id: LayerId) -> Shape {
+        let layer = self.layer(id);
+        layer.inputs.first().map_or(layer.output, |&input| self.layer(input).output)
+    }
+
+    /// The layers that read each layer's output, by id.
+    pub fn consumers(&self) -> Vec<Vec<LayerId>> {
+        let mut consumers = vec![Vec::new(); self.layers.len()];
+        for (id, layer) in self.iter() {
+            for input in &layer.inputs {
+                if let Some(list) = consumers.get_mut(input.0) {
+                    list.push(id);
+                }
+            }
+        }
+        consumers
+    }
+
+    /// Builds the network again from its operations and compares: for one that was read or changed by hand.
+    ///
+    /// # Errors
+    /// The first layer that is wrong.
+    pub fn check(&self) -> Result<(), NetworkError> {
+        let rebuilt = NetworkBuilder::rebuild(self, |_| true)?;
+        let wrong = |layer: &str, problem: String| NetworkError::Layer { layer: layer.into(), problem };
+        if self.layers.is_empty() {
+            return Err(wrong("input", "a network begins with its input layer".into()));
+        }
+        for (mine, built) in self.layers.iter().zip(&rebuilt.layers) {
+            if mine.output != built.output {
+                let problem = format!("its output shape is {}, but {} is stated", built.output, mine.output);
+                return Err(wrong(&mine.name, problem));
+            }
+            if mine != built {
+                return Err(wrong(&mine.name, format!("expected {built:?}, found {mine:?}")));
+            }
+        }
+        if self.classes != rebuilt.classes {
+            let problem = format!("there are {} logits, but {} are stated", rebuilt.classes, self.classes);
+            return Err(wrong(&self.name, problem));
+        }
+        Ok(())
+    }
+}
+
+/// A network as written in a file, not yet checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawNetwork {
+    name: String,
+    input: Shape,
+    classes: usize,
+    stages: Vec<String>,
+    layers: Vec<Layer>,
+    #[serde(default)]
+    notes: Vec<String>,
+}
+
+impl TryFrom<RawNetwork> for Network {
+    type Error = NetworkError;
+
+    fn try_from(raw: RawNetwork) -> Result<Self, NetworkError> {
+        let RawNetwork { name, input, classes, stages, layers, notes } = raw;
+        let network = Self { name, input, classes, stages, layers, notes };
+        network.check()?;
+        Ok(network)
+    }
+}

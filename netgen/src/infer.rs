@@ -1,0 +1,151 @@
+//! The integer reference: the answer that every protocol must give bit for bit.
+//!
+//! Each layer is computed exactly, checked against the ring, and wrapped to k bits. It is written to be obviously
+//! right; convolutions run as parallel matrix products so that full-size networks take seconds.
+
+use rand_chacha::ChaCha12Rng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::gemm::convolve;
+use crate::{Conv, FixedNetwork, FixedPoint, LayerId, NetworkError, Op, Shape, Weights};
+
+/// A tensor of signed ring values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tensor {
+    /// Its shape.
+    pub shape: Shape,
+    /// Its values, `[channel][row][column]`.
+    pub data: Vec<i64>,
+}
+
+/// What an inference computed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inference {
+    /// The logits, signed k-bit integers.
+    pub outputs: Vec<i64>,
+    /// Every layer's output, by layer id.
+    pub layers: Vec<Tensor>,
+    /// By layer id: the signed bits that a layer's exact values needed, where they left the ring and were wrapped.
+    pub overflow: Vec<Option<u32>>,
+}
+
+impl Inference {
+    /// The first layer whose values left the ring, with the bits that it needed.
+    pub fn first_overflow(&self) -> Option<(LayerId, u32)> {
+        self.overflow.iter().enumerate().find_map(|(id, bits)| bits.map(|bits| (LayerId(id), bits)))
+    }
+}
+
+/// Runs a network on one input, `[channel][row][column]` with f fraction bits.
+///
+/// # Errors
+/// Weights or an input that do not belong to the network, or (with extreme weights in a 64-bit ring) sums beyond 128
+/// bits. Values that leave the ring are no error: they wrap, and [`Inference::overflow`] says where.
+pub fn infer(net: &FixedNetwork, weights: &Weights, input: &[i64]) -> Result<Inference, NetworkError> {
+    weights.check(net)?;
+    check_input(net, input)?;
+    let mut layers: Vec<Tensor> = Vec::with_capacity(net.network.layers.len());
+    let mut overflow = Vec::with_capacity(net.network.layers.len());
+    for (id, layer) in net.network.iter() {
+        let exact = exact_outputs(net, weights, id, &layers, input)?;
+        let bits = exact.iter().map(|&value| signed_bits(value)).max().unwrap_or(1);
+        overflow.push((bits > net.format.ring_bits).then_some(bits));
+        let data = exact.into_iter().map(|value| net.format.wrap(value)).collect();
+        layers.push(Tensor { shape: layer.output, data });
+    }
+    let outputs = layers.last().map(|last| last.data.clone()).unwrap_or_default();
+    Ok(Inference { outputs, layers, overflow })
+}
+
+fn check_input(net: &FixedNetwork, input: &[i64]) -> Result<(), NetworkError> {
+    let expected = net.network.input.len();
+    if input.len() != expected {
+        return Err(NetworkError::InputLength { expected, found: input.len() });
+    }
+    match input.iter().enumerate().find(|&(_, &value)| !net.format.holds(value.into())) {
+        Some((index, &value)) => Err(NetworkError::InputValue { index, value, ring_bits: net.format.ring_bits }),
+        None => Ok(()),
+    }
+}
+
+/// Smallest number of bits that hold a value in two's complement.
+fn signed_bits(value: i128) -> u32 {
+    129 - (value ^ (value >> 127)).leading_zeros()
+}
+
+/// One layer's outputs before they wrap.
+fn exact_outputs(
+    net: &FixedNetwork,
+    weights: &Weights,
+    id: LayerId,
+    done: &[Tensor],
+    network_input: &[i64],
+) -> Result<Vec<i128>, NetworkError> {
+    let network = &net.network;
+    let layer = network.layer(id);
+    let values = |index: usize| {
+        let tensor = layer.inputs.get(index).and_then(|input| done.get(input.0));
+        tensor.map_or(&[][..], |tensor| &tensor.data)
+    };
+    let input = values(0);
+    let from = network.input_shape(id);
+    let wide = |value: &i64| i128::from(*value);
+    let too_wide = || NetworkError::TooLarge { layer: layer.name.clone(), quantity: "sums", limit_log2: 127 };
+    Ok(match layer.op {
+        Op::Input => network_input.iter().map(wide).collect(),
+        Op::Conv(conv) => convolve(input, from, layer.output, conv, weights.of(net, id)?).ok_or_else(too_wide)?,
+        Op::Linear { out_features } => {
+            // A fully connected layer is a 1x1 convolution of one pixel whose channels are all input values.
+            let conv = Conv { out_channels: out_features, kernel: 1, stride: 1, padding: 0, norm: false, bias: true };
+            let flat = Shape::new(from.len(), 1, 1);
+            convolve(input, flat, layer.output, conv, weights.of(net, id)?).ok_or_else(too_wide)?
+        }
+        Op::Relu => input.iter().map(|value| wide(value).max(0) >> net.shift(id)).collect(),
+        Op::Rescale => input.iter().map(|value| wide(value) >> net.shift(id)).collect(),
+        Op::Add => {
+            let shifts = net.alignment(id);
+            let shift = |index: usize| shifts.get(index).copied().unwrap_or_default();
+            let (left, right) = (shift(0), shift(1));
+            let pairs = input.iter().zip(values(1));
+            pairs.map(|(a, b)| (wide(a) << left) + (wide(b) << right)).collect()
+        }
+        Op::ChannelBias { .. } => {
+            let bias = &weights.of(net, id)?.bias;
+            let maps = input.chunks(from.pixels().max(1)).zip(bias);
+            maps.flat_map(|(map, bias)| map.iter().map(move |value| wide(value) + wide(bias))).collect()
+        }
+        Op::AvgPool { .. } | Op::GlobalAvgPool => pool(net, id, input, from, layer.output),
+    })
+}
+
+/// Window sums times the public pool factor.
+fn pool(net: &FixedNetwork, id: LayerId, input: &[i64], from: Shape, to: Shape) -> Vec<i128> {
+    let factor = i128::from(net.pool_factor(id));
+    if net.network.layer(id).op == Op::GlobalAvgPool {
+        let maps = input.chunks(from.pixels().max(1));
+        return maps.map(|map| map.iter().map(|&value| i128::from(value)).sum::<i128>() * factor).collect();
+    }
+    let Op::AvgPool { kernel, stride } = net.network.layer(id).op else {
+        return Vec::new();
+    };
+    let at = |channel: usize, y: usize, x: usize| {
+        input.get((channel * from.height + y) * from.width + x).map_or(0, |&value| i128::from(value))
+    };
+    let mut sums = Vec::with_capacity(to.len());
+    for channel in 0..to.channels {
+        for (y, x) in (0..to.height).flat_map(|y| (0..to.width).map(move |x| (y * stride, x * stride))) {
+            let window = (0..kernel).flat_map(|dy| (0..kernel).map(move |dx| (dy, dx)));
+            sums.push(window.map(|(dy, dx)| at(channel, y + dy, x + dx)).sum::<i128>() * factor);
+        }
+    }
+    sums
+}
+
+/// Seeded input values in [0, 1), with f fraction bits.
+pub fn random_input(shape: Shape, format: FixedPoint, seed: u64) -> Vec<i64> {
+    let mut rng = ChaCha12Rng::seed_from_u64(seed);
+    // The weights of the same seed use the streams from 0 up.
+    rng.set_stream(u64::MAX);
+    let unused_bits = 64 - format.fraction_bits.clamp(1, 63);
+    (0..shape.len()).map(|_| (rng.next_u64() >> unused_bits) as i64).collect()
+}

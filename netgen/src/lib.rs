@@ -1,0 +1,40 @@
+//! Networks for private inference: graphs, families, transforms, counts and the integer reference.
+//!
+//! The main path: a [`NetworkSpec`] (a family's name and its options, from the command line or a TOML file) builds a
+//! [`Network`], a plain graph whose shapes were inferred and checked once. [`Network::schedule`] counts it,
+//! [`cull`] and [`thin`] rewrite it, [`FixedNetwork::new`] puts it into the ring Z_2^k, and [`infer`] computes the
+//! answer that every protocol must give bit for bit.
+//!
+//! ```
+//! use pisim_netgen::NetworkSpec;
+//! let network = NetworkSpec::named("hrn-5x5x3x")?.build()?;
+//! assert_eq!(network.relus(), 343_040);
+//! # Ok::<(), pisim_netgen::NetworkError>(())
+//! ```
+//!
+//! This crate knows nothing of cryptography or hardware.
+
+mod builder;
+mod counts;
+mod error;
+mod families;
+mod file;
+mod fixed;
+mod gemm;
+mod graph;
+mod infer;
+mod spec;
+mod transform;
+mod weights;
+
+pub use builder::NetworkBuilder;
+pub use counts::{Counts, LayerCounts, Schedule, StageCounts};
+pub use error::NetworkError;
+pub use families::{FAMILIES, FamilyInfo};
+pub use file::{ShippedNetwork, load_network, network_schema, shipped_networks};
+pub use fixed::{FixedNetwork, FixedPoint};
+pub use graph::{Conv, Layer, LayerId, Network, Op, Shape};
+pub use infer::{Inference, Tensor, infer, random_input};
+pub use spec::{NetworkSpec, StageSpec, Stem};
+pub use transform::{cull, thin};
+pub use weights::{LayerWeights, Weights};
