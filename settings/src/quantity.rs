@@ -9,12 +9,30 @@ pub struct QuantityError {
     message: String,
 }
 
-/// One kind of quantity: what it is called, an example, and its units with their factors, smallest first. The unit
-/// with factor 1 is the one that values are kept in.
+/// How many base units one unit is.
+#[derive(Clone, Copy)]
+pub(crate) enum Scale {
+    /// A power of ten. Applied to the decimal digits, so that "500 pJ" and "0.5 nJ" are the same number to the last bit.
+    Ten(i32),
+    /// Any other factor (binary prefixes, minutes).
+    Times(f64),
+}
+
+impl Scale {
+    pub fn factor(self) -> f64 {
+        match self {
+            Self::Ten(exponent) => 10f64.powi(exponent),
+            Self::Times(factor) => factor,
+        }
+    }
+}
+
+/// One kind of quantity: what it is called, an example, and its units, smallest first. Values are kept in the unit whose
+/// scale is 1.
 pub(crate) struct Kind {
     pub name: &'static str,
     pub example: &'static str,
-    pub units: &'static [(&'static str, f64)],
+    pub units: &'static [(&'static str, Scale)],
 }
 
 impl Kind {
@@ -22,16 +40,18 @@ impl Kind {
     pub fn parse(&self, text: &str) -> Result<f64, QuantityError> {
         let text = text.trim();
         let (number, unit) = split(text);
-        let number: f64 = number.parse().map_err(|_| self.error(format!("`{text}` does not start with a number")))?;
+        let plain: f64 = number.parse().map_err(|_| self.error(format!("`{text}` does not start with a number")))?;
         if unit.is_empty() {
             return Err(self.error(format!("`{text}` has no unit")));
         }
-        let factor =
-            self.units.iter().find(|(symbol, _)| *symbol == unit).map(|(_, factor)| *factor).ok_or_else(|| {
-                let hint = did_you_mean(unit, self.units.iter().map(|(symbol, _)| *symbol));
-                self.error_with(format!("wrong unit `{unit}` in `{text}`"), &hint)
-            })?;
-        self.check(number * factor)
+        let Some((_, scale)) = self.units.iter().find(|(symbol, _)| *symbol == unit) else {
+            let hint = did_you_mean(unit, self.units.iter().map(|(symbol, _)| *symbol));
+            return Err(self.error_with(format!("wrong unit `{unit}` in `{text}`"), &hint));
+        };
+        self.check(match *scale {
+            Scale::Ten(exponent) => shifted(number, exponent).unwrap_or(plain * scale.factor()),
+            Scale::Times(factor) => plain * factor,
+        })
     }
 
     /// Accepts only numbers that a quantity can have: finite and not negative.
@@ -49,12 +69,22 @@ impl Kind {
 
     /// Prints in the largest unit that keeps the value at or above 1 and reads back as exactly the same value.
     pub fn print(&self, value: f64) -> String {
-        let exact = |&&(_, factor): &&(&str, f64)| value / factor * factor == value;
-        let largest = self.units.iter().rev().filter(exact).find(|(_, factor)| value >= *factor);
-        let base = || self.units.iter().find(|(_, factor)| *factor == 1.0);
-        let smallest = if value == 0.0 { base() } else { self.units.iter().find(exact).or_else(base) };
-        let (unit, factor) = largest.or(smallest).copied().unwrap_or(("", 1.0));
-        format!("{} {unit}", value / factor)
+        let shortest = format!("{value:e}");
+        let in_unit = |&(unit, scale): &(&str, Scale)| {
+            let number = match scale {
+                Scale::Ten(exponent) => shifted(&shortest, -exponent)?,
+                Scale::Times(factor) => value / factor,
+            };
+            let text = format!("{number} {unit}");
+            (self.parse(&text).ok()? == value).then_some((number, text))
+        };
+        let texts: Vec<(f64, String)> = self.units.iter().filter_map(in_unit).collect();
+        let readable = texts.iter().rev().find(|(number, _)| *number >= 1.0).or(texts.first()).filter(|_| value != 0.0);
+        readable.map(|(_, text)| text.clone()).unwrap_or_else(|| format!("{value} {}", self.base_unit()))
+    }
+
+    fn base_unit(&self) -> &'static str {
+        self.units.iter().find(|(_, scale)| scale.factor() == 1.0).map_or("", |(unit, _)| unit)
     }
 
     /// What an error says was expected.
@@ -75,6 +105,13 @@ impl Kind {
         let units: Vec<&str> = self.units.iter().map(|(symbol, _)| *symbol).collect();
         format!("^[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)? ?({})$", units.join("|"))
     }
+}
+
+/// The decimal number `text` times ten to the `exponent`, rounded once.
+fn shifted(text: &str, exponent: i32) -> Option<f64> {
+    let (digits, own) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let exponent = own.parse::<i32>().ok()?.checked_add(exponent)?;
+    format!("{digits}e{exponent}").parse().ok()
 }
 
 /// Splits at the first blank, or else where the letters of the unit begin (an exponent's `e` is no unit).

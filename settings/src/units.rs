@@ -1,5 +1,6 @@
 //! The quantities: numbers that carry their unit in the file and in the type.
 
+use crate::quantity::Scale::{Ten, Times};
 use crate::quantity::{Kind, QuantityError};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
@@ -10,13 +11,13 @@ use std::str::FromStr;
 
 /// Declares one quantity over `f64` base units: its type, constructor, getter, units, text form and schema.
 macro_rules! quantity {
-    ($(#[$doc:meta])* $name:ident, $getter:ident, $kind:literal, $example:literal, [$(($unit:literal, $factor:expr)),* $(,)?]) => {
+    ($(#[$doc:meta])* $name:ident, $getter:ident, $kind:literal, $example:literal, [$(($unit:literal, $scale:expr)),* $(,)?]) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
         pub struct $name(f64);
 
         impl $name {
-            const KIND: Kind = Kind { name: $kind, example: $example, units: &[$(($unit, $factor)),*] };
+            const KIND: Kind = Kind { name: $kind, example: $example, units: &[$(($unit, $scale)),*] };
 
             /// From the number of base units (the unit that the getter's name gives).
             ///
@@ -93,52 +94,52 @@ macro_rules! text_form {
 quantity!(
     /// A clock frequency: `"1 GHz"`.
     Frequency, hz, "frequency", "1 GHz",
-    [("Hz", 1.0), ("kHz", 1e3), ("MHz", 1e6), ("GHz", 1e9), ("THz", 1e12)]
+    [("Hz", Ten(0)), ("kHz", Ten(3)), ("MHz", Ten(6)), ("GHz", Ten(9)), ("THz", Ten(12))]
 );
 quantity!(
     /// A memory's or disk's bandwidth in bytes per second: `"35.2 GB/s"`.
     Bandwidth, bytes_per_s, "bandwidth in bytes per second", "35.2 GB/s",
     [
-        ("B/s", 1.0), ("kB/s", 1e3), ("KB/s", 1e3), ("KiB/s", 1024.0), ("MB/s", 1e6), ("MiB/s", 1_048_576.0),
-        ("GB/s", 1e9), ("GiB/s", 1_073_741_824.0), ("TB/s", 1e12), ("TiB/s", 1_099_511_627_776.0),
+        ("B/s", Ten(0)), ("kB/s", Ten(3)), ("KB/s", Ten(3)), ("KiB/s", Times(1024.0)), ("MB/s", Ten(6)), ("MiB/s", Times(1_048_576.0)),
+        ("GB/s", Ten(9)), ("GiB/s", Times(1_073_741_824.0)), ("TB/s", Ten(12)), ("TiB/s", Times(1_099_511_627_776.0)),
     ]
 );
 quantity!(
     /// A link's rate in bits per second: `"100 Mbps"`.
     BitRate, bits_per_s, "bit rate", "100 Mbps",
     [
-        ("bit/s", 1.0), ("bps", 1.0), ("kbit/s", 1e3), ("kbps", 1e3), ("Mbit/s", 1e6), ("Mbps", 1e6),
-        ("Gbit/s", 1e9), ("Gbps", 1e9), ("Tbit/s", 1e12), ("Tbps", 1e12),
+        ("bit/s", Ten(0)), ("bps", Ten(0)), ("kbit/s", Ten(3)), ("kbps", Ten(3)), ("Mbit/s", Ten(6)), ("Mbps", Ten(6)),
+        ("Gbit/s", Ten(9)), ("Gbps", Ten(9)), ("Tbit/s", Ten(12)), ("Tbps", Ten(12)),
     ]
 );
 quantity!(
     /// An energy: `"12 pJ"`.
     Energy, joules, "energy", "12 pJ",
     [
-        ("fJ", 1e-15), ("pJ", 1e-12), ("nJ", 1e-9), ("uJ", 1e-6), ("µJ", 1e-6), ("mJ", 1e-3), ("J", 1.0), ("kJ", 1e3),
+        ("fJ", Ten(-15)), ("pJ", Ten(-12)), ("nJ", Ten(-9)), ("uJ", Ten(-6)), ("µJ", Ten(-6)), ("mJ", Ten(-3)), ("J", Ten(0)), ("kJ", Ten(3)),
     ]
 );
 quantity!(
     /// A power: `"1.5 W"`.
     Power, watts, "power", "1.5 W",
-    [("nW", 1e-9), ("uW", 1e-6), ("µW", 1e-6), ("mW", 1e-3), ("W", 1.0), ("kW", 1e3)]
+    [("nW", Ten(-9)), ("uW", Ten(-6)), ("µW", Ten(-6)), ("mW", Ten(-3)), ("W", Ten(0)), ("kW", Ten(3))]
 );
 quantity!(
     /// A silicon area: `"4.3 mm2"`.
     Area, mm2, "silicon area", "4.3 mm2",
-    [("um2", 1e-6), ("µm2", 1e-6), ("um²", 1e-6), ("µm²", 1e-6), ("mm2", 1.0), ("mm²", 1.0), ("cm2", 100.0)]
+    [("um2", Ten(-6)), ("µm2", Ten(-6)), ("um²", Ten(-6)), ("µm²", Ten(-6)), ("mm2", Ten(0)), ("mm²", Ten(0)), ("cm2", Ten(2))]
 );
 quantity!(
     /// A span of time: `"20 ms"`.
     Duration, seconds, "span of time", "20 ms",
     [
-        ("ps", 1e-12), ("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("min", 60.0), ("h", 3600.0),
+        ("ps", Ten(-12)), ("ns", Ten(-9)), ("us", Ten(-6)), ("µs", Ten(-6)), ("ms", Ten(-3)), ("s", Ten(0)), ("min", Times(60.0)), ("h", Times(3600.0)),
     ]
 );
 quantity!(
     /// The energy of moving one bit: `"3.9 pJ/bit"`.
     EnergyPerBit, joules_per_bit, "energy per bit", "3.9 pJ/bit",
-    [("fJ/bit", 1e-15), ("pJ/bit", 1e-12), ("nJ/bit", 1e-9), ("uJ/bit", 1e-6), ("µJ/bit", 1e-6), ("J/bit", 1.0)]
+    [("fJ/bit", Ten(-15)), ("pJ/bit", Ten(-12)), ("nJ/bit", Ten(-9)), ("uJ/bit", Ten(-6)), ("µJ/bit", Ten(-6)), ("mJ/bit", Ten(-3)), ("J/bit", Ten(0))]
 );
 
 /// An amount of storage, a whole number of bytes: `"2 MiB"` (binary) or `"64 KB"` (decimal).
@@ -153,16 +154,16 @@ impl Bytes {
         name: "whole number of bytes",
         example: "2 MiB",
         units: &[
-            ("B", 1.0),
-            ("kB", 1e3),
-            ("KB", 1e3),
-            ("KiB", 1024.0),
-            ("MB", 1e6),
-            ("MiB", 1_048_576.0),
-            ("GB", 1e9),
-            ("GiB", 1_073_741_824.0),
-            ("TB", 1e12),
-            ("TiB", 1_099_511_627_776.0),
+            ("B", Ten(0)),
+            ("kB", Ten(3)),
+            ("KB", Ten(3)),
+            ("KiB", Times(1024.0)),
+            ("MB", Ten(6)),
+            ("MiB", Times(1_048_576.0)),
+            ("GB", Ten(9)),
+            ("GiB", Times(1_073_741_824.0)),
+            ("TB", Ten(12)),
+            ("TiB", Times(1_099_511_627_776.0)),
         ],
     };
 
@@ -193,13 +194,11 @@ impl FromStr for Bytes {
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = Self::KIND
-            .units
-            .iter()
-            .rev()
-            .find(|(_, factor)| self.0 >= *factor as u64 && self.0.is_multiple_of(*factor as u64));
-        let (symbol, factor) = unit.copied().unwrap_or(("B", 1.0));
-        f.pad(&format!("{} {symbol}", self.0 / factor as u64))
+        let whole = |&&(_, factor): &&(&str, u64)| self.0 >= factor && self.0.is_multiple_of(factor);
+        let units = Self::KIND.units.iter().rev().map(|(symbol, scale)| (*symbol, scale.factor() as u64));
+        let units: Vec<(&str, u64)> = units.collect();
+        let (symbol, factor) = units.iter().find(whole).copied().unwrap_or(("B", 1));
+        f.pad(&format!("{} {symbol}", self.0 / factor))
     }
 }
 

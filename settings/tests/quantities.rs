@@ -30,6 +30,15 @@ fn blanks_and_exponents_are_understood() {
 }
 
 #[test]
+fn decimal_prefixes_round_once() {
+    assert_eq!("500 pJ/bit".parse::<EnergyPerBit>().unwrap(), "0.5 nJ/bit".parse::<EnergyPerBit>().unwrap());
+    assert_eq!("9 ns".parse::<Duration>().unwrap().seconds(), 9e-9);
+    assert_eq!("0.285 ns".parse::<Duration>().unwrap().to_string(), "285 ps");
+    assert_eq!("1e-3 ms".parse::<Duration>().unwrap().seconds(), 1e-6);
+    assert!("1e99999999999 ns".parse::<Duration>().is_err());
+}
+
+#[test]
 fn text_without_number_or_unit_is_refused() {
     for text in ["", " ", "GHz", "1", "1 1", "1 GHz GHz", "e9 Hz", "1,5 GHz", "0x10 Hz", "--1 Hz", "1_0 Hz"] {
         assert!(text.parse::<Frequency>().is_err(), "{text:?}");
