@@ -97,7 +97,7 @@ impl HeEngine {
     /// pipeline latency (the transform's formula as in HEAX, ASPLOS'20, and Zama's HPU). Limbs wider than the word
     /// are done as ⌈limb / word⌉ narrower limbs.
     ///
-    /// Memory traffic = inputs + outputs + weights + switching keys (2 × limbs × (limbs + 1) × N words, loaded again for
+    /// Memory traffic = inputs + outputs + weights + switching keys (2 × limbs × (limbs + 1) × N words of 4 or 8 bytes, loaded again for
     /// every key switch as far as the scratchpad cannot keep them) + twice what of the working set does not fit.
     pub fn run(&self, work: &HeWork) -> Cost {
         let narrow = work.limb_bits.div_ceil(self.word_bits).max(1);
@@ -132,7 +132,8 @@ impl HeEngine {
         if work.key_switches == 0 {
             return 0;
         }
-        let word_bytes = work.limb_bits.max(1).div_ceil(32) * 4;
+        let bits = if work.limb_bits == 0 { self.word_bits } else { work.limb_bits };
+        let word_bytes = product(&[bits.div_ceil(32), 4]);
         let key = product(&[2, work.limbs, work.limbs.saturating_add(1), work.degree, word_bytes]);
         let free = self.scratchpad_bytes.saturating_sub(work.working_set_bytes);
         let missing = key.saturating_sub(free);
@@ -154,14 +155,16 @@ impl HeEngine {
         self.technology.area(f1::NODE_NM).map(|factor| factor * (multipliers * word * word + wires * word + memory))
     }
 
-    /// Power in watts with every unit busy and every scratchpad bank moving 512 bytes in every cycle.
+    /// Power in watts with every unit busy in every cycle, fed from the scratchpad as far as its banks reach (512 bytes
+    /// each per cycle, as in F1).
     pub fn peak_power_w(&self) -> f64 {
         let butterflies = self.ntt_units as f64 * self.butterflies as f64;
         let multiplies = self.modmul_lanes as f64;
         let permutes = self.automorphism_lanes as f64;
         // A transform unit of seven butterflies per coefficient moves two words per coefficient, as in F1.
         let words = butterflies / 7.0 * 2.0 + 3.0 * multiplies + 2.0 * permutes;
-        let scratchpad = self.scratchpad_banks as f64 * f1::SCRATCHPAD_BANK_PORT_BYTES * self.scratchpad_j_per_byte();
+        let most_bytes = self.scratchpad_banks as f64 * f1::SCRATCHPAD_BANK_PORT_BYTES;
+        let scratchpad = most_bytes.min(words * self.word_bits as f64 / 8.0) * self.scratchpad_j_per_byte();
         let per_cycle = butterflies * self.butterfly_j()
             + multiplies * self.multiply_j()
             + permutes * self.automorphism_j()

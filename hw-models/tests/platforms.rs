@@ -1,0 +1,390 @@
+//! The shipped platforms: they load, every numeric key of every file matters, and bad files are refused at their line.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+use pisim_hw_models::{CpuWork, Direction, GcWork, Gemm, HeWork, OtWork, PartyHardware, Platform};
+use pisim_settings::Source;
+use toml::{Table, Value};
+
+#[test]
+fn every_shipped_file_loads_and_is_named_like_its_file() {
+    let names = Platform::builtin_names();
+    for expected in ["cpu-lan", "epyc7502-atom", "fpga-u280", "fpga-zcu102-edge", "haac-hbm2"] {
+        assert!(names.contains(&expected), "{expected}");
+    }
+    for name in names {
+        let platform = Platform::builtin(name).unwrap();
+        assert_eq!(platform.name, name);
+        assert!(platform.description.len() > 20);
+        let file = format!("{}/../configs/hardware/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(Platform::named_or_file(&file).unwrap(), platform, "the compiled-in copy is the file's");
+    }
+}
+
+/// Everything that the models say about a party: no value of the file itself, only results.
+fn party_outputs(party: &PartyHardware) -> Vec<f64> {
+    let mut all = vec![party.static_power_w, party.peak_power_w(), party.area_mm2().unwrap_or(-1.0)];
+    let mut add = |cost: pisim_hw_models::Cost| {
+        all.extend([cost.seconds, cost.cycles as f64, cost.memory_bytes as f64, cost.energy_j])
+    };
+    for primitive in 0..17 {
+        let mut work = CpuWork { degree: 4_096, ring_bits: 32, parallelism: 1_000_003, ..CpuWork::default() };
+        let count = match primitive {
+            0 => &mut work.garbled_ands,
+            1 => &mut work.evaluated_ands,
+            2 => &mut work.xors,
+            3 => &mut work.hash_calls,
+            4 => &mut work.labels,
+            5 => &mut work.base_ots,
+            6 => &mut work.extended_ots,
+            7 => &mut work.ntts,
+            8 => &mut work.mod_muls,
+            9 => &mut work.encryptions,
+            10 => &mut work.decryptions,
+            11 => &mut work.key_switches,
+            12 | 13 => &mut work.ring_macs,
+            14 => &mut work.ring_adds,
+            _ => &mut work.streamed_bytes,
+        };
+        *count = 1_000_000_000;
+        work.ring_bits = if primitive == 13 { 41 } else { 32 };
+        add(party.cpu.cost(&work));
+    }
+    if let Some(engine) = &party.gc_engine {
+        let many = GcWork {
+            and_gates: 93_000_007,
+            xor_gates: 300_000_001,
+            and_depth: 32,
+            xor_depth: 60,
+            instances: 1_000_000,
+            table_bytes: 3_000_000_000,
+            label_bytes: 7,
+            wires_per_instance: 500,
+        };
+        for work in [
+            many,
+            GcWork { instances: 1, wires_per_instance: 1 << 40, ..many },
+            GcWork { and_gates: 10, xor_gates: 20, and_depth: 10, xor_depth: 20, instances: 1, ..many },
+            GcWork { and_gates: 100, xor_gates: 0, instances: 100_000, wires_per_instance: 3_000, ..many },
+        ] {
+            add(engine.garble(&work));
+            add(engine.evaluate(&work));
+        }
+        add(engine.ot_extend(&OtWork { ots: 1_000_003 }).unwrap_or_default());
+    }
+    if let Some(engine) = &party.he_engine {
+        let large = HeWork {
+            degree: 8_192,
+            limbs: 3,
+            limb_bits: 50,
+            ntts: 100_003,
+            mod_muls: 1_000,
+            automorphisms: 10,
+            key_switches: 10,
+            input_bytes: 1,
+            output_bytes: 2,
+            weight_bytes: 3,
+            working_set_bytes: 1 << 40,
+        };
+        for work in
+            [large, HeWork { mod_muls: 1_000_000_000_003, ..large }, HeWork { automorphisms: 1_000_003, ..large }]
+        {
+            add(engine.run(&work));
+        }
+    }
+    if let Some(array) = &party.mac_array {
+        for word_bits in [32, 64] {
+            add(array.gemm(&Gemm { m: 1_031, k: 4_099, n: 2_053, word_bits }));
+        }
+    }
+    let memory = &party.memory;
+    all.extend([
+        memory.transfer_s(1_000_000),
+        memory.energy_j(1_000_000),
+        memory.streaming_bytes_per_s(),
+        memory.interface_mm2(),
+    ]);
+    if let Some(storage) = &party.storage {
+        all.extend([storage.read_s(1_000), storage.write_s(1_000), storage.energy_j(1_000)]);
+    }
+    if let Some(fpga) = party.fpga_use() {
+        all.extend(fpga.used.named().iter().chain(&fpga.available.named()).map(|(_, amount)| *amount as f64));
+    }
+    all
+}
+
+fn outputs(platform: &Platform) -> Vec<u64> {
+    let link = &platform.link;
+    let mut all = vec![
+        link.occupancy_s(Direction::Up, 1_000),
+        link.occupancy_s(Direction::Down, 1_000),
+        link.propagation_s(),
+        link.energy_j(1_000),
+    ];
+    all.extend(party_outputs(&platform.client));
+    all.extend(party_outputs(&platform.server));
+    all.into_iter().map(f64::to_bits).collect()
+}
+
+/// The paths of all leaves that hold a number, with or without a unit.
+fn numeric_leaves(table: &Table, path: &[String], into: &mut Vec<Vec<String>>) {
+    for (key, value) in table {
+        let path = [path, std::slice::from_ref(key)].concat();
+        match value {
+            Value::Table(table) => numeric_leaves(table, &path, into),
+            Value::Integer(_) | Value::Float(_) => into.push(path),
+            Value::String(text) if key != "description" && text.starts_with(|c: char| c.is_ascii_digit()) => {
+                into.push(path)
+            }
+            _ => {}
+        }
+    }
+}
+
+fn leaf<'a>(table: &'a mut Table, path: &[String]) -> &'a mut Value {
+    let (first, rest) = path.split_first().unwrap();
+    let value = table.get_mut(first).unwrap();
+    if rest.is_empty() { value } else { leaf(value.as_table_mut().unwrap(), rest) }
+}
+
+/// Other values to try in place of one: the first that the checks accept must change a result.
+fn others(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Integer(n) => {
+            [n * 2, n + 1, n / 2, n - 1, 14].into_iter().filter(|other| other != n).map(Value::Integer).collect()
+        }
+        Value::Float(x) => [x * 1.1, x * 0.9].into_iter().map(Value::Float).collect(),
+        Value::String(text) => {
+            let (number, unit) = text.split_once(' ').unwrap();
+            let number: f64 = number.parse().unwrap();
+            let other =
+                |factor: f64| Value::String(format!("{} {unit}", if number == 0.0 { 1.0 } else { number * factor }));
+            vec![other(2.0), other(0.5)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn every_numeric_key_of_every_shipped_platform_changes_a_result() {
+    let mut tried = 0;
+    for name in Platform::builtin_names() {
+        let text = Platform::builtin_text(name).unwrap();
+        let mut table: Table = toml::from_str(text).unwrap();
+        if name == "fpga-zcu102-edge" {
+            // At full speed the board's memory leaves no room for any other number of channels.
+            let path = ["server", "memory", "channel_bandwidth"].map(String::from);
+            *leaf(&mut table, &path) = Value::String("9.6 GB/s".into());
+        }
+        let load = |table: &Table| Platform::from_source(&Source::new(name, toml::to_string(table).unwrap()));
+        let before = outputs(&load(&table).unwrap());
+        let mut leaves = Vec::new();
+        numeric_leaves(&table, &[], &mut leaves);
+        assert!(leaves.len() > 40, "{name}");
+        for path in leaves {
+            let mut changed = table.clone();
+            let original = leaf(&mut changed, &path).clone();
+            let platform = others(&original).into_iter().find_map(|other| {
+                *leaf(&mut changed, &path) = other;
+                Platform::from_source(&Source::new(name, toml::to_string(&changed).unwrap())).ok()
+            });
+            let key = path.join(".");
+            let platform = platform.unwrap_or_else(|| panic!("{name}: no other value of {key} is accepted"));
+            assert_ne!(outputs(&platform), before, "{name}: {key} has no effect");
+            tried += 1;
+        }
+    }
+    assert!(tried > 250, "{tried}");
+}
+
+/// The error after `from` is replaced by `to` in a shipped file, without the file's name.
+fn fault(name: &str, from: &str, to: &str) -> String {
+    let text = Platform::builtin_text(name).unwrap();
+    assert!(text.contains(from), "{from}");
+    let error = Platform::from_source(&Source::new("p.toml", text.replacen(from, to, 1))).unwrap_err();
+    let line = error.line().unwrap();
+    let shown = text.replacen(from, to, 1).lines().nth(line - 1).unwrap().to_owned();
+    // The line that the error names is the one with the key.
+    let last = error.key().rsplit('.').next().unwrap();
+    assert!(shown.contains(last) || shown.starts_with('['), "line {line} is {shown:?} for {last}");
+    format!("{}: {}", error.key(), error.message())
+}
+
+#[test]
+fn impossible_values_are_refused_at_their_key() {
+    for (name, from, to, expected) in [
+        ("haac-hbm2", "engines = 16", "engines = 0", "server.gc_engine.engines: 0 is out of range; expected 1 to 4096"),
+        (
+            "haac-hbm2",
+            "clock = \"1 GHz\"",
+            "clock = \"1 THz\"",
+            "server.gc_engine.clock: 1 THz is out of range; expected 1 MHz to 10 GHz",
+        ),
+        (
+            "haac-hbm2",
+            "clock = \"1 GHz\"",
+            "clock = \"0 GHz\"",
+            "server.gc_engine.clock: 0 Hz is out of range; expected 1 MHz to 10 GHz",
+        ),
+        (
+            "haac-hbm2",
+            "clock = \"1 GHz\"",
+            "clock = \"1 GB/s\"",
+            "server.gc_engine.clock: wrong unit `GB/s` in `1 GB/s`; expected a frequency such as \"1 GHz\"",
+        ),
+        (
+            "haac-hbm2",
+            "engines = 16",
+            "engine = 16",
+            "server.gc_engine.engine: unknown key; expected one of `engines`, `clock`, `garble_latency`, `evaluate_latency`, `xor_latency`, `wire_memory`, `wire_banks`, `queue_memory`, `instruction_bits`, `ot_cycles`; did you mean `engines`?",
+        ),
+        (
+            "haac-hbm2",
+            "engines = 16\n",
+            "",
+            "server.gc_engine.engines: missing key; expected it in `[server.gc_engine]`",
+        ),
+        (
+            "haac-hbm2",
+            "node_nm = 16",
+            "node_nm = 12",
+            "server.silicon.node_nm: no scaling data for 12 nm; expected one of 130, 90, 65, 45, 32, 20, 16, 14, 10, 7",
+        ),
+        (
+            "haac-hbm2",
+            "supply_v = 0.8",
+            "supply_v = nan",
+            "server.silicon.supply_v: NaN is out of range; expected 0.4 to 1.5",
+        ),
+        (
+            "haac-hbm2",
+            "word_bits = 32",
+            "word_bits = 128",
+            "server.he_engine.word_bits: 128 is out of range; expected 16 to 64",
+        ),
+        (
+            "haac-hbm2",
+            "buffer = \"2 MiB\"",
+            "buffer = \"0 B\"",
+            "server.mac_array.buffer: 0 B is out of range; expected 1 KiB to 64 GiB",
+        ),
+        (
+            "haac-hbm2",
+            "streaming_efficiency = 0.92",
+            "streaming_efficiency = 1.5",
+            "server.memory.streaming_efficiency: 1.5 is out of range; expected 0.01 to 1",
+        ),
+        (
+            "haac-hbm2",
+            "kind = \"hbm2\"",
+            "kind = \"hbm\"",
+            "server.memory.kind: unknown value `hbm`; expected one of `ddr4`, `ddr5`, `lpddr`, `hbm2`; did you mean `hbm2`?",
+        ),
+        (
+            "haac-hbm2",
+            "[server.silicon]",
+            "[client.silicon]",
+            "client.silicon: nothing is made of it; expected an accelerator in the same party",
+        ),
+        (
+            "cpu-lan",
+            "cores = 2",
+            "cores = -2",
+            "client.cpu.cores: impossible value: integer `-2`; expected a whole number, zero or more",
+        ),
+        ("cpu-lan", "\"9 ns\"", "\"9 s\"", "client.cpu.cost.garble_and: 9 s is out of range; expected 0 s to 1 s"),
+        (
+            "cpu-lan",
+            "up = \"1 Gbps\"",
+            "up = \"0 Gbps\"",
+            "link.up: 0 bit/s is out of range; expected 1 kbps to 100 Tbps",
+        ),
+        (
+            "cpu-lan",
+            "up = \"1 Gbps\"",
+            "up = \"-1 Gbps\"",
+            "link.up: negative; expected a bit rate such as \"100 Mbps\"",
+        ),
+        ("cpu-lan", "name = \"cpu-lan\"", "name = \" \"", "name: empty; expected a short name"),
+        (
+            "fpga-u280",
+            "clock = \"250 MHz\"",
+            "clock = \"1 GHz\"",
+            "server.gc_engine.clock: 1 GHz is out of range; expected 1 MHz to 450 MHz",
+        ),
+        (
+            "fpga-u280",
+            "board = \"u280\"",
+            "board = \"u28\"",
+            "server.fpga.board: unknown board `u28`; expected one of u200, u250, u280, u50, u55c, zcu102; did you mean `u280`?",
+        ),
+        (
+            "fpga-u280",
+            "board = \"u280\"",
+            "board = \"u250\"",
+            "server.memory.kind: the u250 has DDR4; expected \"ddr4\"",
+        ),
+        (
+            "fpga-u280",
+            "channels = 32",
+            "channels = 64",
+            "server.memory.channels: 920 GB/s in all; expected at most the u280's 460 GB/s",
+        ),
+    ] {
+        assert_eq!(fault(name, from, to), expected);
+    }
+}
+
+#[test]
+fn an_accelerator_needs_to_be_made_of_something() {
+    let text = Platform::builtin_text("fpga-u280").unwrap().replacen("[server.fpga]\nboard = \"u280\"\n", "", 1);
+    let error = Platform::from_source(&Source::new("p.toml", text)).unwrap_err();
+    assert_eq!(error.key(), "server.gc_engine");
+    assert_eq!(
+        error.message(),
+        "what it is made of is missing; expected `[server.silicon]` or `[server.fpga]` next to it"
+    );
+}
+
+#[test]
+fn a_design_that_does_not_fit_is_refused_by_how_much() {
+    let message = fault("fpga-u280", "rows = 32", "rows = 64");
+    // 6,243 DSP with 32 × 32 cells of three, 3,072 more with 64 × 32, of 6,796.
+    assert_eq!(
+        message,
+        "server.fpga.board: the design does not fit the u280: it needs 9312 dsp of 6796 (37 % too many); expected fewer units or a larger board"
+    );
+    let fits = Platform::builtin("fpga-u280").unwrap().server.fpga_use().unwrap();
+    assert!(fits.overflows().is_empty());
+    assert_eq!(fits.used.dsp, 4 * 16 * 33 + 32 * 33 + 32 * 32 * 3);
+}
+
+#[test]
+fn unknown_platforms_name_the_near_miss() {
+    let error = Platform::builtin("haac-hbm").unwrap_err().to_string();
+    assert!(error.starts_with("haac-hbm: unknown platform; expected a .toml file or one of cpu-lan, "), "{error}");
+    assert!(error.ends_with("did you mean `haac-hbm2`?"), "{error}");
+    let error = Platform::named_or_file("no/such.toml").unwrap_err().to_string();
+    assert!(error.starts_with("no/such.toml: cannot read the file"), "{error}");
+}
+
+#[test]
+fn the_schema_explains_every_key() {
+    fn undocumented(value: &serde_json::Value, path: &str, missing: &mut Vec<String>) {
+        for (key, child) in value.as_object().into_iter().flatten() {
+            let path = format!("{path}/{key}");
+            if key == "properties" {
+                for (name, property) in child.as_object().unwrap() {
+                    if property.get("description").is_none() {
+                        missing.push(format!("{path}/{name}"));
+                    }
+                }
+            }
+            undocumented(child, &path, missing);
+        }
+    }
+    let schema = serde_json::to_value(Platform::schema()).unwrap();
+    let mut missing = Vec::new();
+    undocumented(&schema, "", &mut missing);
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(schema.to_string().contains("Gate engines; each takes one gate per cycle"));
+}

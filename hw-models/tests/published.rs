@@ -1,0 +1,315 @@
+//! The closed forms against published figures and against numbers worked out by hand.
+
+use pisim_hw_models::{
+    Cpu, CpuCosts, CpuWork, Dataflow, Direction, GcEngine, GcWork, Gemm, HeEngine, HeWork, MacArray, OtWork, Platform,
+    Technology,
+};
+
+const SILICON_16: Technology = Technology { node_nm: 16, supply_v: 0.8, fpga: false };
+const SILICON_14: Technology = Technology { node_nm: 14, supply_v: 0.8, fpga: false };
+
+fn haac(engines: u64) -> GcEngine {
+    GcEngine {
+        engines,
+        clock_hz: 1e9,
+        garble_latency: 21,
+        evaluate_latency: 18,
+        xor_latency: 1,
+        wire_memory_bytes: 2 << 20,
+        wire_banks: 64,
+        queue_memory_bytes: 64 << 10,
+        instruction_bits: 37,
+        ot_cycles: None,
+        technology: SILICON_16,
+    }
+}
+
+fn heax(butterflies: u64) -> HeEngine {
+    HeEngine {
+        clock_hz: 300e6,
+        word_bits: 54,
+        ntt_units: 1,
+        butterflies,
+        modmul_lanes: butterflies,
+        automorphism_lanes: butterflies,
+        pipeline_latency: 0,
+        scratchpad_bytes: 16 << 20,
+        scratchpad_banks: 16,
+        technology: SILICON_14,
+    }
+}
+
+fn close(value: f64, expected: f64, tolerance: f64) {
+    assert!((value / expected - 1.0).abs() <= tolerance, "{value} instead of {expected}");
+}
+
+#[test]
+fn haac_area_and_power_add_up_to_table_4() {
+    close(haac(16).area_mm2().unwrap(), 4.33, 0.01);
+    close(haac(16).peak_power_w(), 1.502, 0.01);
+    let shipped = Platform::builtin("haac-hbm2").unwrap().server.gc_engine.unwrap();
+    close(shipped.area_mm2().unwrap(), 4.33, 0.01);
+    close(shipped.peak_power_w(), 1.502, 0.01);
+}
+
+#[test]
+fn f1_area_and_power_add_up_to_its_table() {
+    let f1 = HeEngine {
+        clock_hz: 1e9,
+        word_bits: 32,
+        ntt_units: 16,
+        butterflies: 896,
+        modmul_lanes: 4096,
+        automorphism_lanes: 2048,
+        pipeline_latency: 0,
+        scratchpad_bytes: 64 << 20,
+        scratchpad_banks: 16,
+        technology: SILICON_14,
+    };
+    // 151.4 mm² and 180.4 W with two HBM2 interfaces of 14.9 mm² and 0.225 W each.
+    close(f1.area_mm2().unwrap() + 29.8, 151.4, 0.01);
+    close(f1.peak_power_w() + 0.45, 180.4, 0.01);
+}
+
+#[test]
+fn each_gate_engine_takes_one_gate_per_cycle() {
+    for engines in [1, 2, 4, 8, 16] {
+        let work = GcWork {
+            and_gates: 1_000_000,
+            xor_gates: 3_000_000,
+            and_depth: 30,
+            instances: 10_000,
+            ..GcWork::default()
+        };
+        let cost = haac(engines).garble(&work);
+        assert_eq!(cost.cycles, 4_000_000 / engines + 20);
+        assert_eq!(cost.seconds, cost.cycles as f64 / 1e9);
+        assert_eq!(haac(engines).evaluate(&work).cycles, 4_000_000 / engines + 17);
+    }
+}
+
+#[test]
+fn ripple_adders_take_haac_26_cycles_per_bit() {
+    // HAAC, ISCA'23, Table 5 (garbler, 16 engines): Add-6 136, Add-16 396, Million-2 62, Million-8 218 cycles. The chain of
+    // EMP's circuits is AND depth and the remaining levels; 20 and 3 cycles are fitted to Add and Million.
+    let engine = GcEngine { garble_latency: 20, xor_latency: 3, ..haac(16) };
+    let chains = [(5, 27, 5, 12, 136.0), (15, 77, 15, 32, 396.0), (2, 14, 2, 7, 62.0), (8, 44, 8, 19, 218.0)];
+    for (and_gates, gates, and_depth, xor_depth, published) in chains {
+        let work =
+            GcWork { and_gates, xor_gates: gates - and_gates, and_depth, xor_depth, instances: 1, ..GcWork::default() };
+        close(engine.garble(&work).cycles as f64, published, 0.02);
+    }
+}
+
+#[test]
+fn relu_on_ddr4_is_bound_by_haacs_bytes_per_gate() {
+    // HAAC's DDR4 plateau for ReLU (97 % AND): 35.03 bytes per gate measured from its speedups.
+    let work =
+        GcWork { and_gates: 97_000, xor_gates: 3_000, table_bytes: 97_000 * 32, instances: 1_000, ..GcWork::default() };
+    let cost = haac(16).garble(&work);
+    close(cost.memory_bytes as f64 / 1e5, 35.03, 0.02);
+    close(cost.seconds_at(35.2e9), 1e5 * 35.03 / 35.2e9, 0.02);
+    assert!(cost.seconds_at(35.2e9) > cost.seconds);
+}
+
+#[test]
+fn a_small_wire_memory_leaves_few_circuits_to_hide_the_chain() {
+    // 1,000 instances of 100 ANDs in a chain of 50 × 21 cycles; 128 KiB hold 8 of 1,024 wires: 125 waves.
+    let work =
+        GcWork { and_gates: 100_000, and_depth: 50, instances: 1_000, wires_per_instance: 1_024, ..GcWork::default() };
+    let tight = GcEngine { wire_memory_bytes: 128 << 10, ..haac(16) };
+    assert_eq!(tight.garble(&work).cycles, 125 * 50 * 21);
+    // 2 MiB hold 128: eight waves of 1,050 cycles.
+    assert_eq!(haac(16).garble(&work).cycles, 8 * 1_050);
+    // 8 KiB hold half of one: half of the wires go out and come back.
+    let tiny = GcEngine { wire_memory_bytes: 8 << 10, ..haac(16) };
+    let spilled = tiny.garble(&work).memory_bytes - tight.garble(&work).memory_bytes;
+    assert_eq!(spilled, 2 * 8_192 * 1_000);
+}
+
+#[test]
+fn oblivious_transfers_run_on_the_engine_only_when_it_can() {
+    let work = OtWork { ots: 1_600 };
+    assert_eq!(haac(16).ot_extend(&work), None);
+    let able = GcEngine { ot_cycles: Some(2), ..haac(16) };
+    let cost = able.ot_extend(&work).unwrap();
+    assert_eq!((cost.cycles, cost.memory_bytes), (221, 51_200));
+}
+
+#[test]
+fn transform_cycles_are_heaxs() {
+    // HEAX, ASPLOS'20, Tables 7 and 8 (as recalled): board, degree, cores, cycles, operations per second.
+    let table = [
+        (275e6, 4_096, 8, 3_072, 89_518),
+        (300e6, 4_096, 16, 1_536, 195_313),
+        (300e6, 8_192, 16, 3_328, 90_144),
+        (300e6, 16_384, 16, 7_168, 41_853),
+    ];
+    for (clock_hz, degree, cores, cycles, per_second) in table {
+        let engine = HeEngine { clock_hz, ..heax(cores) };
+        let cost = engine.run(&HeWork { degree, limbs: 2, ntts: 1, ..HeWork::default() });
+        assert_eq!(cost.cycles, cycles);
+        assert_eq!((1.0 / cost.seconds).round() as u64, per_second);
+    }
+    // Dyadic multiplication: N / cores cycles.
+    for (degree, cycles) in [(4_096, 256), (8_192, 512), (16_384, 1_024)] {
+        assert_eq!(heax(16).run(&HeWork { degree, mod_muls: degree, ..HeWork::default() }).cycles, cycles);
+    }
+}
+
+#[test]
+fn transforms_and_multiplications_overlap() {
+    let (ntts, muls) = (
+        HeWork { degree: 4_096, ntts: 10, ..HeWork::default() },
+        HeWork { degree: 4_096, mod_muls: 4_096, ..HeWork::default() },
+    );
+    let both = HeWork { mod_muls: 4_096, ..ntts };
+    let engine = HeEngine { pipeline_latency: 100, ..heax(16) };
+    assert_eq!(engine.run(&both).cycles, 15_360 + 100);
+    assert_eq!(engine.run(&muls).cycles, 256 + 100);
+    assert_eq!(engine.run(&HeWork::default()).cycles, 0);
+}
+
+#[test]
+fn wide_limbs_take_several_narrow_ones() {
+    let narrow = HeEngine { word_bits: 28, ..heax(16) };
+    let work = HeWork { degree: 4_096, limb_bits: 54, ntts: 1, ..HeWork::default() };
+    assert_eq!(heax(16).run(&work).cycles, 1_536);
+    assert_eq!(narrow.run(&work).cycles, 2 * 1_536);
+}
+
+#[test]
+fn he_traffic_counts_keys_and_what_does_not_fit() {
+    let engine = heax(16);
+    let plain = HeWork {
+        degree: 4_096,
+        limbs: 2,
+        limb_bits: 54,
+        input_bytes: 100,
+        output_bytes: 20,
+        weight_bytes: 3,
+        ..HeWork::default()
+    };
+    assert_eq!(engine.run(&plain).memory_bytes, 123);
+    // A key of 2 × 2 × 3 × 4096 words of 8 bytes fits and is read once.
+    let rotations = HeWork { key_switches: 10, ..plain };
+    assert_eq!(engine.run(&rotations).memory_bytes, 123 + 393_216);
+    // With the scratchpad full it is read for every key switch, and the excess goes out and comes back.
+    let full = HeWork { working_set_bytes: (16 << 20) + 1_000, ..rotations };
+    assert_eq!(engine.run(&full).memory_bytes, 123 + 10 * 393_216 + 2_000);
+}
+
+fn array(dataflow: Dataflow) -> MacArray {
+    MacArray {
+        rows: 16,
+        columns: 8,
+        word_bits: 32,
+        clock_hz: 1e9,
+        dataflow,
+        buffer_bytes: 8 << 10,
+        technology: SILICON_16,
+    }
+}
+
+#[test]
+fn matrix_products_take_the_cycles_worked_out_by_hand() {
+    let gemm = Gemm { m: 33, k: 100, n: 20, word_bits: 32 };
+    // Output-stationary: 3 × 3 tiles of 100 cycles, fill 2·16 + 8 − 2.
+    assert_eq!(array(Dataflow::OutputStationary).gemm(&gemm).cycles, 9 * 100 + 38);
+    // Weight-stationary: 7 × 5 tiles of max(20, 16) cycles, fill 38.
+    assert_eq!(array(Dataflow::WeightStationary).gemm(&gemm).cycles, 35 * 20 + 38);
+    // 64-bit words in 32-bit cells: three passes.
+    assert_eq!(array(Dataflow::OutputStationary).gemm(&Gemm { word_bits: 64, ..gemm }).cycles, 27 * 100 + 38);
+    assert_eq!(array(Dataflow::OutputStationary).gemm(&Gemm::default()).cycles, 0);
+}
+
+#[test]
+fn matrix_traffic_is_the_best_loop_order() {
+    let engine = array(Dataflow::OutputStationary);
+    // Half of the buffer holds 1,024 words. A product that fits is moved once.
+    let small = Gemm { m: 10, k: 20, n: 30, word_bits: 32 };
+    assert_eq!(engine.traffic(&small), 4 * (200 + 600 + 300));
+    // k = 100: bands of ten rows or columns. Weights 3,300 words in 4 bands over 2,000 inputs = 11,300; inputs in two bands over
+    // weights = 8,600; outputs in 32 × 32 blocks = 3,300 × 1 + 2,000 × 2 = 7,300. Outputs 660.
+    assert_eq!(engine.traffic(&Gemm { m: 33, k: 100, n: 20, word_bits: 32 }), 4 * (7_300 + 660));
+}
+
+#[test]
+fn a_32_bit_mac_costs_horowitzs_energy() {
+    let node = Technology { node_nm: 45, supply_v: 0.9, fpga: false };
+    let huge_buffer = MacArray { technology: node, buffer_bytes: 64 << 30, ..array(Dataflow::OutputStationary) };
+    let gemm = Gemm { m: 160, k: 1_000, n: 80, word_bits: 32 };
+    let none = MacArray { word_bits: 32, ..huge_buffer.clone() };
+    let wide = none.gemm(&Gemm { word_bits: 64, ..gemm });
+    let narrow = none.gemm(&gemm);
+    // Twice the word: three passes, and twice the bytes; so 3·mac + 2·move − 2·(mac + move) = mac.
+    close((wide.energy_j - 2.0 * narrow.energy_j) / 12.8e6, 3.2e-12, 1e-6);
+}
+
+#[test]
+fn a_processor_adds_up_its_primitives_and_shares_whole_items() {
+    let cpu = Cpu {
+        cores: 4,
+        clock_hz: 2e9,
+        active_power_w: 5.0,
+        costs: CpuCosts {
+            garble_and_s: 1e-8,
+            ntt_butterfly_s: 1e-9,
+            encrypt_coefficient_s: 1e-7,
+            ring_mac_s: 1e-10,
+            wide_ring_mac_s: 3e-10,
+            ..CpuCosts::default()
+        },
+    };
+    let work = CpuWork {
+        garbled_ands: 100,
+        degree: 4_096,
+        ntts: 2,
+        encryptions: 3,
+        ring_macs: 1_000,
+        ring_bits: 32,
+        parallelism: 1,
+        ..CpuWork::default()
+    };
+    let sum = 1e-6 + 2.0 * 24_576e-9 + 3.0 * 409.6e-6 + 1e-7;
+    close(cpu.cost(&work).seconds, sum, 1e-12);
+    close(cpu.cost(&CpuWork { ring_bits: 41, ..work }).seconds, sum + 2e-7, 1e-12);
+    // Five items on four cores take two rounds of a fifth each.
+    let shared = cpu.cost(&CpuWork { parallelism: 5, ..work });
+    close(shared.seconds, sum * 2.0 / 5.0, 1e-12);
+    close(shared.energy_j, sum * 5.0, 1e-12);
+    assert_eq!(shared.memory_bytes, 3_200);
+    assert_eq!(shared.cycles, (sum * 0.4 * 2e9).round() as u64);
+}
+
+#[test]
+fn the_published_delphi_relu_costs_its_time_on_the_published_platform() {
+    // Garimella et al., ASPLOS'23: 103.7 / 54.5 µs on an EPYC core, 687 / 346 µs on an Atom core, per ReLU of 288 ANDs and 916 XORs.
+    let platform = Platform::builtin("epyc7502-atom").unwrap();
+    for (cpu, garble, evaluate) in [(&platform.server.cpu, 103.7e-6, 54.5e-6), (&platform.client.cpu, 687e-6, 346e-6)] {
+        let relu = CpuWork { xors: 916, ..CpuWork::default() };
+        close(cpu.core_seconds(&CpuWork { garbled_ands: 288, ..relu }), garble, 0.005);
+        close(cpu.core_seconds(&CpuWork { evaluated_ands: 288, ..relu }), evaluate, 0.005);
+    }
+    // Its homomorphic fit at N = 8192: 3.971 ms per key switch, here with 24 transforms and 196,608 multiplications.
+    let rotation = CpuWork { degree: 8_192, ntts: 24, mod_muls: 196_608, key_switches: 1, ..CpuWork::default() };
+    close(platform.server.cpu.core_seconds(&rotation), 3.971e-3, 0.02);
+}
+
+#[test]
+fn links_and_memories_move_bytes_at_their_rates() {
+    let platform = Platform::builtin("epyc7502-atom").unwrap();
+    let link = &platform.link;
+    close(link.occupancy_s(Direction::Up, 1_000_000 - 78), 0.08, 1e-12);
+    close(link.occupancy_s(Direction::Down, 1_000_000 - 78), 0.016, 1e-12);
+    close(link.propagation_s(), 0.01, 1e-12);
+    close(link.energy_j(1_000_000 - 78), 8e6 * 50e-9, 1e-12);
+    let hbm = Platform::builtin("haac-hbm2").unwrap().server.memory;
+    close(hbm.peak_bytes_per_s(), 512e9, 1e-12);
+    close(hbm.transfer_s(512_000_000), 47e-9 + 1e-3 / 0.92, 1e-12);
+    close(hbm.energy_j(1_000), 8_000.0 * 3.9e-12, 1e-12);
+    assert_eq!((hbm.transfer_s(0), hbm.interface_mm2()), (0.0, 14.9));
+    let disk = platform.server.storage.unwrap();
+    close(disk.read_s(3_000_000_000), 1.0, 1e-12);
+    close(disk.write_s(1_000_000_000), 0.5, 1e-12);
+}
