@@ -1,0 +1,38 @@
+//! Why a run between two parties can fail.
+
+use thiserror::Error;
+
+/// A failed run. After any of these the connection is closed and nothing of the run is used.
+#[derive(Debug, Error)]
+pub enum BackendError {
+    /// The connection failed or ended early.
+    #[error("the connection to the peer failed: {0}")]
+    Connection(#[from] std::io::Error),
+    /// The peer sent something that the protocol does not allow here.
+    #[error("protocol error at step {step}: {reason}")]
+    Protocol {
+        /// The step's number.
+        step: usize,
+        /// What was wrong.
+        reason: String,
+    },
+    /// Program, weights or input do not belong together, or a step came before what it needs.
+    #[error("cannot run this program: {0}")]
+    Program(String),
+    /// The operating system gave no randomness.
+    #[error("no randomness from the operating system: {0}")]
+    Randomness(String),
+}
+
+impl BackendError {
+    pub(crate) fn protocol(step: usize, reason: impl Into<String>) -> Self {
+        Self::Protocol { step, reason: reason.into() }
+    }
+
+    pub(crate) fn program(reason: impl Into<String>) -> Self {
+        Self::Program(reason.into())
+    }
+}
+
+/// The result of anything in this crate.
+pub type Result<T> = std::result::Result<T, BackendError>;

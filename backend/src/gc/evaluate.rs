@@ -1,0 +1,154 @@
+//! The evaluator.
+
+use super::hash::{Block, Hasher};
+use super::plan::{GatePlan, SlotBit, SlotGate};
+use super::{LANES, colour, colour_mask, tweak};
+use crate::counter::Counter;
+use crate::error::{BackendError, Result};
+use pisim_protocol::Work;
+use rayon::prelude::*;
+
+/// The active labels of all inputs, each `[instance][input]`.
+pub struct EvaluatorLabels<'a> {
+    /// The garbler's online inputs.
+    pub garbler_online: &'a [Block],
+    /// The evaluator's inputs.
+    pub evaluator: &'a [Block],
+    /// The garbler's offline inputs.
+    pub garbler_offline: &'a [Block],
+    /// The number of AND gates garbled before under the same Δ.
+    pub first_gate: u64,
+}
+
+/// Evaluates `decoding.len()` garbled instances on all cores and returns their outputs as numbers.
+///
+/// # Errors
+/// Tables or labels of another length than the circuit's.
+pub fn evaluate(
+    plan: &GatePlan,
+    tables: &[Block],
+    labels: &EvaluatorLabels<'_>,
+    decoding: &[u64],
+    counter: &Counter,
+) -> Result<Vec<u64>> {
+    let instances = decoding.len();
+    let lengths = [
+        (tables.len(), 2 * plan.and_gates),
+        (labels.garbler_online.len(), plan.inputs.garbler_online),
+        (labels.evaluator.len(), plan.inputs.evaluator),
+        (labels.garbler_offline.len(), plan.inputs.garbler_offline),
+    ];
+    if lengths.iter().any(|(length, each)| *length != each * instances) {
+        return Err(BackendError::program("garbled tables and labels do not fit the circuit"));
+    }
+    let mut outputs = vec![0; instances];
+    outputs.par_chunks_mut(LANES).zip(decoding.par_chunks(LANES)).enumerate().for_each(
+        |(batch, (outputs, decoding))| {
+            let (first, lanes) = (batch * LANES, outputs.len());
+            let tables = &tables[2 * plan.and_gates * first..2 * plan.and_gates * (first + lanes)];
+            Batch::new(plan, labels, first, lanes).evaluate(tables, decoding, outputs, counter);
+        },
+    );
+    Ok(outputs)
+}
+
+/// One batch of instances on its way through the circuit: the active label of every slot, lane by lane.
+struct Batch<'a> {
+    plan: &'a GatePlan,
+    labels: &'a EvaluatorLabels<'a>,
+    first: usize,
+    lanes: usize,
+    active: Vec<Block>,
+    hashes: Vec<Block>,
+    hasher: Hasher,
+}
+
+impl<'a> Batch<'a> {
+    fn new(plan: &'a GatePlan, labels: &'a EvaluatorLabels<'a>, first: usize, lanes: usize) -> Self {
+        let (active, hashes) = (vec![0; plan.slots * lanes], vec![0; 2 * lanes]);
+        Self { plan, labels, first, lanes, active, hashes, hasher: Hasher::default() }
+    }
+
+    fn evaluate(mut self, tables: &[Block], decoding: &[u64], outputs: &mut [u64], counter: &Counter) {
+        self.load_inputs();
+        let mut tables = tables.chunks_exact((2 * self.lanes).max(1));
+        let (mut ands, mut xors) = (0, 0);
+        for gate in &self.plan.gates {
+            match *gate {
+                SlotGate::And { a, b, out } => {
+                    if let Some(table) = tables.next() {
+                        self.and(a, b, out, ands, table);
+                    }
+                    ands += 1;
+                }
+                SlotGate::Xor { a, b, out } => {
+                    for lane in 0..self.lanes {
+                        self.active[out * self.lanes + lane] =
+                            self.active[a * self.lanes + lane] ^ self.active[b * self.lanes + lane];
+                    }
+                    xors += 1;
+                }
+                SlotGate::Inv { a, out } => {
+                    let source = a * self.lanes;
+                    self.active.copy_within(source..source + self.lanes, out * self.lanes);
+                }
+            }
+        }
+        for (lane, (output, decoding)) in outputs.iter_mut().zip(decoding).enumerate() {
+            *output = self.decode(lane, *decoding);
+        }
+        let lanes = self.lanes as u64;
+        counter.add(Work {
+            and_gates: ands as u64 * lanes,
+            xor_gates: xors * lanes,
+            labels: self.plan.outputs.len() as u64 * lanes,
+            ..Work::default()
+        });
+        self.hasher.count(counter);
+    }
+
+    fn load_inputs(&mut self) {
+        let counts = self.plan.inputs;
+        let groups = [
+            (0, counts.garbler_online, self.labels.garbler_online),
+            (counts.garbler_online, counts.evaluator, self.labels.evaluator),
+            (counts.garbler_online + counts.evaluator, counts.garbler_offline, self.labels.garbler_offline),
+        ];
+        for (slot, count, labels) in groups {
+            for lane in 0..self.lanes {
+                for input in 0..count {
+                    self.active[(slot + input) * self.lanes + lane] = labels[(self.first + lane) * count + input];
+                }
+            }
+        }
+    }
+
+    fn and(&mut self, a: usize, b: usize, out: usize, gate: usize, table: &[Block]) {
+        let lanes = self.lanes;
+        self.hashes[..lanes].copy_from_slice(&self.active[a * lanes..(a + 1) * lanes]);
+        self.hashes[lanes..].copy_from_slice(&self.active[b * lanes..(b + 1) * lanes]);
+        let (first_gate, first, ands) = (self.labels.first_gate, self.first, self.plan.and_gates);
+        self.hasher.hash(&mut self.hashes, |position| {
+            tweak(first_gate, first + position % lanes, ands, gate) + Block::from(position >= lanes)
+        });
+        for lane in 0..lanes {
+            let (label_a, label_b) = (self.active[a * lanes + lane], self.active[b * lanes + lane]);
+            let (garbler_half, evaluator_half) = (table[2 * lane], table[2 * lane + 1]);
+            self.active[out * lanes + lane] = self.hashes[lane]
+                ^ (colour_mask(label_a) & garbler_half)
+                ^ self.hashes[lanes + lane]
+                ^ (colour_mask(label_b) & (evaluator_half ^ label_a));
+        }
+    }
+
+    fn decode(&self, lane: usize, decoding: u64) -> u64 {
+        let bit = |(position, output): (usize, &SlotBit)| {
+            let permute = decoding >> position & 1 == 1;
+            match *output {
+                SlotBit::Const(value) => value,
+                SlotBit::Slot(slot) => colour(self.active[slot * self.lanes + lane]) ^ permute,
+            }
+        };
+        self.plan.outputs.iter().enumerate().map(|output| u64::from(bit(output)) << output.0).sum()
+    }
+}

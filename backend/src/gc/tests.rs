@@ -1,0 +1,138 @@
+//! Random circuits, garbled and evaluated, equal their plain evaluation.
+
+use super::*;
+use crate::counter::Counter;
+use crate::random::Seed;
+use pisim_protocol::Work;
+use pisim_protocol::circuit::{Bit, Builder, Circuit, Inputs};
+use pisim_protocol::gadgets::{Activation, activation_circuit};
+use proptest::prelude::*;
+use rand_core::Rng;
+
+/// Garbles and evaluates `circuit` on one number per instance and input group; returns outputs and both sides' work.
+fn run(circuit: &Circuit, seed: u64, online: &[u64], evaluator: &[u64], offline: &[u64]) -> (Vec<u64>, Work, Work) {
+    let plan = GatePlan::new(circuit).unwrap();
+    let seed = Seed::reproducible(seed);
+    let mut rng = seed.derive("test", 0).rng();
+    let mut block = || Block::from(rng.next_u64()) << 64 | Block::from(rng.next_u64());
+    let delta = block() | 1;
+    let (instances, counts) = (online.len(), circuit.inputs);
+    let zeros: Vec<Block> = (0..instances * counts.evaluator).map(|_| block()).collect();
+    let own = LabelSource::new(&seed);
+    let inputs =
+        GarblerInputs { delta, evaluator_zeros: &zeros, own: &own, offline_values: offline, first_gate: 1 << 40 };
+    let (garbler_counter, evaluator_counter) = (Counter::default(), Counter::default());
+    let garbled = garble(&plan, &inputs, &garbler_counter);
+    let mut online_zeros = vec![0; instances * counts.garbler_online];
+    own.fill(0, &mut online_zeros, &Counter::default());
+    let choose = |zeros: &[Block], values: &[u64], each: usize| -> Vec<Block> {
+        let active = |i: usize| Block::from(values[i / each] >> (i % each) & 1).wrapping_neg() & delta;
+        zeros.iter().enumerate().map(|(i, zero)| zero ^ active(i)).collect()
+    };
+    let labels = EvaluatorLabels {
+        garbler_online: &choose(&online_zeros, online, counts.garbler_online.max(1)),
+        evaluator: &choose(&zeros, evaluator, counts.evaluator.max(1)),
+        garbler_offline: &garbled.offline_labels,
+        first_gate: 1 << 40,
+    };
+    let outputs = evaluate(&plan, &garbled.tables, &labels, &garbled.decoding, &evaluator_counter).unwrap();
+    (outputs, garbler_counter.take(), evaluator_counter.take())
+}
+
+fn plain(circuit: &Circuit, online: u64, evaluator: u64, offline: u64) -> u64 {
+    let bits = |value: u64, count: usize| (0..count).map(move |bit| value >> bit & 1 == 1);
+    let counts = circuit.inputs;
+    let inputs: Vec<bool> = bits(online, counts.garbler_online)
+        .chain(bits(evaluator, counts.evaluator))
+        .chain(bits(offline, counts.garbler_offline))
+        .collect();
+    circuit.evaluate(&inputs).iter().enumerate().map(|(position, bit)| u64::from(*bit) << position).sum()
+}
+
+/// A circuit from random numbers: each gate takes two earlier bits, constants and inputs included.
+fn random_circuit(inputs: Inputs, choices: &[(u8, u16, u16)], outputs: usize) -> Circuit {
+    let mut builder = Builder::new(inputs);
+    let mut bits = vec![Bit::Const(false), Bit::Const(true)];
+    bits.extend(builder.garbler_online());
+    bits.extend(builder.evaluator());
+    bits.extend(builder.garbler_offline());
+    for (kind, a, b) in choices {
+        let (a, b) = (bits[*a as usize % bits.len()], bits[*b as usize % bits.len()]);
+        let bit = match kind % 3 {
+            0 => builder.and(a, b),
+            1 => builder.xor(a, b),
+            _ => builder.not(a),
+        };
+        bits.push(bit);
+    }
+    let first = bits.len().saturating_sub(outputs);
+    builder.finish(bits.split_off(first))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn random_circuits_garbled_equal_plain_and_count_exactly(
+        choices in proptest::collection::vec(any::<(u8, u16, u16)>(), 0..120),
+        counts in (0usize..5, 0usize..5, 0usize..5),
+        values in proptest::collection::vec(any::<(u64, u64, u64)>(), 1..140),
+        outputs in 1usize..20,
+        seed: u64,
+    ) {
+        let inputs = Inputs { garbler_online: counts.0, evaluator: counts.1, garbler_offline: counts.2 };
+        let circuit = random_circuit(inputs, &choices, outputs);
+        let (online, (evaluator, offline)): (Vec<u64>, (Vec<u64>, Vec<u64>)) =
+            values.iter().map(|(a, b, c)| (*a, (*b, *c))).unzip();
+        let (out, garbled, evaluated) = run(&circuit, seed, &online, &evaluator, &offline);
+        for (out, (a, b, c)) in out.iter().zip(&values) {
+            prop_assert_eq!(*out, plain(&circuit, *a, *b, *c));
+        }
+        let instances = values.len() as u64;
+        prop_assert_eq!(garbled.and_gates, instances * circuit.and_gates());
+        prop_assert_eq!(garbled.xor_gates, instances * circuit.xor_gates());
+        prop_assert_eq!(garbled.hash_calls, 4 * instances * circuit.and_gates());
+        prop_assert_eq!(evaluated.hash_calls, 2 * instances * circuit.and_gates());
+        prop_assert_eq!(evaluated.xor_gates, garbled.xor_gates);
+    }
+
+    #[test]
+    fn the_garbled_ring_relu_equals_the_plain_circuit(
+        values in proptest::collection::vec(any::<(u64, u64, u64)>(), 1..80), k in 8u32..=64, shift in 0u32..8, seed: u64,
+    ) {
+        let circuit = activation_circuit(Activation::Relu, k, shift);
+        let (online, (evaluator, offline)): (Vec<u64>, (Vec<u64>, Vec<u64>)) =
+            values.iter().map(|(a, b, c)| (*a, (*b, *c))).unzip();
+        let (out, ..) = run(&circuit, seed, &online, &evaluator, &offline);
+        for (out, (a, b, c)) in out.iter().zip(&values) {
+            prop_assert_eq!(*out, plain(&circuit, *a, *b, *c));
+        }
+    }
+}
+
+#[test]
+fn a_flipped_table_bit_changes_an_output() {
+    let circuit = activation_circuit(Activation::Relu, 16, 4);
+    let plan = GatePlan::new(&circuit).unwrap();
+    let seed = Seed::reproducible(7);
+    let own = LabelSource::new(&seed);
+    let zeros = vec![12345; 16];
+    let inputs = GarblerInputs { delta: 99, evaluator_zeros: &zeros, own: &own, offline_values: &[0], first_gate: 0 };
+    let garbled = garble(&plan, &inputs, &Counter::default());
+    let mut online = vec![0; 16];
+    own.fill(0, &mut online, &Counter::default());
+    let labels = EvaluatorLabels {
+        garbler_online: &online,
+        evaluator: &zeros,
+        garbler_offline: &garbled.offline_labels,
+        first_gate: 0,
+    };
+    let honest = evaluate(&plan, &garbled.tables, &labels, &garbled.decoding, &Counter::default()).unwrap();
+    assert_eq!(honest, [0]);
+    let changed = (0..garbled.tables.len()).filter(|position| {
+        let mut tables = garbled.tables.clone();
+        tables[*position] ^= 1;
+        evaluate(&plan, &tables, &labels, &garbled.decoding, &Counter::default()).unwrap() != honest
+    });
+    assert!(changed.count() > 0);
+}

@@ -1,0 +1,188 @@
+//! Encryption and homomorphic convolutions, against plain arithmetic and against an independent BFV (fhe.rs).
+
+use super::*;
+use crate::counter::Counter;
+use crate::random::{Seed, ring_mask};
+use crate::ring;
+use pisim_protocol::he::{HeParams, decrypt_work, encrypt_work, linear_work};
+use pisim_protocol::{ConvPlan, ConvShape, Work};
+use proptest::prelude::*;
+use rand_core::Rng;
+use std::sync::Arc;
+
+fn params(plain_bits: u32) -> HeParams {
+    HeParams { degree: 4096, limb_bits: vec![36, 36, 37], response_limbs: 2, plain_bits, statistical_bits: 40 }
+}
+
+fn context(plain_bits: u32) -> HeContext {
+    HeContext::new(&params(plain_bits), Arc::new(Counter::default())).unwrap()
+}
+
+/// Runs one layer under encryption; returns its outputs plus the mask, and the counted work.
+fn homomorphic(context: &HeContext, plan: &ConvPlan, weights: &[i32], input: &[u64], seed: u64) -> (Vec<u64>, Work) {
+    let seed = Seed::reproducible(seed);
+    let (secret, public_key) = SecretKey::generate(context, &seed.derive("key", 0));
+    context.counter.take();
+    let ring = ring_mask(context.params.plain_bits);
+    let ciphertexts: Vec<Ciphertext> = pack_inputs(plan, input)
+        .iter()
+        .enumerate()
+        .map(|(index, plaintext)| secret.encrypt(context, plaintext, &seed.derive("ciphertext", index as u64)))
+        .collect();
+    let mask = seed.derive("mask", 0).ring_elements(plan.shape.outputs(), context.params.plain_bits);
+    let flooding_bits = context.params.flooding_bits(plan.shape.taps(), 11);
+    let layer = HomomorphicLayer { context, plan, weights, public_key: &public_key, flooding_bits };
+    let mut replies = layer.evaluate(&ciphertexts, &mask, &seed.derive("replies", 0));
+    for (index, reply) in replies.iter_mut().enumerate() {
+        let mut writer = BitWriter::default();
+        reply.write(context, &mut writer);
+        let values = plan.reply_values(index / plan.output_groups(), index % plan.output_groups());
+        *reply = Reply::read(context, &mut BitReader::new(&writer.finish()), values, 0).unwrap();
+    }
+    let masked = unpack_outputs(context, plan, &secret, &replies);
+    let outputs = masked.iter().zip(&mask).map(|(value, mask)| value.wrapping_add(*mask) & ring).collect();
+    (outputs, context.counter.take())
+}
+
+fn random_layer(shape: &ConvShape, plain_bits: u32, seed: u64) -> (Vec<i32>, Vec<u64>) {
+    let mut rng = Seed::reproducible(seed).derive("layer", 0).rng();
+    let weights = (0..shape.out_channels * shape.taps()).map(|_| (rng.next_u32() as i32) >> 21).collect();
+    let input = (0..shape.inputs()).map(|_| rng.next_u64() & ring_mask(plain_bits)).collect();
+    (weights, input)
+}
+
+fn check(shape: ConvShape, plain_bits: u32, seed: u64) {
+    let context = context(plain_bits);
+    let plan = ConvPlan::choose(shape, &context.params).unwrap();
+    let (weights, input) = random_layer(&shape, plain_bits, seed);
+    let (outputs, work) = homomorphic(&context, &plan, &weights, &input, seed);
+    let plain = ring::convolve(&shape, &weights, &input, 64, &Counter::default());
+    let ring = ring_mask(plain_bits);
+    for (output, expected) in outputs.iter().zip(plain) {
+        assert_eq!(*output, expected & ring, "{shape:?}");
+    }
+    let predicted = encrypt_work(&plan) + linear_work(&plan) + decrypt_work(&plan);
+    assert_eq!(work, predicted, "{shape:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn homomorphic_convolutions_equal_plain_ones_and_count_exactly(
+        (in_channels, out_channels) in (1usize..40, 1usize..20), (in_height, in_width) in (1usize..20, 1usize..20),
+        kernel in prop::sample::select(vec![1usize, 3]), stride in 1usize..3, padded: bool,
+        plain_bits in prop::sample::select(vec![16u32, 31, 32]), seed: u64,
+    ) {
+        let padding = if padded || in_height < kernel || in_width < kernel { kernel / 2 } else { 0 };
+        check(ConvShape { in_channels, in_height, in_width, out_channels, kernel, stride, padding }, plain_bits, seed);
+    }
+}
+
+#[test]
+fn an_image_larger_than_the_ring_is_tiled() {
+    let shape =
+        ConvShape { in_channels: 2, in_height: 70, in_width: 70, out_channels: 3, kernel: 3, stride: 1, padding: 1 };
+    let plan = ConvPlan::choose(shape, &params(32)).unwrap();
+    assert!(plan.tiles() > 1);
+    check(shape, 32, 1);
+    check(ConvShape { stride: 2, ..shape }, 32, 2);
+}
+
+#[test]
+fn a_row_wider_than_the_ring_is_tiled_in_both_directions() {
+    let shape =
+        ConvShape { in_channels: 1, in_height: 5, in_width: 5000, out_channels: 1, kernel: 3, stride: 1, padding: 1 };
+    check(shape, 32, 3);
+}
+
+#[test]
+fn a_fully_connected_layer_is_a_convolution_of_one_pixel() {
+    let shape =
+        ConvShape { in_channels: 1024, in_height: 1, in_width: 1, out_channels: 10, kernel: 1, stride: 1, padding: 0 };
+    check(shape, 32, 4);
+    check(ConvShape { in_channels: 5000, ..shape }, 32, 5);
+    check(ConvShape { in_channels: 1, out_channels: 1, ..shape }, 32, 6);
+}
+
+#[test]
+fn extreme_inputs_and_weights_decrypt_exactly() {
+    let shape =
+        ConvShape { in_channels: 64, in_height: 4, in_width: 4, out_channels: 3, kernel: 3, stride: 1, padding: 1 };
+    let context = context(32);
+    let plan = ConvPlan::choose(shape, &context.params).unwrap();
+    for (weight, value) in [(-1024, 1u64 << 31), (1023, u64::from(u32::MAX)), (-1024, (1 << 31) - 1), (0, 0)] {
+        let (weights, input) = (vec![weight; shape.out_channels * shape.taps()], vec![value; shape.inputs()]);
+        let (outputs, _) = homomorphic(&context, &plan, &weights, &input, 9);
+        let plain = ring::convolve(&shape, &weights, &input, 32, &Counter::default());
+        assert_eq!(outputs, plain, "{weight} × {value}");
+    }
+}
+
+#[test]
+fn keys_and_ciphertexts_survive_serialisation_and_bad_ones_are_refused() {
+    let context = context(32);
+    let (secret, public) = SecretKey::generate(&context, &Seed::reproducible(1));
+    let mut writer = BitWriter::default();
+    public.write(&context, &mut writer);
+    let bytes = writer.finish();
+    assert_eq!(bytes.len() as u64, pisim_protocol::wire::public_key_bytes(&context.params));
+    let read = PublicKey::read(&context, &mut BitReader::new(&bytes), 0).unwrap();
+    assert!(read.masked == public.masked && read.uniform == public.uniform);
+    let mut writer = BitWriter::default();
+    secret.encrypt(&context, &[1, 2, 3], &Seed::reproducible(2)).write(&context, &mut writer);
+    assert_eq!(writer.finish().len(), 55_840, "a seeded ciphertext of 4096 coefficients and 109 bits");
+    let high = vec![255; bytes.len()];
+    assert!(Ciphertext::read(&context, &mut BitReader::new(&high), 0).is_err());
+    assert!(PublicKey::read(&context, &mut BitReader::new(&high), 0).is_err());
+    assert!(Reply::read(&context, &mut BitReader::new(&high), 5, 0).is_err());
+}
+
+/// fhe.rs encrypts the same packed plaintexts, multiplies by the same weight polynomials and decrypts the same outputs.
+#[test]
+fn an_independent_bfv_agrees_on_a_packed_convolution() {
+    use fhe::bfv::{BfvParametersBuilder, Encoding, Plaintext, SecretKey as OracleKey};
+    use fhe_traits::{FheDecoder, FheDecrypter, FheEncoder, FheEncrypter};
+    let shape =
+        ConvShape { in_channels: 4, in_height: 8, in_width: 8, out_channels: 5, kernel: 3, stride: 1, padding: 1 };
+    let context = context(32);
+    let plan = ConvPlan::choose(shape, &context.params).unwrap();
+    assert_eq!((plan.tiles(), plan.input_groups()), (1, 1), "one ciphertext keeps the oracle simple");
+    let (weights, input) = random_layer(&shape, 32, 11);
+    let (ours, _) = homomorphic(&context, &plan, &weights, &input, 11);
+
+    let parameters = BfvParametersBuilder::new()
+        .set_degree(4096)
+        .set_plaintext_modulus(1 << 32)
+        .set_moduli_sizes(&[54, 55])
+        .build_arc()
+        .unwrap();
+    let mut rng = rand::rng();
+    let key = OracleKey::random(&parameters, &mut rng);
+    let plaintext = Plaintext::try_encode(&pack_inputs(&plan, &input)[0], Encoding::poly(), &parameters).unwrap();
+    let encrypted = key.try_encrypt(&plaintext, &mut rng).unwrap();
+    let layer = |group| {
+        let mut coefficients = vec![0u64; plan.degree];
+        for (local_out, out) in plan.output_channels(group).enumerate() {
+            for channel in 0..4 {
+                for tap in 0..9 {
+                    let weight = weights[(out * 4 + channel) * 9 + tap];
+                    let at = plan.weight_position(local_out, channel, tap / 3, tap % 3);
+                    coefficients[at] = weight as u32 as u64;
+                }
+            }
+        }
+        coefficients
+    };
+    for group in 0..plan.output_groups() {
+        let weights = Plaintext::try_encode(&layer(group), Encoding::poly(), &parameters).unwrap();
+        let product = key.try_decrypt(&(&encrypted * &weights)).unwrap();
+        let product = Vec::<u64>::try_decode(&product, Encoding::poly()).unwrap();
+        for (local, out) in plan.output_channels(group).enumerate() {
+            for pixel in 0..64 {
+                let theirs = product[plan.output_position(local, pixel / 8, pixel % 8)];
+                assert_eq!(theirs, ours[out * 64 + pixel]);
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Runs a program between two real parties: garbling, oblivious transfer, homomorphic encryption, shares.
+//!
+//! [`execute`] runs both parties of a [`Program`](pisim_protocol::Program) in one process. Each party ([`Client`],
+//! [`Server`]) walks the program's steps in order over a [`Channel`]; every primitive counts its own work in the party's
+//! [`Counter`], and [`Execution::mispredictions`] compares the counts with what lowering predicted, step by step.
+//!
+//! Security: semi-honest, λ = 128. Secrets come from a 256-bit [`Seed`]: of the operating system, or reproducible for tests.
+
+mod channel;
+mod counter;
+mod error;
+pub mod gc;
+pub mod he;
+pub mod ot;
+mod party;
+mod random;
+pub mod ring;
+mod run;
+
+pub use channel::{Channel, MemoryTransport, Transport, memory_pair};
+pub use counter::Counter;
+pub use error::{BackendError, Result};
+pub use party::{Client, Server, Trace};
+pub use random::Seed;
+pub use run::{Execution, Misprediction, execute};

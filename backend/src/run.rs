@@ -1,0 +1,102 @@
+//! Runs both parties in one process and compares what they did with the program and the integer reference.
+
+use crate::channel::{Channel, memory_pair};
+use crate::counter::Counter;
+use crate::error::{BackendError, Result};
+use crate::party::{Client, Server, Trace};
+use crate::random::Seed;
+use pisim_netgen::Weights;
+use pisim_protocol::{Party, Phase, Program, StepKind, Work};
+use serde::Serialize;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// What both parties did.
+#[derive(Debug, Clone)]
+pub struct Execution {
+    /// The answer, as signed ring elements.
+    pub outputs: Vec<i64>,
+    /// What the client counted and measured.
+    pub client: Trace,
+    /// What the server counted and measured.
+    pub server: Trace,
+}
+
+/// A field of a step's work in which prediction and count differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Misprediction {
+    /// The step's number.
+    pub step: usize,
+    /// The field of [`Work`].
+    pub field: &'static str,
+    /// What lowering predicted.
+    pub predicted: u64,
+    /// What both parties counted.
+    pub counted: u64,
+}
+
+/// Runs a program between two threads that are connected in memory. Each party's secrets come from its own seed.
+///
+/// # Errors
+/// The first party's error; if one party fails, the other sees a closed connection.
+pub fn execute(program: &Arc<Program>, weights: &Arc<Weights>, input: &[i64], seeds: [Seed; 2]) -> Result<Execution> {
+    let (client_end, server_end) = memory_pair();
+    let [client_seed, server_seed] = seeds;
+    let (program, weights) = (program.clone(), weights.clone());
+    let server_program = program.clone();
+    let server = thread::Builder::new().name("server".into()).spawn(move || {
+        let counter = Arc::new(Counter::default());
+        let channel = Channel::new(Box::new(server_end), Party::Server, counter.clone());
+        Server::new(server_program, channel, counter, server_seed, weights)?.run()
+    })?;
+    let counter = Arc::new(Counter::default());
+    let channel = Channel::new(Box::new(client_end), Party::Client, counter.clone());
+    let client = Client::new(program, channel, counter, client_seed, input.to_vec()).and_then(Client::run);
+    let server = server.join().map_err(|_| BackendError::program("the server's thread panicked"))?;
+    match (client, server) {
+        (Ok((outputs, client)), Ok(server)) => Ok(Execution { outputs, client, server }),
+        // The party that found the fault closes the connection; its error is the one that explains.
+        (Err(BackendError::Connection(_)), Err(error)) | (Err(error), _) | (_, Err(error)) => Err(error),
+    }
+}
+
+impl Execution {
+    /// The work of one step that both parties counted together.
+    pub fn counted(&self, step: usize) -> Work {
+        let of = |trace: &Trace| trace.work.get(step).copied().unwrap_or_default();
+        of(&self.client) + of(&self.server)
+    }
+
+    /// Every field of every step in which prediction and count differ.
+    pub fn mispredictions(&self, program: &Program) -> Vec<Misprediction> {
+        let of_step = |step: &pisim_protocol::Step| {
+            let differences = step.work.differences(&self.counted(step.id.0));
+            let misprediction =
+                |(field, predicted, counted)| Misprediction { step: step.id.0, field, predicted, counted };
+            differences.into_iter().map(misprediction).collect::<Vec<_>>()
+        };
+        program.steps.iter().flat_map(of_step).collect()
+    }
+
+    /// Everything counted, each interactive primitive once: garbled gates at the garbler, transfers at the sender.
+    pub fn total(&self, program: &Program) -> Work {
+        let mut total = Work::default();
+        for step in &program.steps {
+            let mut work = self.counted(step.id.0);
+            match step.kind {
+                StepKind::Evaluate => (work.and_gates, work.xor_gates) = (0, 0),
+                StepKind::OtReceive => work.extended_ots = 0,
+                StepKind::BaseOtFinish => work.base_ots = 0,
+                _ => {}
+            }
+            total += work;
+        }
+        total
+    }
+
+    /// Measured wall time of one phase: of the party that took longer.
+    pub fn wall(&self, program: &Program, phase: Phase) -> Duration {
+        self.client.phase(program, phase).max(self.server.phase(program, phase))
+    }
+}

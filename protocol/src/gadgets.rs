@@ -1,0 +1,197 @@
+//! Arithmetic on bit vectors (least significant bit first) and the circuits of the non-linear layers.
+//!
+//! Adders, subtractors and comparisons spend one AND gate per bit (Kolesnikov, Sadeghi, Schneider, CANS 2009):
+//! `carry' = carry ⊕ ((a ⊕ carry) ∧ (b ⊕ carry))`.
+
+use crate::circuit::{Bit, Builder, Circuit, Inputs};
+
+impl Builder {
+    /// `a + b + carry` modulo 2^width for operands of equal width, and no carry out: width − 1 AND gates.
+    pub fn add(&mut self, a: &[Bit], b: &[Bit]) -> Vec<Bit> {
+        self.add_with(a, b, Bit::Const(false)).0
+    }
+
+    /// `a − b` modulo 2^width: `a + ¬b + 1`.
+    pub fn sub(&mut self, a: &[Bit], b: &[Bit]) -> Vec<Bit> {
+        let inverted: Vec<Bit> = b.iter().map(|bit| self.not(*bit)).collect();
+        self.add_with(a, &inverted, Bit::Const(true)).0
+    }
+
+    /// Whether `a < b`, as unsigned numbers of equal width: the borrow of `a − b`.
+    pub fn less(&mut self, a: &[Bit], b: &[Bit]) -> Bit {
+        let mut carry = Bit::Const(true);
+        for (x, y) in a.iter().zip(b) {
+            let inverted = self.not(*y);
+            carry = self.carry(*x, inverted, carry);
+        }
+        self.not(carry)
+    }
+
+    /// `choice ? a : b`, bit by bit: one AND gate per bit.
+    pub fn mux(&mut self, choice: Bit, a: &[Bit], b: &[Bit]) -> Vec<Bit> {
+        a.iter()
+            .zip(b)
+            .map(|(x, y)| {
+                let difference = self.xor(*x, *y);
+                let chosen = self.and(choice, difference);
+                self.xor(chosen, *y)
+            })
+            .collect()
+    }
+
+    /// `bits ∧ mask`, bit by bit.
+    pub fn mask(&mut self, bits: &[Bit], mask: Bit) -> Vec<Bit> {
+        bits.iter().map(|bit| self.and(*bit, mask)).collect()
+    }
+
+    /// The sum without the last carry, and the carry into the last bit.
+    fn add_with(&mut self, a: &[Bit], b: &[Bit], mut carry: Bit) -> (Vec<Bit>, Bit) {
+        let width = a.len().min(b.len());
+        let mut sum = Vec::with_capacity(width);
+        for (position, (x, y)) in a.iter().zip(b).enumerate() {
+            let half = self.xor(*x, *y);
+            sum.push(self.xor(half, carry));
+            if position + 1 < width {
+                carry = self.carry(*x, *y, carry);
+            }
+        }
+        (sum, carry)
+    }
+
+    fn carry(&mut self, a: Bit, b: Bit, carry: Bit) -> Bit {
+        // With a constant operand the majority is a plain AND or OR; the general form would keep useless XORs.
+        if a == Bit::Const(false) {
+            return self.and(b, carry);
+        }
+        if b == Bit::Const(false) {
+            return self.and(a, carry);
+        }
+        let left = self.xor(a, carry);
+        let right = self.xor(b, carry);
+        let both = self.and(left, right);
+        self.xor(carry, both)
+    }
+}
+
+/// What a garbled non-linear layer computes on each element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Activation {
+    /// Zero for negative values, otherwise the value, shifted right.
+    Relu,
+    /// The value, shifted right arithmetically.
+    Rescale,
+}
+
+/// The circuit of one element of a non-linear layer on additive shares in Z_2^k.
+///
+/// Garbler online input: its share a; evaluator input: its share b; garbler offline input: −r for a mask r of its choice.
+/// Output: activation(a + b) >> shift, minus r, modulo 2^k. A ReLU costs 3k − 3 − shift AND gates, a rescale 2k − 2.
+pub fn activation_circuit(activation: Activation, ring_bits: u32, shift: u32) -> Circuit {
+    let k = ring_bits as usize;
+    let shift = (shift as usize).min(k - 1);
+    let mut builder = Builder::new(Inputs { garbler_online: k, evaluator: k, garbler_offline: k });
+    let (a, b, minus_r) = (builder.garbler_online(), builder.evaluator(), builder.garbler_offline());
+    let sum = builder.add(&a, &b);
+    let (low, sign) = (&sum[shift..k - 1], sum[k - 1]);
+    let mut value = match activation {
+        Activation::Relu => {
+            let positive = builder.not(sign);
+            builder.mask(low, positive)
+        }
+        Activation::Rescale => low.to_vec(),
+    };
+    let fill = match activation {
+        Activation::Relu => Bit::Const(false),
+        Activation::Rescale => sign,
+    };
+    value.resize(k, fill);
+    let masked = builder.add(&value, &minus_r);
+    builder.finish(masked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn bits(value: u64, width: usize) -> impl Iterator<Item = bool> {
+        (0..width).map(move |bit| value >> bit & 1 == 1)
+    }
+
+    fn number(bits: &[bool]) -> u64 {
+        bits.iter().enumerate().map(|(position, bit)| u64::from(*bit) << position).sum()
+    }
+
+    fn reference(activation: Activation, k: u32, shift: u32, value: u64) -> u64 {
+        let signed = ((value << (64 - k)) as i64) >> (64 - k);
+        let result = match activation {
+            Activation::Relu => signed.max(0) >> shift,
+            Activation::Rescale => signed >> shift,
+        };
+        result as u64 & (u64::MAX >> (64 - k))
+    }
+
+    #[test]
+    fn ring_relu_with_exact_rescale_costs_3k_minus_3_minus_f_and_gates() {
+        for (k, f) in [(32, 8), (32, 0), (20, 8), (64, 8), (41, 12), (8, 3)] {
+            let circuit = activation_circuit(Activation::Relu, k, f);
+            assert_eq!(circuit.and_gates(), u64::from(3 * k - 3 - f), "k = {k}, f = {f}");
+            assert_eq!(activation_circuit(Activation::Rescale, k, f).and_gates(), u64::from(2 * k - 2));
+        }
+    }
+
+    #[test]
+    fn activation_circuits_are_right_on_every_8_bit_value() {
+        for activation in [Activation::Relu, Activation::Rescale] {
+            for shift in 0..8 {
+                let circuit = activation_circuit(activation, 8, shift);
+                for value in 0..256u64 {
+                    let (share, mask) = (value.wrapping_mul(37) & 255, value.wrapping_mul(91) & 255);
+                    let inputs: Vec<bool> = bits(value.wrapping_sub(share) & 255, 8)
+                        .chain(bits(share, 8))
+                        .chain(bits(mask.wrapping_neg() & 255, 8))
+                        .collect();
+                    let expected = reference(activation, 8, shift, value).wrapping_sub(mask) & 255;
+                    assert_eq!(number(&circuit.evaluate(&inputs)), expected, "{activation:?} {value} >> {shift}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arithmetic_gadgets_equal_integer_arithmetic(a: u64, b: u64, choice: bool, width in 1usize..=64) {
+            let modulus = u64::MAX >> (64 - width);
+            let (a, b) = (a & modulus, b & modulus);
+            let mut builder = Builder::new(Inputs { garbler_online: width, evaluator: width, garbler_offline: 1 });
+            let (x, y, c) = (builder.garbler_online(), builder.evaluator(), builder.garbler_offline());
+            let mut outputs = builder.add(&x, &y);
+            outputs.extend(builder.sub(&x, &y));
+            outputs.extend(builder.mux(c[0], &x, &y));
+            outputs.push(builder.less(&x, &y));
+            let circuit = builder.finish(outputs);
+            let inputs: Vec<bool> = bits(a, width).chain(bits(b, width)).chain([choice]).collect();
+            let out = circuit.evaluate(&inputs);
+            prop_assert_eq!(number(&out[..width]), a.wrapping_add(b) & modulus);
+            prop_assert_eq!(number(&out[width..2 * width]), a.wrapping_sub(b) & modulus);
+            prop_assert_eq!(number(&out[2 * width..3 * width]), if choice { a } else { b });
+            prop_assert_eq!(out[3 * width], a < b);
+        }
+
+        #[test]
+        fn activation_circuits_equal_the_fixed_point_rule(value: u64, share: u64, mask: u64, k in 8u32..=64, shift in 0u32..16) {
+            let shift = shift.min(k - 1);
+            let ring = u64::MAX >> (64 - k);
+            for activation in [Activation::Relu, Activation::Rescale] {
+                let circuit = activation_circuit(activation, k, shift);
+                let width = k as usize;
+                let inputs: Vec<bool> = bits(value.wrapping_sub(share), width)
+                    .chain(bits(share, width))
+                    .chain(bits(mask.wrapping_neg(), width))
+                    .collect();
+                let expected = reference(activation, k, shift, value & ring).wrapping_sub(mask) & ring;
+                prop_assert_eq!(number(&circuit.evaluate(&inputs)), expected);
+            }
+        }
+    }
+}

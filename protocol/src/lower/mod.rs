@@ -1,0 +1,299 @@
+//! Lowering: from a network to the ordered steps of its private inference.
+//!
+//! Delphi's structure (Mishra et al., USENIX Security 2020) on ring shares. The client's share of every value is a mask,
+//! or follows from masks alone, so the whole client side of the linear layers happens offline under encryption; online
+//! the server works on its own shares, and garbled circuits turn shares of a sum into freshly masked activations.
+
+mod offline;
+mod online;
+
+use crate::circuit::Circuit;
+use crate::config::Protocol;
+use crate::gadgets::{Activation, activation_circuit};
+use crate::he;
+use crate::packing::{ConvPlan, ConvShape};
+use crate::program::{Message, Party, Phase, Program, Step, StepId, StepKind};
+use crate::wire;
+use crate::work::Work;
+use pisim_netgen::{FixedNetwork, LayerId, Network, NetworkError, Op};
+use std::collections::HashMap;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Why a network cannot run under a protocol.
+#[derive(Debug, Error)]
+pub enum LowerError {
+    /// The network itself, or its fixed-point form, is impossible.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A layer's noise could make decryption fail.
+    #[error(
+        "layer `{layer}` does not fit the encryption parameters of protocol `{protocol}`: its noise may reach \
+         2^{noise_bits}, decryption is exact below 2^{capacity_bits} ({stage}); use more or larger limbs, a smaller ring \
+         or narrower weights"
+    )]
+    Noise {
+        /// The layer.
+        layer: String,
+        /// The protocol.
+        protocol: String,
+        /// Bound on the noise, bits.
+        noise_bits: u32,
+        /// Noise that decrypts, bits.
+        capacity_bits: u32,
+        /// Where: in the full or in the switched reply.
+        stage: &'static str,
+    },
+    /// One window of a layer has more values than a ciphertext.
+    #[error("layer `{layer}` does not fit one ciphertext of degree {degree}: its kernel window alone has more pixels")]
+    Packing {
+        /// The layer.
+        layer: String,
+        /// Ring degree.
+        degree: usize,
+    },
+    /// A layer that this protocol has no way to run.
+    #[error("layer `{layer}`: {reason}")]
+    Unsupported {
+        /// The layer.
+        layer: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Lowers `network` to the program that `protocol` runs, with exact work for every step.
+pub fn lower(network: &Network, protocol: &Protocol) -> Result<Program, LowerError> {
+    let fixed = FixedNetwork::new(network, protocol.format)?;
+    let plans = plans(&fixed, protocol)?;
+    let circuits = circuits(&fixed);
+    let mut lowering = Lowering {
+        network: &fixed,
+        protocol,
+        plans: &plans,
+        circuits: &circuits,
+        steps: Vec::new(),
+        client_shares: vec![None; fixed.network.layers.len()],
+        replies: HashMap::new(),
+        decrypted: HashMap::new(),
+        tables: HashMap::new(),
+    };
+    let setup = lowering.setup();
+    lowering.offline(setup);
+    lowering.online();
+    let steps = lowering.steps;
+    Ok(Program { network: Arc::new(fixed), protocol: Arc::new(protocol.clone()), plans, circuits, steps })
+}
+
+/// A layer's shape as a convolution, if it is linear with weights.
+pub fn conv_shape(network: &Network, id: LayerId) -> Option<ConvShape> {
+    let layer = network.layers.get(id.0)?;
+    let input = network.layers.get(layer.inputs.first()?.0)?.output;
+    match &layer.op {
+        Op::Conv(conv) => Some(ConvShape {
+            in_channels: input.channels,
+            in_height: input.height,
+            in_width: input.width,
+            out_channels: conv.out_channels,
+            kernel: conv.kernel,
+            stride: conv.stride,
+            padding: conv.padding,
+        }),
+        Op::Linear { out_features } => Some(ConvShape {
+            in_channels: input.len(),
+            in_height: 1,
+            in_width: 1,
+            out_channels: *out_features,
+            kernel: 1,
+            stride: 1,
+            padding: 0,
+        }),
+        _ => None,
+    }
+}
+
+/// Packs every linear layer and proves that its noise stays below what decrypts.
+fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<ConvPlan>>, LowerError> {
+    let mut known: HashMap<ConvShape, ConvPlan> = HashMap::new();
+    let mut plan_of = |id: usize| -> Result<Option<ConvPlan>, LowerError> {
+        let Some(shape) = conv_shape(&fixed.network, LayerId(id)) else { return Ok(None) };
+        if let Some(plan) = known.get(&shape) {
+            return Ok(Some(plan.clone()));
+        }
+        let name = || fixed.network.layers.get(id).map(|layer| layer.name.clone()).unwrap_or_default();
+        check_noise(name(), shape.taps(), protocol)?;
+        let plan = ConvPlan::choose(shape, &protocol.he)
+            .ok_or_else(|| LowerError::Packing { layer: name(), degree: protocol.he.degree })?;
+        known.insert(shape, plan.clone());
+        Ok(Some(plan))
+    };
+    (0..fixed.network.layers.len()).map(&mut plan_of).collect()
+}
+
+fn check_noise(layer: String, taps: usize, protocol: &Protocol) -> Result<(), LowerError> {
+    let (he, weight_bits) = (&protocol.he, protocol.format.weight_bits);
+    let bounds = [
+        (he.reply_noise_bits(taps, weight_bits), he.noise_capacity_bits(), "before modulus switching"),
+        (he.switched_noise_bits(taps, weight_bits), he.response_capacity_bits(), "after modulus switching"),
+    ];
+    for (noise_bits, capacity_bits, stage) in bounds {
+        if noise_bits >= capacity_bits {
+            return Err(LowerError::Noise { layer, protocol: protocol.name.clone(), noise_bits, capacity_bits, stage });
+        }
+    }
+    Ok(())
+}
+
+/// One circuit for every distinct (activation, shift).
+fn circuits(fixed: &FixedNetwork) -> Vec<Option<Arc<Circuit>>> {
+    let mut known: HashMap<(Activation, u32), Arc<Circuit>> = HashMap::new();
+    let layers = fixed.network.layers.iter().enumerate();
+    layers
+        .map(|(id, layer)| {
+            let activation = activation_of(&layer.op)?;
+            let shift = fixed.shift(LayerId(id));
+            let build = || Arc::new(activation_circuit(activation, fixed.format.ring_bits, shift));
+            Some(known.entry((activation, shift)).or_insert_with(build).clone())
+        })
+        .collect()
+}
+
+fn activation_of(op: &Op) -> Option<Activation> {
+    match op {
+        Op::Relu => Some(Activation::Relu),
+        Op::Rescale => Some(Activation::Rescale),
+        _ => None,
+    }
+}
+
+/// The state of one lowering: the steps so far, and which step makes a share of a layer ready.
+struct Lowering<'a> {
+    network: &'a FixedNetwork,
+    protocol: &'a Protocol,
+    plans: &'a [Option<ConvPlan>],
+    circuits: &'a [Option<Arc<Circuit>>],
+    steps: Vec<Step>,
+    /// The client's local step of a layer, once emitted.
+    client_shares: Vec<Option<StepId>>,
+    /// The delivery of a linear layer's encrypted result.
+    replies: HashMap<LayerId, StepId>,
+    /// The decryption of a linear layer's result.
+    decrypted: HashMap<LayerId, StepId>,
+    /// The delivery of a non-linear layer's garbled tables.
+    tables: HashMap<LayerId, StepId>,
+}
+
+/// The last setup steps of both sides.
+#[derive(Clone, Copy)]
+struct Setup {
+    public_key: StepId,
+    evaluator_ready: StepId,
+    garbler_ready: StepId,
+}
+
+impl Lowering<'_> {
+    fn push(
+        &mut self,
+        layer: LayerId,
+        kind: StepKind,
+        party: Party,
+        phase: Phase,
+        deps: impl IntoIterator<Item = StepId>,
+        work: Work,
+    ) -> StepId {
+        let id = StepId(self.steps.len());
+        let mut deps: Vec<StepId> = deps.into_iter().collect();
+        deps.sort_unstable();
+        deps.dedup();
+        self.steps.push(Step { id, layer, kind, party, phase, deps, work });
+        id
+    }
+
+    /// A message with `payload` bytes; `stored` bytes of it stay with the receiver.
+    fn send(
+        &mut self,
+        layer: LayerId,
+        message: Message,
+        from: Party,
+        phase: Phase,
+        deps: impl IntoIterator<Item = StepId>,
+        payload: u64,
+        stored: u64,
+    ) -> StepId {
+        let bytes = wire::HEADER_BYTES + payload;
+        let work = match from {
+            Party::Client => Work { bytes_up: bytes, stored_server_bytes: stored, ..Work::default() },
+            Party::Server => Work { bytes_down: bytes, stored_client_bytes: stored, ..Work::default() },
+        };
+        self.push(layer, StepKind::Send(message), from, phase, deps, work)
+    }
+
+    /// Keys and base oblivious transfers. The evaluator of garbled circuits receives its labels by oblivious transfer, so
+    /// it is the receiver of the extension and therefore the sender of the base transfers.
+    fn setup(&mut self) -> Setup {
+        let (layer, phase) = (LayerId(0), Phase::Setup);
+        let garbler = self.protocol.garbler;
+        let evaluator = garbler.peer();
+        let he = &self.protocol.he;
+        let keygen = self.push(layer, StepKind::HeKeygen, Party::Client, phase, [], he::keygen_work(he));
+        let key_bytes = wire::public_key_bytes(he);
+        let public_key = self.send(layer, Message::PublicKey, Party::Client, phase, [keygen], key_bytes, 0);
+        let offer = self.push(layer, StepKind::BaseOtOffer, evaluator, phase, [], Work::default());
+        let offered = self.send(layer, Message::BaseOtOffer, evaluator, phase, [offer], wire::GROUP_ELEMENT_BYTES, 0);
+        let base = Work { base_ots: wire::BASE_OTS, ..Work::default() };
+        let garbler_ready = self.push(layer, StepKind::BaseOtChoose, garbler, phase, [offered], base);
+        let choices = wire::GROUP_ELEMENT_BYTES * wire::BASE_OTS;
+        let chosen = self.send(layer, Message::BaseOtChoice, garbler, phase, [garbler_ready], choices, 0);
+        let evaluator_ready = self.push(layer, StepKind::BaseOtFinish, evaluator, phase, [chosen], base);
+        Setup { public_key, evaluator_ready, garbler_ready }
+    }
+
+    fn op(&self, layer: LayerId) -> &Op {
+        &self.network.network.layer(layer).op
+    }
+
+    fn inputs(&self, layer: LayerId) -> Vec<LayerId> {
+        self.network.network.layer(layer).inputs.clone()
+    }
+
+    fn elements(&self, layer: LayerId) -> u64 {
+        self.network.network.layer(layer).output.len() as u64
+    }
+
+    fn layer_ids(&self) -> impl Iterator<Item = LayerId> + use<> {
+        (0..self.network.network.layers.len()).map(LayerId)
+    }
+
+    fn output_layer(&self) -> LayerId {
+        LayerId(self.network.network.layers.len() - 1)
+    }
+
+    fn ring_bytes(&self) -> u64 {
+        wire::ring_bytes(self.protocol.format.ring_bits)
+    }
+
+    /// What the client keeps for the end when `layer` is the answer: its share of it, and the seed of its masks.
+    fn kept_answer_bytes(&self, layer: LayerId) -> u64 {
+        if layer != self.output_layer() {
+            return 0;
+        }
+        self.elements(layer) * self.ring_bytes() + wire::SEED_BYTES
+    }
+
+    /// The work of a local linear layer on one share.
+    fn local_work(&self, layer: LayerId) -> Work {
+        let outputs = self.elements(layer);
+        let inputs = self.inputs(layer).first().map_or(0, |input| self.elements(*input));
+        match self.op(layer) {
+            Op::AvgPool { kernel, .. } => self.pool_work(layer, outputs, (kernel * kernel) as u64),
+            Op::GlobalAvgPool => self.pool_work(layer, outputs, inputs / outputs.max(1)),
+            Op::Add | Op::ChannelBias { .. } => Work { ring_adds: outputs, ..Work::default() },
+            _ => Work::default(),
+        }
+    }
+
+    fn pool_work(&self, layer: LayerId, outputs: u64, window: u64) -> Work {
+        let scaled = self.network.pool_factor(layer) != 1;
+        Work { ring_adds: outputs * (window - 1), ring_macs: if scaled { outputs } else { 0 }, ..Work::default() }
+    }
+}

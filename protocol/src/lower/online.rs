@@ -1,0 +1,77 @@
+//! The online phase: the server's shares go through the linear layers, garbled circuits through the non-linear ones.
+
+use super::Lowering;
+use crate::program::{Message, Party, Phase, StepId, StepKind};
+use crate::wire;
+use crate::work::Work;
+use pisim_netgen::{LayerId, Op};
+
+const PHASE: Phase = Phase::Online;
+
+impl Lowering<'_> {
+    pub(super) fn online(&mut self) {
+        // The step after which the server has its share of each layer.
+        let mut shares: Vec<StepId> = Vec::with_capacity(self.network.network.layers.len());
+        for layer in self.layer_ids() {
+            let deps: Vec<StepId> =
+                self.inputs(layer).iter().filter_map(|input| shares.get(input.0).copied()).collect();
+            let share = match self.op(layer) {
+                Op::Input => self.mask_input(layer),
+                Op::Conv(_) | Op::Linear { .. } => self.ring_linear(layer, deps),
+                Op::Relu | Op::Rescale => self.activation(layer, deps),
+                _ => {
+                    let work = self.local_work(layer);
+                    self.push(layer, StepKind::LocalLinear, Party::Server, PHASE, deps, work)
+                }
+            };
+            shares.push(share);
+        }
+        let output = self.output_layer();
+        let bytes = self.elements(output) * self.ring_bytes();
+        let share = shares.last().copied();
+        let sent = self.send(output, Message::OutputShare, Party::Server, PHASE, share, bytes, 0);
+        let work = Work { ring_adds: self.elements(output), ..Work::default() };
+        self.push(output, StepKind::Reconstruct, Party::Client, PHASE, [sent], work);
+    }
+
+    fn mask_input(&mut self, layer: LayerId) -> StepId {
+        let elements = self.elements(layer);
+        let work = Work { ring_adds: elements, ..Work::default() };
+        let mask = self.push(layer, StepKind::MaskInput, Party::Client, PHASE, [], work);
+        let bytes = elements * self.ring_bytes();
+        self.send(layer, Message::MaskedValues, Party::Client, PHASE, [mask], bytes, 0)
+    }
+
+    /// The server's share through the weights, plus its offline mask and the bias.
+    fn ring_linear(&mut self, layer: LayerId, deps: Vec<StepId>) -> StepId {
+        let macs = self.plans.get(layer.0).and_then(Option::as_ref).map_or(0, |plan| plan.shape.macs());
+        let work = Work { ring_macs: macs, ring_adds: 2 * self.elements(layer), ..Work::default() };
+        self.push(layer, StepKind::RingLinear, Party::Server, PHASE, deps, work)
+    }
+
+    fn activation(&mut self, layer: LayerId, deps: Vec<StepId>) -> StepId {
+        let Some(Some(circuit)) = self.circuits.get(layer.0).cloned() else { return StepId(0) };
+        let (garbler, instances) = (self.protocol.garbler, self.elements(layer));
+        let evaluator = garbler.peer();
+        let labels = instances * circuit.inputs.garbler_online as u64;
+        let work = Work { labels, ..Work::default() };
+        let encode = self.push(layer, StepKind::EncodeLabels, garbler, PHASE, deps, work);
+        let bytes = labels * wire::LABEL_BYTES;
+        let sent = self.send(layer, Message::OnlineLabels, garbler, PHASE, [encode], bytes, 0);
+        let ands = instances * circuit.and_gates();
+        let work = Work {
+            and_gates: ands,
+            xor_gates: instances * circuit.xor_gates(),
+            hash_calls: 2 * ands,
+            labels: instances * circuit.outputs.len() as u64,
+            ring_adds: instances,
+            ..Work::default()
+        };
+        let deps = self.tables.get(&layer).copied().into_iter().chain([sent]);
+        let evaluate = self.push(layer, StepKind::Evaluate, evaluator, PHASE, deps, work);
+        let bytes = instances * self.ring_bytes();
+        let masked = self.send(layer, Message::MaskedValues, evaluator, PHASE, [evaluate], bytes, 0);
+        let work = Work { ring_adds: instances, ..Work::default() };
+        self.push(layer, StepKind::Unmask, garbler, PHASE, [masked], work)
+    }
+}

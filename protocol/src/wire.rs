@@ -1,0 +1,44 @@
+//! Sizes on the wire: what every message occupies, headers included.
+
+use crate::he::HeParams;
+use crate::packing::{ConvPlan, packed};
+
+/// Header of every message: the step's number (4 bytes) and the payload's length (8 bytes).
+pub const HEADER_BYTES: u64 = 12;
+
+/// A seed from which uniform polynomials, labels or masks are expanded.
+pub const SEED_BYTES: u64 = 32;
+
+/// A wire label or one half of a garbled gate (λ = 128).
+pub const LABEL_BYTES: u64 = 16;
+
+/// A compressed group element of the base oblivious transfers (ristretto255).
+pub const GROUP_ELEMENT_BYTES: u64 = 32;
+
+/// Base oblivious transfers of one extension: the security parameter λ.
+pub const BASE_OTS: u64 = 128;
+
+/// Bytes of one ring element: whole bytes.
+pub fn ring_bytes(ring_bits: u32) -> u64 {
+    u64::from(ring_bits.div_ceil(8))
+}
+
+/// The public key: one polynomial, and the other's seed.
+pub fn public_key_bytes(he: &HeParams) -> u64 {
+    SEED_BYTES + he.limb_bits.iter().map(|bits| packed(he.degree, *bits)).sum::<u64>()
+}
+
+/// The fresh ciphertexts of one linear layer.
+pub fn ciphertexts_bytes(plan: &ConvPlan) -> u64 {
+    plan.fresh_ciphertext_bytes() * plan.input_ciphertexts()
+}
+
+/// Rows of the extension's bit matrix: the number of transfers, rounded up to whole blocks of 128.
+pub fn ot_rows(transfers: u64) -> u64 {
+    transfers.next_multiple_of(128)
+}
+
+/// The columns that the extension's receiver sends: λ bits per row (IKNP, CRYPTO 2003).
+pub fn ot_columns_bytes(transfers: u64) -> u64 {
+    ot_rows(transfers) / 8 * BASE_OTS
+}
