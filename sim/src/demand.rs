@@ -1,0 +1,246 @@
+//! From a step's exact work, plan and circuit to the work structures of the hardware models.
+//!
+//! Memory traffic is what a step must move at least once: tables, labels, ciphertexts, weights and activations. What an
+//! accelerator's on-chip memory cannot hold is added by its model.
+
+use crate::error::SimError;
+use pisim_hw_models::{CpuWork, GcWork, Gemm, HeWork, LABEL_BYTES, TABLE_BYTES};
+use pisim_netgen::Layer;
+use pisim_protocol::circuit::Circuit;
+use pisim_protocol::{ConvPlan, Program, Step, StepKind, wire};
+
+/// A step with what it works on.
+pub(crate) struct Demand<'a> {
+    pub program: &'a Program,
+    pub step: &'a Step,
+}
+
+impl<'a> Demand<'a> {
+    fn missing(&self, what: &'static str) -> SimError {
+        SimError::Incomplete { step: self.step.id.0, layer: self.step.layer.0, what }
+    }
+
+    fn layer(&self) -> Result<&'a Layer, SimError> {
+        self.program.network.network.layers.get(self.step.layer.0).ok_or_else(|| self.missing("layer"))
+    }
+
+    fn plan(&self) -> Result<&'a ConvPlan, SimError> {
+        let plan = self.program.plans.get(self.step.layer.0).and_then(Option::as_ref);
+        plan.ok_or_else(|| self.missing("packing plan"))
+    }
+
+    fn circuit(&self) -> Result<&'a Circuit, SimError> {
+        let circuit = self.program.circuits.get(self.step.layer.0).and_then(Option::as_deref);
+        circuit.ok_or_else(|| self.missing("circuit"))
+    }
+
+    /// Elements of the step's layer: its garbled circuit runs once for each.
+    fn elements(&self) -> Result<u64, SimError> {
+        Ok(self.layer()?.output.len() as u64)
+    }
+
+    fn ring_bits(&self) -> u64 {
+        u64::from(self.program.protocol.format.ring_bits)
+    }
+
+    fn ring_bytes(&self) -> u64 {
+        wire::ring_bytes(self.program.protocol.format.ring_bits)
+    }
+
+    /// Garbling or evaluating a layer's circuits. Every instance's input labels pass memory once.
+    pub fn garbled(&self) -> Result<GcWork, SimError> {
+        let (circuit, instances) = (self.circuit()?, self.elements()?);
+        let work = &self.step.work;
+        let and_depth = circuit.and_depth();
+        Ok(GcWork {
+            and_gates: work.and_gates,
+            xor_gates: work.xor_gates,
+            and_depth,
+            xor_depth: circuit.levels().saturating_sub(and_depth),
+            instances,
+            table_bytes: work.and_gates.saturating_mul(TABLE_BYTES),
+            label_bytes: instances.saturating_mul(circuit.inputs.total() as u64 * LABEL_BYTES),
+            wires_per_instance: circuit.wires(),
+        })
+    }
+
+    /// Selecting the labels of the garbler's online share: no gates, one label written per bit.
+    pub fn encoded(&self) -> GcWork {
+        GcWork { label_bytes: self.step.work.labels.saturating_mul(LABEL_BYTES), ..GcWork::default() }
+    }
+
+    /// Homomorphic work.
+    pub fn homomorphic(&self) -> Result<HeWork, SimError> {
+        let he = &self.program.protocol.he;
+        let work = &self.step.work;
+        let limb_bits = u64::from(he.limb_bits.iter().copied().max().unwrap_or(0));
+        let base = HeWork {
+            degree: he.degree as u64,
+            limbs: he.limb_bits.len() as u64,
+            limb_bits,
+            ntts: work.ntts,
+            mod_muls: work.mod_muls,
+            automorphisms: work.he_rotations,
+            key_switches: work.key_switches,
+            ..HeWork::default()
+        };
+        let polynomial = base.limbs * base.degree * word_bytes(limb_bits);
+        let sizes = Bytes::of(self)?;
+        Ok(match self.step.kind {
+            StepKind::HeLinear => {
+                HeWork { working_set_bytes: linear_working_set(self.plan()?, polynomial), ..sizes.in_he(base) }
+            }
+            // One ciphertext at a time: both halves, the key and a plaintext.
+            _ => HeWork { working_set_bytes: 4 * polynomial, ..sizes.in_he(base) },
+        })
+    }
+
+    /// A linear layer on shares as a matrix product: output channels × taps × output pixels.
+    pub fn gemm(&self) -> Result<Gemm, SimError> {
+        let shape = &self.plan()?.shape;
+        Ok(Gemm {
+            m: shape.out_channels as u64,
+            k: shape.taps() as u64,
+            n: (shape.out_height() * shape.out_width()) as u64,
+            word_bits: self.ring_bits(),
+        })
+    }
+
+    /// The same step on a processor. Its items are what the backend's threads share.
+    pub fn processor(&self) -> Result<CpuWork, SimError> {
+        let work = &self.step.work;
+        let garbles = matches!(self.step.kind, StepKind::Garble);
+        // Half gates hash four times per AND when garbling and twice when evaluating; those are in the gate's own cost.
+        let in_gates = work.and_gates.saturating_mul(if garbles { 4 } else { 2 });
+        Ok(CpuWork {
+            garbled_ands: if garbles { work.and_gates } else { 0 },
+            evaluated_ands: if garbles { 0 } else { work.and_gates },
+            xors: work.xor_gates,
+            hash_calls: work.hash_calls.saturating_sub(in_gates),
+            labels: work.labels,
+            base_ots: work.base_ots,
+            extended_ots: work.extended_ots,
+            degree: self.program.protocol.he.degree as u64,
+            ntts: work.ntts,
+            mod_muls: work.mod_muls,
+            encryptions: work.encryptions,
+            decryptions: work.decryptions,
+            key_switches: work.key_switches,
+            ring_bits: self.ring_bits(),
+            ring_macs: work.ring_macs,
+            ring_adds: work.ring_adds,
+            streamed_bytes: Bytes::of(self)?.total(),
+            parallelism: self.items()?,
+        })
+    }
+
+    /// Independent items of the step.
+    fn items(&self) -> Result<u64, SimError> {
+        Ok(match self.step.kind {
+            StepKind::HeKeygen | StepKind::BaseOtOffer | StepKind::Send(_) => 1,
+            StepKind::BaseOtChoose | StepKind::BaseOtFinish => self.step.work.base_ots,
+            StepKind::Encrypt => self.plan()?.input_ciphertexts(),
+            // The transformed weights of an output group serve all tiles, so a group is not divided.
+            StepKind::HeLinear => self.plan()?.output_groups() as u64,
+            StepKind::Decrypt => self.plan()?.output_ciphertexts(),
+            StepKind::OtReceive | StepKind::OtSend => self.step.work.extended_ots.div_ceil(wire::BASE_OTS),
+            StepKind::RingLinear => self.plan()?.shape.out_channels as u64,
+            StepKind::Garble
+            | StepKind::EncodeLabels
+            | StepKind::Evaluate
+            | StepKind::LocalLinear
+            | StepKind::Unmask
+            | StepKind::MaskInput
+            | StepKind::Reconstruct => self.elements()?,
+        })
+    }
+}
+
+/// What a step reads and writes, besides garbled tables.
+#[derive(Debug, Clone, Copy, Default)]
+struct Bytes {
+    input: u64,
+    output: u64,
+    weights: u64,
+}
+
+impl Bytes {
+    fn of(demand: &Demand) -> Result<Self, SimError> {
+        let ring_bytes = demand.ring_bytes();
+        let elements = demand.elements()?;
+        let he = &demand.program.protocol.he;
+        let work = &demand.step.work;
+        Ok(match demand.step.kind {
+            StepKind::HeKeygen => Self { output: wire::public_key_bytes(he), ..Self::default() },
+            StepKind::Encrypt => {
+                let plan = demand.plan()?;
+                let values = plan.shape.inputs() as u64 * ring_bytes;
+                Self { input: values + wire::public_key_bytes(he), output: wire::ciphertexts_bytes(plan), weights: 0 }
+            }
+            StepKind::HeLinear => {
+                let plan = demand.plan()?;
+                Self {
+                    input: wire::ciphertexts_bytes(plan),
+                    output: plan.reply_bytes(),
+                    weights: weight_bytes(demand, plan),
+                }
+            }
+            StepKind::Decrypt => {
+                let plan = demand.plan()?;
+                Self { input: plan.reply_bytes(), output: plan.shape.outputs() as u64 * ring_bytes, weights: 0 }
+            }
+            StepKind::RingLinear => {
+                let plan = demand.plan()?;
+                let (inputs, outputs) = (plan.shape.inputs() as u64, plan.shape.outputs() as u64);
+                Self { input: inputs * ring_bytes, output: outputs * ring_bytes, weights: weight_bytes(demand, plan) }
+            }
+            // The extension's matrix: λ bits for each transfer, written and read once.
+            StepKind::OtReceive | StepKind::OtSend => {
+                let matrix = wire::ot_columns_bytes(work.extended_ots);
+                Self { input: matrix, output: matrix, weights: 0 }
+            }
+            StepKind::Garble | StepKind::Evaluate => {
+                let labels = demand.circuit()?.inputs.total() as u64 * LABEL_BYTES;
+                Self { input: elements * labels, output: elements * ring_bytes, weights: 0 }
+            }
+            StepKind::EncodeLabels => {
+                Self { input: elements * ring_bytes, output: work.labels * LABEL_BYTES, weights: 0 }
+            }
+            StepKind::LocalLinear | StepKind::Unmask | StepKind::MaskInput | StepKind::Reconstruct => {
+                // Every addition reads one operand; the other and the result are the layer's elements.
+                Self { input: work.ring_adds * ring_bytes, output: elements * ring_bytes, weights: 0 }
+            }
+            StepKind::BaseOtOffer | StepKind::BaseOtChoose | StepKind::BaseOtFinish | StepKind::Send(_) => {
+                Self::default()
+            }
+        })
+    }
+
+    fn total(&self) -> u64 {
+        self.input.saturating_add(self.output).saturating_add(self.weights)
+    }
+
+    fn in_he(self, base: HeWork) -> HeWork {
+        HeWork { input_bytes: self.input, output_bytes: self.output, weight_bytes: self.weights, ..base }
+    }
+}
+
+/// Quantised weights in memory, whole bytes each.
+fn weight_bytes(demand: &Demand, plan: &ConvPlan) -> u64 {
+    let each = u64::from(demand.program.protocol.format.weight_bits.div_ceil(8));
+    plan.shape.out_channels as u64 * plan.shape.taps() as u64 * each
+}
+
+/// What a linear layer keeps on chip, with the better of two loop orders. Output groups outside: all inputs stay, and
+/// the sums of one group in every tile. Input groups outside: all sums stay, and one input group of every tile. Either
+/// way one transformed weight polynomial is live. A ciphertext is two polynomials.
+fn linear_working_set(plan: &ConvPlan, polynomial: u64) -> u64 {
+    let (tiles, inputs, outputs) = (plan.tiles() as u64, plan.input_ciphertexts(), plan.output_ciphertexts());
+    let live = (inputs + tiles).min(outputs + tiles);
+    polynomial.saturating_mul(live.saturating_mul(2).saturating_add(1))
+}
+
+/// Bytes of a coefficient of one limb in memory: half words up to 32 bits, words above.
+fn word_bytes(limb_bits: u64) -> u64 {
+    if limb_bits <= 32 { 4 } else { 8 }
+}

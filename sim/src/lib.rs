@@ -1,0 +1,25 @@
+//! Maps a program onto a platform and computes when each step runs and what it costs.
+//!
+//! [`simulate`] assigns every step of a [`Program`](pisim_protocol::Program) to a unit of its party (`mapping`), asks the
+//! hardware models for its cost from its exact work (`demand`), lets the event [`engine`] find out when it runs, and adds up
+//! time, energy and bytes by phase, unit, activity and layer (`account`) into a [`Simulation`].
+//!
+//! Every step is one job, as in the backend: a message leaves when the step that makes it has ended.
+
+mod account;
+mod demand;
+pub mod engine;
+mod error;
+mod mapping;
+mod names;
+mod result;
+mod share;
+mod simulate;
+mod units;
+
+pub use error::SimError;
+pub use result::{
+    Activity, Bottleneck, Bottlenecks, Bound, ByPhase, Energy, FpgaUse, Interval, LayerCost, PhaseTraffic, Resources,
+    Simulation, Storage, Traffic, UnitUse,
+};
+pub use simulate::{simulate, simulate_many};

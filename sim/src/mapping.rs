@@ -1,0 +1,67 @@
+//! Which unit runs a step, and what it costs there.
+
+use crate::demand::Demand;
+use crate::error::SimError;
+use crate::units::UnitKind;
+use pisim_hw_models::{Cost, Cpu, OtWork, PartyHardware};
+use pisim_protocol::{Program, Step, StepKind};
+
+/// A step on a unit of its party.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Assignment {
+    pub unit: UnitKind,
+    pub cost: Cost,
+}
+
+/// Assigns a step (not a message) to a unit of its party, accelerators first:
+///
+/// - garbling, evaluating and encoding labels run on the GC engine, which also decodes labels and masks as it writes;
+/// - oblivious-transfer extension runs on the GC engine if it can do that, base transfers always on the processor;
+/// - homomorphic encryption runs on the HE engine;
+/// - linear layers on shares run on the MAC array, which adds masks and bias as its sums' initial values;
+/// - everything else runs on the processor, and so does what has no accelerator.
+pub(crate) fn assign(program: &Program, step: &Step, hardware: &PartyHardware) -> Result<Assignment, SimError> {
+    let demand = Demand { program, step };
+    let accelerated = match step.kind {
+        StepKind::Garble | StepKind::Evaluate | StepKind::EncodeLabels => match &hardware.gc_engine {
+            Some(engine) => {
+                let cost = match step.kind {
+                    StepKind::Garble => engine.garble(&demand.garbled()?),
+                    StepKind::Evaluate => engine.evaluate(&demand.garbled()?),
+                    _ => engine.garble(&demand.encoded()),
+                };
+                Some(Assignment { unit: UnitKind::GcEngine, cost })
+            }
+            None => None,
+        },
+        StepKind::OtReceive | StepKind::OtSend => hardware
+            .gc_engine
+            .as_ref()
+            .and_then(|engine| engine.ot_extend(&OtWork { ots: step.work.extended_ots }))
+            .map(|cost| Assignment { unit: UnitKind::GcEngine, cost }),
+        StepKind::HeKeygen | StepKind::Encrypt | StepKind::HeLinear | StepKind::Decrypt => match &hardware.he_engine {
+            Some(engine) => Some(Assignment { unit: UnitKind::HeEngine, cost: engine.run(&demand.homomorphic()?) }),
+            None => None,
+        },
+        StepKind::RingLinear => match &hardware.mac_array {
+            Some(array) => Some(Assignment { unit: UnitKind::MacArray, cost: array.gemm(&demand.gemm()?) }),
+            None => None,
+        },
+        StepKind::BaseOtOffer
+        | StepKind::BaseOtChoose
+        | StepKind::BaseOtFinish
+        | StepKind::LocalLinear
+        | StepKind::Unmask
+        | StepKind::MaskInput
+        | StepKind::Reconstruct
+        | StepKind::Send(_) => None,
+    };
+    match accelerated {
+        Some(assignment) => Ok(assignment),
+        None => Ok(Assignment { unit: UnitKind::Cpu, cost: on_processor(&hardware.cpu, &demand)? }),
+    }
+}
+
+fn on_processor(cpu: &Cpu, demand: &Demand) -> Result<Cost, SimError> {
+    Ok(cpu.cost(&demand.processor()?))
+}

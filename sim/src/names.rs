@@ -1,0 +1,74 @@
+//! Names of jobs in results.
+
+use crate::simulate::Role;
+use pisim_protocol::{Message, Step, StepKind};
+
+/// The activity of a job, one of [`Activity::NAMES`].
+pub(crate) fn activity_of(step: &Step, role: Role) -> &'static str {
+    match (role, step.kind) {
+        (Role::Store | Role::Load, _) => "storage",
+        (_, StepKind::HeLinear) => "he-evaluate",
+        (_, StepKind::Encrypt) => "encrypt",
+        (_, StepKind::Decrypt) => "decrypt",
+        (
+            _,
+            StepKind::BaseOtOffer
+            | StepKind::BaseOtChoose
+            | StepKind::BaseOtFinish
+            | StepKind::OtReceive
+            | StepKind::OtSend,
+        ) => "ot",
+        (_, StepKind::Garble | StepKind::EncodeLabels) => "garble",
+        (_, StepKind::Evaluate) => "evaluate",
+        (_, StepKind::RingLinear) => "ring-linear",
+        (_, StepKind::Send(_)) => "transfer",
+        (
+            _,
+            StepKind::HeKeygen | StepKind::LocalLinear | StepKind::Unmask | StepKind::MaskInput | StepKind::Reconstruct,
+        ) => "other",
+    }
+}
+
+/// The name of a job in the timeline.
+pub(crate) fn kind_of(step: &Step, role: Role) -> &'static str {
+    match (role, step.kind) {
+        (Role::Store, _) => "store",
+        (Role::Load, _) => "load",
+        (_, StepKind::HeKeygen) => "he-keygen",
+        (_, StepKind::BaseOtOffer) => "base-ot-offer",
+        (_, StepKind::BaseOtChoose) => "base-ot-choose",
+        (_, StepKind::BaseOtFinish) => "base-ot-finish",
+        (_, StepKind::Encrypt) => "encrypt",
+        (_, StepKind::HeLinear) => "he-linear",
+        (_, StepKind::Decrypt) => "decrypt",
+        (_, StepKind::OtReceive) => "ot-receive",
+        (_, StepKind::OtSend) => "ot-send",
+        (_, StepKind::Garble) => "garble",
+        (_, StepKind::EncodeLabels) => "encode-labels",
+        (_, StepKind::Evaluate) => "evaluate",
+        (_, StepKind::RingLinear) => "ring-linear",
+        (_, StepKind::LocalLinear) => "local-linear",
+        (_, StepKind::Unmask) => "unmask",
+        (_, StepKind::MaskInput) => "mask-input",
+        (_, StepKind::Reconstruct) => "reconstruct",
+        (_, StepKind::Send(Message::PublicKey)) => "public-key",
+        (_, StepKind::Send(Message::BaseOtOffer)) => "base-ot-offer",
+        (_, StepKind::Send(Message::BaseOtChoice)) => "base-ot-choice",
+        (_, StepKind::Send(Message::Ciphertexts)) => "ciphertexts",
+        (_, StepKind::Send(Message::ReplyCiphertexts)) => "reply-ciphertexts",
+        (_, StepKind::Send(Message::OtColumns)) => "ot-columns",
+        (_, StepKind::Send(Message::GarbledTables)) => "garbled-tables",
+        (_, StepKind::Send(Message::OnlineLabels)) => "online-labels",
+        (_, StepKind::Send(Message::MaskedValues)) => "masked-values",
+        (_, StepKind::Send(Message::OutputShare)) => "output-share",
+    }
+}
+
+/// The phase's name.
+pub(crate) fn phase_name(phase: usize) -> &'static str {
+    match phase {
+        0 => "setup",
+        1 => "offline",
+        _ => "online",
+    }
+}

@@ -1,0 +1,96 @@
+//! The units and memories of a platform, numbered for the engine.
+
+use pisim_hw_models::{PartyHardware, Platform};
+use pisim_protocol::Party;
+
+/// Kinds of units that belong to a party.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnitKind {
+    Cpu,
+    GcEngine,
+    HeEngine,
+    MacArray,
+    Storage,
+}
+
+/// Where an engine unit sits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A unit of one party.
+    At(Party, UnitKind),
+    /// The link's direction in which this party sends: one ordered stream.
+    LinkFrom(Party),
+}
+
+/// One unit.
+#[derive(Debug, Clone)]
+pub(crate) struct Unit {
+    pub place: Place,
+    /// `client.cpu`, `link.up`, …
+    pub name: String,
+    /// Cycles per second; 0 for what has no clock.
+    pub clock_hz: f64,
+}
+
+/// The units of a platform. A position in `all` is the engine's unit number.
+#[derive(Debug, Clone)]
+pub(crate) struct Units {
+    pub all: Vec<Unit>,
+}
+
+/// The two parties, in the order of the engine's memories.
+pub(crate) const PARTIES: [Party; 2] = [Party::Client, Party::Server];
+
+/// The engine's number of a party's memory.
+pub(crate) fn memory_of(party: Party) -> usize {
+    match party {
+        Party::Client => 0,
+        Party::Server => 1,
+    }
+}
+
+/// The party's name in unit names.
+pub(crate) fn party_name(party: Party) -> &'static str {
+    match party {
+        Party::Client => "client",
+        Party::Server => "server",
+    }
+}
+
+/// A party's hardware.
+pub(crate) fn hardware_of(platform: &Platform, party: Party) -> &PartyHardware {
+    match party {
+        Party::Client => &platform.client,
+        Party::Server => &platform.server,
+    }
+}
+
+impl Units {
+    pub fn new(platform: &Platform) -> Self {
+        let mut all = Vec::new();
+        for party in PARTIES {
+            let hardware = hardware_of(platform, party);
+            let found = [
+                (UnitKind::Cpu, "cpu", Some(hardware.cpu.clock_hz)),
+                (UnitKind::GcEngine, "gc-engine", hardware.gc_engine.as_ref().map(|unit| unit.clock_hz)),
+                (UnitKind::HeEngine, "he-engine", hardware.he_engine.as_ref().map(|unit| unit.clock_hz)),
+                (UnitKind::MacArray, "mac-array", hardware.mac_array.as_ref().map(|unit| unit.clock_hz)),
+                (UnitKind::Storage, "storage", hardware.storage.as_ref().map(|_| 0.0)),
+            ];
+            for (kind, name, clock_hz) in found {
+                let Some(clock_hz) = clock_hz else { continue };
+                let name = format!("{}.{name}", party_name(party));
+                all.push(Unit { place: Place::At(party, kind), name, clock_hz });
+            }
+        }
+        for (party, name) in [(Party::Client, "link.up"), (Party::Server, "link.down")] {
+            all.push(Unit { place: Place::LinkFrom(party), name: name.to_owned(), clock_hz: 0.0 });
+        }
+        Self { all }
+    }
+
+    /// The engine's number of the unit at `place`; `None` if the platform has none.
+    pub fn number(&self, place: Place) -> Option<usize> {
+        self.all.iter().position(|unit| unit.place == place)
+    }
+}

@@ -1,0 +1,223 @@
+//! What must hold for any jobs on any machine.
+
+use pisim_sim::engine::{Job, Machine, Schedule, Traffic, run};
+use proptest::prelude::*;
+
+/// Relative rounding that sums of a few hundred doubles may show.
+const ROUNDING: f64 = 1e-9;
+
+/// A job before it is fitted to a machine: unit, phase, work, latency, bytes, memory, copy, dependencies.
+type Raw = (usize, usize, f64, f64, f64, usize, bool, Vec<prop::sample::Index>);
+
+fn raw_job() -> impl Strategy<Value = Raw> {
+    let work = prop_oneof![Just(0.0), 0.01..10.0];
+    let latency = prop_oneof![3 => Just(0.0), 1 => 0.01..5.0];
+    let bytes = prop_oneof![Just(0.0), 1.0..1000.0];
+    (
+        0_usize..6,
+        0_usize..3,
+        work,
+        latency,
+        bytes,
+        0_usize..2,
+        any::<bool>(),
+        prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+    )
+}
+
+fn fit(machine: &Machine, raw: &[Raw]) -> Vec<Job> {
+    let mut jobs: Vec<Job> = Vec::new();
+    for (unit, phase, work_s, latency_s, bytes, memory, copy, deps) in raw {
+        let (phase, memories) = (phase % machine.phases, machine.memories.len());
+        let traffic = (memories > 0).then(|| Traffic {
+            bytes: *bytes,
+            memory: memory % memories,
+            copy_to: copy.then_some((memory + 1) % memories),
+        });
+        let position = jobs.len();
+        let deps = deps.iter().filter(|_| position > 0).map(|dep| dep.index(position));
+        let deps = deps.filter(|dep| jobs[*dep].phase <= phase).collect();
+        jobs.push(Job { unit: unit % machine.units, phase, work_s: *work_s, traffic, latency_s: *latency_s, deps });
+    }
+    jobs
+}
+
+prop_compose! {
+    fn world(most_memories: usize)(
+        units in 1_usize..6,
+        memories in prop::collection::vec(1.0..500.0, 0..=most_memories),
+        phases in 1_usize..4,
+        raw in prop::collection::vec(raw_job(), 0..60),
+    ) -> (Machine, Vec<Job>) {
+        let machine = Machine { units, memories, phases };
+        let jobs = fit(&machine, &raw);
+        (machine, jobs)
+    }
+}
+
+fn latencies(schedule: &Schedule) -> Vec<f64> {
+    schedule.phases.iter().map(|phase| phase.latency_s).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn latency_lies_between_its_proven_bounds((machine, jobs) in world(2)) {
+        let schedule = run(&machine, &jobs).unwrap();
+        for phase in &schedule.phases {
+            let transfers: Vec<f64> = phase.memory_bytes.iter().zip(&machine.memories).map(|(bytes, speed)| bytes / speed).collect();
+            let latency = phase.latency_s * (1.0 + ROUNDING);
+            for bound in phase.unit_work_s.iter().chain(&phase.unit_busy_s).chain(&transfers) {
+                prop_assert!(latency >= *bound, "{latency} below {bound}");
+            }
+            prop_assert!(latency >= phase.path_s);
+            let most = phase.path_s + transfers.iter().sum::<f64>();
+            prop_assert!(phase.latency_s <= most * (1.0 + ROUNDING), "{} above {most}", phase.latency_s);
+        }
+    }
+
+    #[test]
+    fn every_job_runs_once_in_order_after_what_it_needs((machine, jobs) in world(2)) {
+        let schedule = run(&machine, &jobs).unwrap();
+        let mut unit_free = vec![0.0; machine.units];
+        let mut phase_start = 0.0;
+        for phase in 0..machine.phases {
+            unit_free.fill(phase_start);
+            for (job, timing) in jobs.iter().zip(&schedule.jobs).filter(|(job, _)| job.phase == phase) {
+                prop_assert!(timing.start_s >= unit_free[job.unit]);
+                unit_free[job.unit] = timing.released_s;
+                prop_assert!(job.deps.iter().all(|dep| timing.start_s * (1.0 + ROUNDING) >= schedule.jobs[*dep].end_s));
+                // Never faster than its unit, nor than its memory with nobody else in it.
+                let alone = job.traffic.map_or(0.0, |traffic| traffic.bytes / machine.memories[traffic.memory]);
+                let least = job.work_s.max(alone);
+                prop_assert!(timing.busy_s >= job.work_s && timing.busy_s * (1.0 + ROUNDING) >= least);
+                let span = timing.released_s - timing.start_s;
+                prop_assert!((span - timing.busy_s).abs() <= ROUNDING * (1.0 + timing.end_s));
+            }
+            phase_start += schedule.phases[phase].latency_s;
+        }
+    }
+
+    #[test]
+    fn a_unit_is_idle_only_when_its_next_job_waits_for_another((machine, jobs) in world(2)) {
+        // No time is lost: every job starts at the moment when its unit is free and the last of its needs has ended.
+        let schedule = run(&machine, &jobs).unwrap();
+        let mut phase_start = 0.0;
+        for phase in 0..machine.phases {
+            let mut unit_free = vec![phase_start; machine.units];
+            for (job, timing) in jobs.iter().zip(&schedule.jobs).filter(|(job, _)| job.phase == phase) {
+                let needs = job.deps.iter().map(|dep| schedule.jobs[*dep].end_s);
+                let earliest = needs.fold(unit_free[job.unit], f64::max);
+                prop_assert!((timing.start_s - earliest).abs() <= ROUNDING * (1.0 + earliest));
+                unit_free[job.unit] = timing.released_s;
+            }
+            phase_start += schedule.phases[phase].latency_s;
+        }
+    }
+
+    #[test]
+    fn without_memory_traffic_faster_is_never_slower((machine, jobs) in world(0), factors in prop::collection::vec(1.0..8.0, 6)) {
+        let before = run(&machine, &jobs).unwrap();
+        let faster: Vec<Job> = jobs
+            .iter()
+            .map(|job| Job { work_s: job.work_s / factors[job.unit], latency_s: job.latency_s / factors[5], ..job.clone() })
+            .collect();
+        let after = run(&machine, &faster).unwrap();
+        for (before, after) in latencies(&before).iter().zip(latencies(&after)) {
+            prop_assert!(after <= *before, "{after} above {before}");
+        }
+    }
+
+    #[test]
+    fn without_memory_traffic_less_of_any_job_is_never_slower(
+        (machine, jobs) in world(0),
+        halved in prop::collection::vec(any::<bool>(), 60),
+    ) {
+        let before = run(&machine, &jobs).unwrap();
+        let half = |job: &Job| Job { work_s: job.work_s / 2.0, ..job.clone() };
+        let less: Vec<Job> = jobs.iter().zip(&halved).map(|(job, yes)| if *yes { half(job) } else { job.clone() }).collect();
+        let after = run(&machine, &less).unwrap();
+        for (before, after) in latencies(&before).iter().zip(latencies(&after)) {
+            prop_assert!(after <= *before);
+        }
+    }
+
+    #[test]
+    fn any_improvement_stays_within_the_proven_tolerance(
+        (machine, jobs) in world(2),
+        unit_factors in prop::collection::vec(1.0..8.0, 6),
+        memory_factors in prop::collection::vec(1.0..8.0, 2),
+    ) {
+        let before = run(&machine, &jobs).unwrap();
+        let memories = machine.memories.iter().zip(&memory_factors).map(|(speed, factor)| speed * factor).collect();
+        let faster: Vec<Job> =
+            jobs.iter().map(|job| Job { work_s: job.work_s / unit_factors[job.unit], ..job.clone() }).collect();
+        let after = run(&Machine { memories, ..machine.clone() }, &faster).unwrap();
+        for (before, after) in latencies(&before).iter().zip(latencies(&after)) {
+            prop_assert!(after <= before * (1.0 + machine.memories.len() as f64) * (1.0 + ROUNDING));
+        }
+    }
+
+    #[test]
+    fn half_of_everything_takes_exactly_half_the_time((machine, jobs) in world(2)) {
+        let before = run(&machine, &jobs).unwrap();
+        let halves: Vec<Job> = jobs
+            .iter()
+            .map(|job| Job {
+                work_s: job.work_s / 2.0,
+                latency_s: job.latency_s / 2.0,
+                traffic: job.traffic.map(|traffic| Traffic { bytes: traffic.bytes / 2.0, ..traffic }),
+                ..job.clone()
+            })
+            .collect();
+        let after = run(&machine, &halves).unwrap();
+        for (before, after) in latencies(&before).iter().zip(latencies(&after)) {
+            prop_assert_eq!(after, before / 2.0);
+        }
+    }
+
+    #[test]
+    fn a_memory_of_unlimited_bandwidth_is_no_memory((machine, jobs) in world(2)) {
+        let wide = Machine { memories: vec![1e30; machine.memories.len()], ..machine.clone() };
+        let bare: Vec<Job> = jobs.iter().map(|job| Job { traffic: None, ..job.clone() }).collect();
+        for (a, b) in latencies(&run(&wide, &jobs).unwrap()).iter().zip(latencies(&run(&machine, &bare).unwrap())) {
+            prop_assert!((a - b).abs() <= ROUNDING * (1.0 + b));
+        }
+    }
+
+    #[test]
+    fn the_same_jobs_give_the_same_schedule_bit_for_bit((machine, jobs) in world(2)) {
+        let here = run(&machine, &jobs).unwrap();
+        let there = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..3).map(|_| scope.spawn(|| run(&machine, &jobs).unwrap())).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap()).collect::<Vec<_>>()
+        });
+        prop_assert!(there.iter().all(|schedule| *schedule == here));
+    }
+}
+
+/// How often, and how badly, more memory bandwidth hurts on random jobs: far rarer and smaller than the proven bound.
+#[test]
+fn more_memory_bandwidth_hurts_seldom_and_little() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut phases, mut longer, mut worst) = (0_u32, 0_u32, 1.0_f64);
+    for _ in 0..2000 {
+        let (machine, jobs) = world(2).new_tree(&mut runner).unwrap().current();
+        let before = run(&machine, &jobs).unwrap();
+        for factor in [1.01, 1.25, 2.0, 4.0] {
+            let memories = machine.memories.iter().map(|speed| speed * factor).collect();
+            let after = run(&Machine { memories, ..machine.clone() }, &jobs).unwrap();
+            for (before, after) in latencies(&before).iter().zip(latencies(&after)) {
+                phases += 1;
+                longer += u32::from(after > before * (1.0 + ROUNDING));
+                worst = worst.max(if *before > 0.0 { after / before } else { 1.0 });
+            }
+        }
+    }
+    println!("{longer} of {phases} phases longer, worst factor {worst:.4}");
+    assert!(phases > 10_000);
+    assert!(f64::from(longer) < 0.01 * f64::from(phases), "{longer} of {phases}");
+    assert!(worst < 1.1, "{worst}");
+}
