@@ -16,6 +16,7 @@
 
 mod builder;
 mod counts;
+mod equalize;
 mod error;
 mod families;
 mod file;
@@ -29,6 +30,7 @@ mod weights;
 
 pub use builder::NetworkBuilder;
 pub use counts::{Counts, LayerCounts, Schedule, StageCounts};
+pub use equalize::{Design, Equalization, EqualizeError, Equalized};
 pub use error::NetworkError;
 pub use families::{FAMILIES, FamilyInfo};
 pub use file::{ShippedNetwork, load_network, network_schema, shipped_networks};

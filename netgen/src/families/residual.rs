@@ -59,7 +59,7 @@ pub(crate) fn explicit(spec: &NetworkSpec) -> Result<Network, NetworkError> {
     for stage in &spec.stages {
         check_range("stages.blocks", stage.blocks, 1000)?;
         check_range("stages.channels", stage.channels, 1 << 20)?;
-        check_range("stages.stride", stage.stride, 2)?;
+        check_range("stages.stride", stage.stride, 8)?;
     }
     residual(spec, spec.base_channels.unwrap_or(first.channels), &spec.stages, 100)
 }
