@@ -53,6 +53,22 @@ fn haac_area_and_power_add_up_to_table_4() {
 }
 
 #[test]
+fn a_garbled_gate_costs_table_4s_power_per_engine_and_nanosecond() {
+    // Milliwatts of Table 4 over 16 engines at 1 GHz are picojoules per gate: memories, crossbar and forwarding for every gate.
+    let overhead = (196.0 + 35.5 + 16.6 + 0.255) / 16.0;
+    let (ands, xors) =
+        (GcWork { and_gates: 1_000, ..GcWork::default() }, GcWork { xor_gates: 1_000, ..GcWork::default() });
+    close(haac(16).garble(&ands).energy_j, 1e-9 * (1253.0 / 16.0 + overhead), 1e-9);
+    close(haac(16).garble(&xors).energy_j, 1e-9 * (0.321 / 16.0 + overhead), 1e-9);
+    // The evaluator's unit is 17,788 of the garbler's 28,932 µm².
+    close(haac(16).evaluate(&ands).energy_j, 1e-9 * (1253.0 / 16.0 * 17_788.0 / 28_932.0 + overhead), 1e-9);
+    // Half of the engines and banks: half of the units and memories, a quarter of the crossbar.
+    let half = GcEngine { wire_banks: 32, wire_memory_bytes: 1 << 20, queue_memory_bytes: 32 << 10, ..haac(8) };
+    let expected = (2.15 + 9.51e-4 + 1.80e-3 + 1.94 + 0.173) / 2.0 + 7.27e-2 / 4.0;
+    close(half.area_mm2().unwrap(), expected, 1e-9);
+}
+
+#[test]
 fn f1_area_and_power_add_up_to_its_table() {
     let f1 = HeEngine {
         clock_hz: 1e9,
@@ -171,6 +187,24 @@ fn transforms_and_multiplications_overlap() {
 }
 
 #[test]
+fn homomorphic_energy_is_f1s_per_operation() {
+    let f1 = HeEngine { word_bits: 32, scratchpad_bytes: 64 << 20, ..heax(16) };
+    // Picojoules: multiply unit 0.60 W over 128 lanes at 1 GHz; register files, adders and network over 20,480 words moved.
+    let multiply = 600.0 / 128.0;
+    let word_moved = (16.0 * 1_670.0 + 32.0 * 50.0 + 19_650.0) / 20_480.0;
+    let muls = f1.run(&HeWork { degree: 4_096, mod_muls: 1_000, ..HeWork::default() });
+    close(muls.energy_j, 1e-9 * (multiply + 3.0 * word_moved), 1e-9);
+    // A transform: 24,576 butterflies of 4.80 W / 896, its words through register files and scratchpad (20.35 W / 8,192 bytes).
+    let transform = f1.run(&HeWork { degree: 4_096, ntts: 1, ..HeWork::default() });
+    let expected = 24_576.0 * 4_800.0 / 896.0 + 8_192.0 * (word_moved + 4.0 * 20_350.0 / 8_192.0);
+    close(transform.energy_j, 1e-12 * expected, 1e-9);
+    // An automorphism of two polynomials of two limbs: 0.99 W over 128 lanes.
+    let rotation = f1.run(&HeWork { degree: 4_096, limbs: 2, automorphisms: 1, ..HeWork::default() });
+    close(rotation.energy_j, 1e-12 * 16_384.0 * (990.0 / 128.0 + 2.0 * word_moved), 1e-9);
+    assert_eq!(rotation.cycles, 16_384 / 16);
+}
+
+#[test]
 fn wide_limbs_take_several_narrow_ones() {
     let narrow = HeEngine { word_bits: 28, ..heax(16) };
     let work = HeWork { degree: 4_096, limb_bits: 54, ntts: 1, ..HeWork::default() };
@@ -218,6 +252,8 @@ fn matrix_products_take_the_cycles_worked_out_by_hand() {
     assert_eq!(array(Dataflow::OutputStationary).gemm(&gemm).cycles, 9 * 100 + 38);
     // Weight-stationary: 7 × 5 tiles of max(20, 16) cycles, fill 38.
     assert_eq!(array(Dataflow::WeightStationary).gemm(&gemm).cycles, 35 * 20 + 38);
+    // Few inputs: loading the weights of 16 rows bounds each of the 35 tiles.
+    assert_eq!(array(Dataflow::WeightStationary).gemm(&Gemm { n: 3, ..gemm }).cycles, 35 * 16 + 38);
     // 64-bit words in 32-bit cells: three passes.
     assert_eq!(array(Dataflow::OutputStationary).gemm(&Gemm { word_bits: 64, ..gemm }).cycles, 27 * 100 + 38);
     assert_eq!(array(Dataflow::OutputStationary).gemm(&Gemm::default()).cycles, 0);
