@@ -271,3 +271,62 @@ fn check_product(name: &str, quantity: &'static str, factors: &[usize], limit_lo
         _ => Err(NetworkError::TooLarge { layer: name.into(), quantity, limit_log2 }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conv(kernel: usize, stride: usize, padding: usize) -> Op {
+        Op::Conv(Conv { out_channels: 2, kernel, stride, padding, norm: false, bias: false })
+    }
+
+    fn error(shape: Shape, op: Op) -> String {
+        let mut net = NetworkBuilder::new("n", shape).unwrap();
+        net.add("l", op, &[net.input()]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn operations_that_do_not_fit_their_input_are_refused() {
+        let small = Shape::new(1, 2, 2);
+        assert!(error(small, conv(3, 1, 0)).contains("3x3 kernel with stride 1 and padding 0 does not fit 1x2x2"));
+        assert!(error(small, conv(1, 0, 0)).contains("stride 0"));
+        assert!(error(small, conv(0, 1, 0)).contains("0x0 kernel"));
+        // A window that sees nothing but padding computes a constant.
+        assert!(error(small, conv(3, 1, 3)).contains("padding 3"));
+        assert!(error(small, conv(usize::MAX, 1, usize::MAX - 1)).contains("does not fit"));
+        assert!(error(small, Op::AvgPool { kernel: 3, stride: 1 }).contains("3x3 window"));
+        assert!(error(small, Op::Linear { out_features: 0 }).contains("empty"));
+        assert!(error(small, Op::Input).contains("one input"));
+        assert!(error(small, Op::Add).contains("add reads 2 tensors, found 1"));
+        assert!(NetworkBuilder::new("n", Shape::new(0, 1, 1)).is_err());
+        assert!(NetworkBuilder::new("n", Shape::new(usize::MAX, usize::MAX, 2)).is_err());
+    }
+
+    #[test]
+    fn layers_too_large_to_count_are_refused() {
+        let image = Shape::new(1 << 10, 1 << 11, 1 << 11);
+        assert!(error(image, conv(1 << 10, 1, 1 << 9)).contains("MACs exceed the limit of 2^48"));
+        assert!(error(image, Op::Linear { out_features: 1 << 20 }).contains("weights exceed"));
+        assert!(NetworkBuilder::new("n", Shape::new(1 << 11, 1 << 11, 1 << 11)).is_err());
+        let mut net = NetworkBuilder::new("n", Shape::new(1, 1, 1)).unwrap();
+        let last = (1..1 << MAX_LAYERS_LOG2).try_fold(net.input(), |x, i| net.add(i.to_string(), Op::Relu, &[x]));
+        assert!(matches!(
+            net.add("one more", Op::Relu, &[last.unwrap()]),
+            Err(NetworkError::TooLarge { quantity: "layers", .. })
+        ));
+    }
+
+    #[test]
+    fn names_inputs_and_unread_layers_are_checked() {
+        let mut net = NetworkBuilder::new("n", Shape::new(1, 4, 4)).unwrap();
+        let a = net.add("a", conv(3, 1, 1), &[net.input()]).unwrap();
+        let error = |result: Result<LayerId, NetworkError>| result.unwrap_err().to_string();
+        assert!(error(net.add("a", Op::Relu, &[a])).contains("same name"));
+        assert!(error(net.add("b", Op::Relu, &[LayerId(7)])).contains("input 7 comes later or nowhere"));
+        let input = net.input();
+        assert!(error(net.add("b", Op::Add, &[a, input])).contains("cannot add shapes 2x4x4 and 1x4x4"));
+        net.add("b", Op::Relu, &[input]).unwrap();
+        let unread = net.finish().unwrap_err();
+        assert_eq!(unread.to_string(), "layer a: no later layer reads its output");
+    }
+}

@@ -66,8 +66,8 @@ pub struct FixedNetwork {
 
 impl FixedNetwork {
     /// Plans a network in a format. A rescale named `<layer>.rescale` follows each layer whose output has 2f or more
-    /// fraction bits and is read by a convolution or fully connected layer; it belongs to its first reader's stage and further readers
-    /// share it.
+    /// fraction bits and is read by a convolution or fully connected layer. It belongs to the stage of its first
+    /// reader, and further readers share it.
     ///
     /// # Errors
     /// An impossible format, a malformed network, or a layer that would keep fewer than four integer bits.

@@ -170,6 +170,18 @@ fn random_weights_have_the_spread_of_he_initialisation() {
     assert!((mean_square / expected - 1.0).abs() < 0.05, "{mean_square} {expected}");
 }
 
+#[test]
+fn only_layers_with_a_norm_or_a_bias_get_random_biases() {
+    let net = fixed(&network("wrn-22-8", |spec| spec.base_channels = Some(1)));
+    let weights = Weights::random(&net, 3);
+    let has_bias = |name: &str| {
+        let id = net.network.find(name).unwrap();
+        weights.0[id.0].as_ref().unwrap().bias.iter().any(|&bias| bias != 0)
+    };
+    assert!(["s1.b1.conv1", "s1.b1.norm1", "head.norm", "head.fc"].iter().all(|name| has_bias(name)));
+    assert!(["stem.conv", "s1.b1.conv2", "s1.b1.shortcut"].iter().all(|name| !has_bias(name)));
+}
+
 /// Runs a network on a random input: no value may leave the ring, and the logits must be neither dead nor wild.
 fn runs_well(network: &Network, seed: u64) {
     let net = fixed(network);

@@ -42,7 +42,7 @@ fn fixed(network: &Network, format: FixedPoint) -> Option<FixedNetwork> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
     fn the_reference_agrees_with_direct_loops_and_reports_every_overflow(
