@@ -143,7 +143,7 @@ impl<'a> Demand<'a> {
             // The transformed weights of an output group serve all tiles, so a group is not divided.
             StepKind::HeLinear => self.plan()?.output_groups() as u64,
             StepKind::Decrypt => self.plan()?.output_ciphertexts(),
-            StepKind::OtReceive | StepKind::OtSend => self.step.work.extended_ots.div_ceil(wire::BASE_OTS),
+            StepKind::OtReceive | StepKind::OtSend => self.step.work.extended_ots,
             StepKind::RingLinear => self.plan()?.shape.out_channels as u64,
             StepKind::Garble
             | StepKind::EncodeLabels

@@ -5,6 +5,18 @@
 //! time, energy and bytes by phase, unit, activity and layer (`account`) into a [`Simulation`].
 //!
 //! Every step is one job, as in the backend: a message leaves when the step that makes it has ended.
+//!
+//! ```
+//! use pisim_hw_models::Platform;
+//! use pisim_netgen::NetworkSpec;
+//! use pisim_protocol::{Protocol, lower};
+//! let network = NetworkSpec::named("minionn")?.build()?;
+//! let program = lower(&network, &Protocol::load("ring-gc")?)?;
+//! let result = pisim_sim::simulate(&program, &Platform::builtin("cpu-lan")?)?;
+//! assert!(result.latency_s.online < result.latency_s.offline);
+//! assert_eq!(result.bottleneck.offline.unit, "link.down");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod account;
 mod demand;

@@ -96,6 +96,7 @@ fn take(memories: &mut [Level], flow: &Flow, rate: f64, flows: isize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn rates(flows: &[(f64, usize, Option<usize>)], bandwidth: &[f64]) -> Vec<f64> {
         let flows: Vec<Flow> = flows.iter().map(|&(cap, memory, copy_to)| Flow { cap, memory, copy_to }).collect();
@@ -121,5 +122,35 @@ mod tests {
         let shared =
             rates(&[(f64::INFINITY, 0, None), (f64::INFINITY, 0, Some(1)), (f64::INFINITY, 1, None)], &[10.0, 4.0]);
         assert_eq!(shared, [8.0, 2.0, 2.0]);
+    }
+
+    proptest! {
+        /// The definition of max-min fairness: nobody can get more without taking from somebody who has no more.
+        #[test]
+        fn every_flow_is_at_its_cap_or_among_the_largest_of_a_full_memory(
+            caps in prop::collection::vec((prop_oneof![Just(f64::INFINITY), 0.1..50.0], 0_usize..3, any::<bool>()), 1..12),
+            bandwidth in prop::array::uniform3(1.0..100.0),
+        ) {
+            let mut flows: Vec<Flow> = caps
+                .iter()
+                .map(|&(cap, memory, copy)| Flow { cap, memory, copy_to: copy.then_some((memory + 1) % 3) })
+                .collect();
+            flows.sort_by(|a, b| a.cap.total_cmp(&b.cap));
+            let mut rates = Vec::new();
+            fill(&flows, &bandwidth, &mut Filling::default(), &mut rates);
+            let used = |memory| flows.iter().zip(&rates).filter(|(flow, _)| flow.uses(memory)).map(|(_, rate)| rate).sum::<f64>();
+            let largest = |memory| {
+                let here = flows.iter().zip(&rates).filter(|(flow, _)| flow.uses(memory));
+                here.map(|(_, rate)| *rate).fold(0.0, f64::max)
+            };
+            for (memory, most) in bandwidth.iter().enumerate() {
+                prop_assert!(used(memory) <= most * (1.0 + 1e-12));
+            }
+            for (flow, &rate) in flows.iter().zip(&rates) {
+                let full = |memory: usize| used(memory) >= bandwidth[memory] * (1.0 - 1e-12);
+                let held = |memory: usize| full(memory) && rate >= largest(memory) * (1.0 - 1e-12);
+                prop_assert!(rate > 0.0 && (rate == flow.cap || held(flow.memory) || flow.copy_to.is_some_and(held)));
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! What must hold for any jobs on any machine.
+#![allow(clippy::unwrap_used, reason = "tests may fail")]
 
 use pisim_sim::engine::{Job, Machine, Schedule, Traffic, run};
 use proptest::prelude::*;
@@ -218,6 +219,6 @@ fn more_memory_bandwidth_hurts_seldom_and_little() {
     }
     println!("{longer} of {phases} phases longer, worst factor {worst:.4}");
     assert!(phases > 10_000);
-    assert!(f64::from(longer) < 0.01 * f64::from(phases), "{longer} of {phases}");
-    assert!(worst < 1.1, "{worst}");
+    assert!(f64::from(longer) < 0.001 * f64::from(phases), "{longer} of {phases}");
+    assert!(worst < 1.02, "{worst}");
 }

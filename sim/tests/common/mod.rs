@@ -1,4 +1,5 @@
 //! Programs and platforms for tests.
+#![allow(clippy::unwrap_used, reason = "tests may fail")]
 #![allow(dead_code, reason = "every test file uses a part")]
 
 use pisim_hw_models::{Memory, PartyHardware, Platform};
