@@ -1,0 +1,21 @@
+//! Tables, CSV, JSON, figures and the HTML report of simulations and verified runs.
+//!
+//! [`Report::write`] puts everything into one folder; [`tables`] prints the same numbers on a terminal; [`figures`] has the figures
+//! one by one. Every number says whether it was modelled, measured or counted ([`figures::Origin`]).
+
+mod draw;
+pub mod figures;
+pub mod format;
+mod html;
+mod output;
+mod report;
+#[cfg(test)]
+mod sample;
+pub mod tables;
+#[cfg(test)]
+mod tests;
+mod verification;
+
+pub use draw::render::DrawError;
+pub use report::{Report, ReportError, Written};
+pub use verification::{Disagreement, VerificationSummary};

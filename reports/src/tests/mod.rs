@@ -1,0 +1,6 @@
+//! Facts about figures and reports that need whole simulations.
+
+mod edges;
+mod figures;
+mod output;
+mod readable;
