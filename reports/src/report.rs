@@ -136,6 +136,14 @@ impl Report {
     /// Writes `index.html`, `report.json`, `layers.csv` and `figures/*.svg|png|csv` into `dir`, which is made if need be; files of
     /// an earlier report are replaced.
     ///
+    /// ```
+    /// let folder = tempfile::tempdir()?;
+    /// let report = pisim_reports::Report { title: "Nothing yet".to_owned(), ..Default::default() };
+    /// let written = report.write(&folder.path().join("out"))?;
+    /// assert!(written.index.ends_with("out/index.html"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If anything cannot be drawn or written; then `dir` is as it was before, unless moving finished files into it failed half-way.
     pub fn write(&self, dir: &Path) -> Result<Written, ReportError> {

@@ -71,7 +71,7 @@ pub fn png(scene: &Scene) -> Result<Vec<u8>, DrawError> {
     encoder.set_depth(png::BitDepth::Eight);
     // Flat colours compress best unfiltered.
     encoder.set_filter(png::FilterType::NoFilter);
-    encoder.set_compression(png::Compression::Best);
+    encoder.set_compression(png::Compression::Default);
     let per_metre = (DPI / 0.0254).round() as u32;
     encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: per_metre, yppu: per_metre, unit: png::Unit::Meter }));
     let mut writer = encoder.write_header()?;

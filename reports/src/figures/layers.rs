@@ -143,7 +143,10 @@ fn slot_names(scene: &mut Scene, (x0, x1): (i32, i32), y: i32, names: &[&str]) -
         for (i, name) in names.iter().enumerate() {
             scene.text_up((middle(i) + points(SMALL_PT * 0.35), y), name, SMALL_PT, Anchor::End, INK);
         }
-        return y + names.iter().map(|name| font::width(name, SMALL_PT)).max().unwrap_or(0);
+        let bottom = y + names.iter().map(|name| font::width(name, SMALL_PT)).max().unwrap_or(0);
+        let middle = ((x0 + x1) / 2, bottom + points(11.0));
+        scene.text(middle, "Layer, in execution order", TITLE_PT, Anchor::Middle, INK);
+        return bottom + points(13.0);
     }
     frame::slot_numbers(scene, (x0, x1), y - points(4.0), names.len());
     scene.text(

@@ -25,7 +25,15 @@ fn every_figure_is_well_formed_xml_with_its_axes_and_legends() {
         ("schedule", vec!["ReLUs", "MACs", "Layer, in execution order", "s1", "hrn-5x5x3x"]),
         (
             "layers-resnet18-cpu-cpu",
-            vec!["(a) Time", "(b) Bytes", "(c) Energy", "client to server", "s2.b4.relu1", "OT"],
+            vec![
+                "(a) Time",
+                "(b) Bytes",
+                "(c) Energy",
+                "Layer, in execution order",
+                "client to server",
+                "s2.b4.relu1",
+                "OT",
+            ],
         ),
         ("timeline-resnet18-haac-hbm2", vec!["Time (", "offline, ", "online, ", "server.he-engine", "ring linear"]),
     ];
