@@ -19,6 +19,19 @@ pub enum BackendError {
     /// Program, weights or input do not belong together, or a step came before what it needs.
     #[error("cannot run this program: {0}")]
     Program(String),
+    /// A value of the network needs more bits than the ring has.
+    #[error(
+        "the network does not fit the ring: layer `{layer}` reaches values of {bits} bits, shares have {ring_bits}; use \
+         fewer fraction bits or a larger ring in the protocol"
+    )]
+    Overflow {
+        /// The first such layer.
+        layer: String,
+        /// Bits that it needs, sign included.
+        bits: u32,
+        /// Bits of the ring.
+        ring_bits: u32,
+    },
     /// The operating system gave no randomness.
     #[error("no randomness from the operating system: {0}")]
     Randomness(String),

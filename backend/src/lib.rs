@@ -1,11 +1,12 @@
 //! Runs a program between two real parties: garbling, oblivious transfer, homomorphic encryption, shares.
 //!
-//! [`execute`] runs both parties of a [`Program`](pisim_protocol::Program) in one process. Each party ([`Client`],
+//! [`verify`] holds a run against the integer reference; [`execute`] runs both parties of a [`Program`](pisim_protocol::Program) in one process. Each party ([`Client`],
 //! [`Server`]) walks the program's steps in order over a [`Channel`]; every primitive counts its own work in the party's
 //! [`Counter`], and [`Execution::mispredictions`] compares the counts with what lowering predicted, step by step.
 //!
 //! Security: semi-honest, λ = 128. Secrets come from a 256-bit [`Seed`]: of the operating system, or reproducible for tests.
 
+pub mod bench;
 mod channel;
 mod counter;
 mod error;
@@ -22,4 +23,4 @@ pub use counter::Counter;
 pub use error::{BackendError, Result};
 pub use party::{Client, Server, Trace};
 pub use random::Seed;
-pub use run::{Execution, Misprediction, execute};
+pub use run::{Execution, Misprediction, Verification, execute, verify};

@@ -5,8 +5,8 @@ use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use crate::party::{Client, Server, Trace};
 use crate::random::Seed;
-use pisim_netgen::Weights;
-use pisim_protocol::{Party, Phase, Program, StepKind, Work};
+use pisim_netgen::{Weights, infer};
+use pisim_protocol::{Party, Phase, Program, Step, StepKind, Work};
 use serde::Serialize;
 use std::sync::Arc;
 use std::thread;
@@ -36,11 +36,56 @@ pub struct Misprediction {
     pub counted: u64,
 }
 
+/// A private run held against the integer reference and the predicted work.
+#[derive(Debug, Clone)]
+pub struct Verification {
+    /// What both parties did.
+    pub execution: Execution,
+    /// What the integer reference answers.
+    pub reference: Vec<i64>,
+    /// Outputs that differ from it.
+    pub mismatches: usize,
+    /// Fields of steps in which prediction and count differ.
+    pub mispredictions: Vec<Misprediction>,
+}
+
+/// Runs a program as [`execute`] does and compares outputs and work.
+///
+/// # Errors
+/// As [`execute`]; also a network whose values leave the ring on this input, so that its answer would have no meaning.
+pub fn verify(
+    program: &Arc<Program>,
+    weights: &Arc<Weights>,
+    input: &[i64],
+    seeds: [Seed; 2],
+    observer: &mut dyn FnMut(&Step),
+) -> Result<Verification> {
+    let network = &program.network;
+    let inference = infer(network, weights, input).map_err(|error| BackendError::program(error.to_string()))?;
+    if let Some((layer, bits)) = inference.first_overflow() {
+        let layer = network.network.layer(layer).name.clone();
+        return Err(BackendError::Overflow { layer, bits, ring_bits: network.format.ring_bits });
+    }
+    let execution = execute(program, weights, input, seeds, observer)?;
+    let pairs = execution.outputs.iter().zip(&inference.outputs);
+    let missing = execution.outputs.len().abs_diff(inference.outputs.len());
+    let mismatches = pairs.filter(|(ours, reference)| ours != reference).count() + missing;
+    let mispredictions = execution.mispredictions(program);
+    Ok(Verification { execution, reference: inference.outputs, mismatches, mispredictions })
+}
+
 /// Runs a program between two threads that are connected in memory. Each party's secrets come from its own seed.
+/// `observer` sees every step when the client has gone past it.
 ///
 /// # Errors
 /// The first party's error; if one party fails, the other sees a closed connection.
-pub fn execute(program: &Arc<Program>, weights: &Arc<Weights>, input: &[i64], seeds: [Seed; 2]) -> Result<Execution> {
+pub fn execute(
+    program: &Arc<Program>,
+    weights: &Arc<Weights>,
+    input: &[i64],
+    seeds: [Seed; 2],
+    observer: &mut dyn FnMut(&Step),
+) -> Result<Execution> {
     let (client_end, server_end) = memory_pair();
     let [client_seed, server_seed] = seeds;
     let (program, weights) = (program.clone(), weights.clone());
@@ -48,11 +93,12 @@ pub fn execute(program: &Arc<Program>, weights: &Arc<Weights>, input: &[i64], se
     let server = thread::Builder::new().name("server".into()).spawn(move || {
         let counter = Arc::new(Counter::default());
         let channel = Channel::new(Box::new(server_end), Party::Server, counter.clone());
-        Server::new(server_program, channel, counter, server_seed, weights)?.run()
+        Server::new(server_program, channel, counter, server_seed, weights)?.run(&mut |_| {})
     })?;
     let counter = Arc::new(Counter::default());
     let channel = Channel::new(Box::new(client_end), Party::Client, counter.clone());
-    let client = Client::new(program, channel, counter, client_seed, input.to_vec()).and_then(Client::run);
+    let client =
+        Client::new(program, channel, counter, client_seed, input.to_vec()).and_then(|client| client.run(observer));
     let server = server.join().map_err(|_| BackendError::program("the server's thread panicked"))?;
     match (client, server) {
         (Ok((outputs, client)), Ok(server)) => Ok(Execution { outputs, client, server }),

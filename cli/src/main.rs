@@ -1,2 +1,49 @@
-//! The pisim command line.
-fn main() {}
+//! The pisim command line: reads arguments, asks the library crates, prints their answers.
+//!
+//! Exit codes: 0 done, 1 a check failed, 2 bad usage or bad input. `--json` prints one JSON value on stdout and nothing
+//! else there; logs and progress go to stderr.
+
+mod args;
+mod commands;
+mod experiment;
+mod image;
+mod output;
+mod select;
+
+use args::{Cli, Command};
+use clap::Parser;
+use output::Output;
+use std::process::ExitCode;
+
+/// What a command that ran to its end says: whether what it checked holds.
+enum Outcome {
+    Done,
+    CheckFailed,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    output::start_logging(cli.verbose);
+    match run(cli) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::CheckFailed) => ExitCode::from(1),
+        Err(error) => {
+            output::print_error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    let output = Output { json: cli.json };
+    match cli.command {
+        Command::Run(args) => commands::run::run(&args, output),
+        Command::Net(args) => commands::net::run(&args, output),
+        Command::Simulate(args) => commands::simulate::run(&args, output),
+        Command::Verify(args) => commands::verify::run(&args, output),
+        Command::Bench(args) => commands::bench::run(&args, output),
+        Command::Hardware(args) => commands::hardware::run(&args, output),
+        Command::Schema(args) => commands::schema::run(&args, output),
+        Command::Completions(args) => commands::completions::run(&args),
+    }
+}

@@ -1,1 +1,38 @@
-//! What crosses crates: conformance, published figures, end-to-end runs, properties.
+//! Helpers of the tests that cross crates.
+
+use pisim_backend::{Execution, Seed, execute};
+use pisim_netgen::{Inference, Network, Weights, infer, random_input};
+use pisim_protocol::{Program, Protocol, lower};
+use std::sync::Arc;
+
+/// One private inference next to its integer reference.
+pub struct Run {
+    /// What was run.
+    pub program: Arc<Program>,
+    /// What both parties did.
+    pub execution: Execution,
+    /// What the integer reference says.
+    pub reference: Inference,
+}
+
+impl Run {
+    /// Lowers and runs `network` with seeded weights, input and masks.
+    pub fn new(network: &Network, protocol: &str, seed: u64) -> Self {
+        let protocol = Protocol::load(protocol).expect("a built-in protocol");
+        let program = Arc::new(lower(network, &protocol).expect("a network that fits the protocol"));
+        let weights = Arc::new(Weights::random(&program.network, seed));
+        let input = random_input(program.network.network.input, program.network.format, seed);
+        let seeds = [Seed::reproducible(seed).derive("client", 0), Seed::reproducible(seed).derive("server", 0)];
+        let execution = execute(&program, &weights, &input, seeds, &mut |_| {}).expect("a run without faults");
+        let reference = infer(&program.network, &weights, &input).expect("a reference");
+        Self { program, execution, reference }
+    }
+
+    /// Asserts that the answer is the reference's bit for bit and that every step did the predicted work.
+    pub fn assert_exact_and_conforming(&self) {
+        assert_eq!(self.execution.outputs, self.reference.outputs, "{}", self.program.network.network.name);
+        let mispredictions = self.execution.mispredictions(&self.program);
+        let named: Vec<_> = mispredictions.iter().map(|wrong| (&self.program.steps[wrong.step], wrong)).collect();
+        assert!(named.is_empty(), "{named:#?}");
+    }
+}

@@ -133,12 +133,12 @@ impl HeContext {
     }
 
     /// A zero polynomial.
-    pub(super) fn zero(&self) -> Vec<u64> {
+    pub(crate) fn zero(&self) -> Vec<u64> {
         vec![0; self.limbs.len() * self.params.degree]
     }
 
     /// Transforms every limb of a polynomial forward. Polynomials may have the first limbs only.
-    pub(super) fn forward(&self, poly: &mut [u64]) {
+    pub(crate) fn forward(&self, poly: &mut [u64]) {
         for (limb, residues) in self.split_mut(poly) {
             limb.plan.fwd(residues);
             self.counter.add(Work { ntts: 1, ..Work::default() });
@@ -155,7 +155,7 @@ impl HeContext {
     }
 
     /// `sum += a ∘ b`, limb by limb.
-    pub(super) fn mul_add(&self, sum: &mut [u64], a: &[u64], b: &[u64]) {
+    pub(crate) fn mul_add(&self, sum: &mut [u64], a: &[u64], b: &[u64]) {
         let degree = self.params.degree;
         let mut products = 0;
         for ((limb, sum), (a, b)) in self.split_mut(sum).zip(a.chunks(degree).zip(b.chunks(degree))) {
@@ -166,7 +166,7 @@ impl HeContext {
     }
 
     /// The residues of signed coefficients, in every limb.
-    pub(super) fn lift(&self, coefficients: &[i64]) -> Vec<u64> {
+    pub(crate) fn lift(&self, coefficients: &[i64]) -> Vec<u64> {
         let lift = |limb: &Limb| coefficients.iter().map(|value| limb.residue(*value)).collect::<Vec<_>>();
         self.limbs.iter().flat_map(lift).collect()
     }

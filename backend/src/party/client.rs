@@ -74,9 +74,10 @@ impl Client {
         })
     }
 
-    /// Runs all phases; returns the answer as signed ring elements, and what was counted.
-    pub fn run(mut self) -> Result<(Vec<i64>, Trace)> {
-        let trace = walk(&mut self)?;
+    /// Runs all phases; returns the answer as signed ring elements, and what was counted. `observer` sees every step
+    /// after it.
+    pub fn run(mut self, observer: &mut dyn FnMut(&Step)) -> Result<(Vec<i64>, Trace)> {
+        let trace = walk(&mut self, observer)?;
         Ok((self.outputs, trace))
     }
 

@@ -61,7 +61,7 @@ pub(crate) trait Side {
 }
 
 /// Runs a party's side of the whole program.
-pub(crate) fn walk(side: &mut impl Side) -> Result<Trace> {
+pub(crate) fn walk(side: &mut impl Side, observer: &mut dyn FnMut(&Step)) -> Result<Trace> {
     let program = side.session().program.clone();
     let mut trace = Trace::default();
     for step in &program.steps {
@@ -79,6 +79,7 @@ pub(crate) fn walk(side: &mut impl Side) -> Result<Trace> {
         }
         trace.work.push(side.session().counter.take());
         trace.wall.push(start.elapsed());
+        observer(step);
     }
     Ok(trace)
 }

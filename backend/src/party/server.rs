@@ -80,9 +80,9 @@ impl Server {
         })
     }
 
-    /// Runs all phases and returns what was counted.
-    pub fn run(mut self) -> Result<Trace> {
-        walk(&mut self)
+    /// Runs all phases and returns what was counted. `observer` sees every step after it.
+    pub fn run(mut self, observer: &mut dyn FnMut(&Step)) -> Result<Trace> {
+        walk(&mut self, observer)
     }
 
     fn layer_weights(&self, layer: LayerId) -> Option<&LayerWeights> {

@@ -1,0 +1,160 @@
+//! Measured rates of the primitives, on the calling thread pool: what `pisim bench` prints.
+
+use crate::counter::Counter;
+use crate::error::Result;
+use crate::gc::{Block, EvaluatorLabels, GarblerInputs, GatePlan, LabelSource, encrypt_blocks, evaluate, garble};
+use crate::he::HeContext;
+use crate::ot::{BaseReceiver, BaseSender, ExtensionReceiver, ExtensionSender};
+use crate::random::Seed;
+use crate::ring;
+use aes::Aes128;
+use aes::cipher::KeyInit;
+use pisim_protocol::ConvShape;
+use pisim_protocol::gadgets::{Activation, activation_circuit};
+use pisim_protocol::he::HeParams;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Measured rates. A primitive that no protocol uses yet has none.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rates {
+    /// Nanoseconds per AND gate, garbling ring ReLUs (k = 32, f = 8) whole: XORs, labels and decoding included.
+    pub garble_and_ns: f64,
+    /// Nanoseconds per AND gate, evaluating them.
+    pub evaluate_and_ns: f64,
+    /// Nanoseconds per extended oblivious transfer, receiver and sender together.
+    pub extended_ot_ns: f64,
+    /// Microseconds per forward transform of one 36-bit limb, by ring degree.
+    pub ntt_us: BTreeMap<String, f64>,
+    /// Microseconds per ciphertext × plaintext (N = 4096, 109 bits, both transformed).
+    pub he_plain_mul_us: f64,
+    /// Microseconds per rotation; none while no protocol rotates.
+    pub he_rotate_us: Option<f64>,
+    /// Nanoseconds per multiply-accumulate in Z_2^32 (64 → 64 channels, 3×3, 32×32).
+    pub ring_mac_ns: f64,
+    /// Nanoseconds per AES block in wide batches: the limit of garbling.
+    pub aes_block_ns: f64,
+    /// Threads used.
+    pub threads: usize,
+}
+
+/// Samples are at least this long, so that the clock does not matter.
+const SAMPLE: Duration = Duration::from_millis(20);
+const SAMPLES: usize = 7;
+
+/// The median time of one call of `work`.
+fn median_s(mut work: impl FnMut()) -> f64 {
+    work();
+    let mut samples: Vec<f64> = (0..SAMPLES)
+        .map(|_| {
+            let start = Instant::now();
+            let mut calls = 0u32;
+            while start.elapsed() < SAMPLE {
+                work();
+                calls += 1;
+            }
+            start.elapsed().as_secs_f64() / f64::from(calls)
+        })
+        .collect();
+    samples.sort_by(f64::total_cmp);
+    samples.get(SAMPLES / 2).copied().unwrap_or_default()
+}
+
+/// Measures every primitive.
+///
+/// # Errors
+/// None on a working machine: the parameters are fixed.
+pub fn measure() -> Result<Rates> {
+    let (garble_s, evaluate_s) = garbling_s()?;
+    let context = |degree, limb_bits| {
+        let params = HeParams { degree, limb_bits, response_limbs: 1, plain_bits: 32, statistical_bits: 40 };
+        HeContext::new(&params, Arc::new(Counter::default()))
+    };
+    let mut ntt_us = BTreeMap::new();
+    for degree in [4096, 8192] {
+        let context = context(degree, vec![36])?;
+        let mut poly = context.lift(&vec![12345; degree]);
+        ntt_us.insert(degree.to_string(), 1e6 * median_s(|| context.forward(&mut poly)));
+    }
+    let context = context(4096, vec![36, 36, 37])?;
+    let (factor, mut halves) = (context.lift(&[77; 4096]), [context.zero(), context.zero()]);
+    let multiply_s = median_s(|| halves.iter_mut().for_each(|half| context.mul_add(half, &factor, &factor)));
+    Ok(Rates {
+        garble_and_ns: 1e9 * garble_s,
+        evaluate_and_ns: 1e9 * evaluate_s,
+        extended_ot_ns: 1e9 * transfer_s()?,
+        ntt_us,
+        he_plain_mul_us: 1e6 * multiply_s,
+        he_rotate_us: None,
+        ring_mac_ns: 1e9 * ring_mac_s(),
+        aes_block_ns: 1e9 * aes_block_s(),
+        threads: rayon::current_num_threads(),
+    })
+}
+
+/// Seconds per AND gate: garbling, evaluating.
+fn garbling_s() -> Result<(f64, f64)> {
+    const INSTANCES: usize = 2048;
+    let circuit = activation_circuit(Activation::Relu, 32, 8);
+    let plan = GatePlan::new(&circuit)?;
+    let counter = Counter::default();
+    let zeros: Vec<Block> = (0..INSTANCES * 32).map(|wire| wire as Block * 0x9e37_79b9_7f4a_7c15).collect();
+    let own = LabelSource::new(&Seed::reproducible(1));
+    let values = vec![5; INSTANCES];
+    let inputs = GarblerInputs {
+        delta: 3 << 100 | 1,
+        evaluator_zeros: &zeros,
+        own: &own,
+        offline_values: &values,
+        first_gate: 0,
+    };
+    let gates = (INSTANCES as u64 * circuit.and_gates()) as f64;
+    let garble_s = median_s(|| drop(black_box(garble(&plan, &inputs, &counter))));
+    let garbled = garble(&plan, &inputs, &counter);
+    let labels = EvaluatorLabels {
+        garbler_online: &zeros,
+        evaluator: &zeros,
+        garbler_offline: &garbled.offline_labels,
+        first_gate: 0,
+    };
+    let evaluate_s = median_s(|| {
+        drop(black_box(evaluate(&plan, &garbled.tables, &labels, &garbled.decoding, &counter)));
+    });
+    Ok((garble_s / gates, evaluate_s / gates))
+}
+
+/// Seconds per oblivious transfer, both ends one after the other.
+fn transfer_s() -> Result<f64> {
+    const TRANSFERS: usize = 1 << 16;
+    let (counter, seed) = (Counter::default(), Seed::reproducible(2));
+    let base = BaseSender::new(&seed);
+    let choices: Vec<bool> = (0..128).map(|bit| bit % 3 == 0).collect();
+    let delta = choices.iter().enumerate().map(|(bit, choice)| Block::from(*choice) << bit).sum();
+    let chosen = BaseReceiver::choose(0, &base.offer(), &choices, &seed, &counter)?;
+    let mut receiver = ExtensionReceiver::new(&base.finish(0, &chosen.message, &counter)?);
+    let mut sender = ExtensionSender::new(&chosen.keys, delta);
+    let choices = vec![true; TRANSFERS];
+    let seconds = median_s(|| {
+        let (labels, message) = receiver.extend(&choices, &counter);
+        drop(black_box((labels, sender.extend(0, TRANSFERS, &message, &counter))));
+    });
+    Ok(seconds / TRANSFERS as f64)
+}
+
+fn ring_mac_s() -> f64 {
+    let shape =
+        ConvShape { in_channels: 64, in_height: 32, in_width: 32, out_channels: 64, kernel: 3, stride: 1, padding: 1 };
+    let (weights, input) = (vec![-3; 64 * 64 * 9], vec![123_456_789; shape.inputs()]);
+    let counter = Counter::default();
+    median_s(|| drop(black_box(ring::convolve(&shape, &weights, &input, 32, &counter)))) / shape.macs() as f64
+}
+
+/// Seconds per block, on one thread.
+fn aes_block_s() -> f64 {
+    let aes = Aes128::new(&[7; 16].into());
+    let mut blocks = vec![1; 1 << 12];
+    median_s(|| encrypt_blocks(&aes, &mut blocks)) / blocks.len() as f64
+}

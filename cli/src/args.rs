@@ -1,0 +1,240 @@
+//! The arguments of every command.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use pisim_netgen::NetworkSpec;
+use std::path::PathBuf;
+
+/// A co-design simulator for private inference: networks, protocols and hardware, next to a verified two-party run.
+#[derive(Debug, Parser)]
+#[command(name = "pisim", version, propagate_version = true, arg_required_else_help = false)]
+#[command(after_help = "Examples:\n  \
+    pisim run                                            the built-in HybReNet experiment, report in out/\n  \
+    pisim net show hrn-5x5x3x                            parameters, MACs and ReLUs by stage\n  \
+    pisim simulate -n resnet18 -H haac-hbm2              modelled latency, energy and bytes\n  \
+    pisim verify -n minionn                              run the real protocol and compare every output and count\n  \
+    pisim net equalize --depths 2,2,2,2 --order 3,2,4,1  all minimal HybReNets\n\n\
+    Exit codes: 0 done, 1 a check failed, 2 bad usage or bad input.")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print one JSON value on stdout, for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Log more on stderr; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run an experiment: simulate networks on platforms, verify one by a real private run, write the report.
+    Run(RunArgs),
+    /// Networks: list, show, solve for HybReNets.
+    Net(NetArgs),
+    /// Simulate one network under one protocol on one platform.
+    Simulate(SimulateArgs),
+    /// Run the real two-party protocol; compare every output with the integer reference and every step's work with the
+    /// prediction.
+    Verify(VerifyArgs),
+    /// Measure the primitive rates of the protocol backend on this machine.
+    Bench(BenchArgs),
+    /// Platforms: list, show.
+    Hardware(HardwareArgs),
+    /// Print the JSON Schema of a kind of TOML file, for editors.
+    Schema(SchemaArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    pisim run\n  \
+    pisim run --image holiday.jpg --out report\n  \
+    pisim run configs/experiments/hybrenet.toml --json")]
+pub struct RunArgs {
+    /// The experiment's TOML file; without it, the built-in experiment `hybrenet`.
+    pub experiment: Option<String>,
+    /// A PNG or JPEG as the client's input, instead of the experiment's.
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<PathBuf>,
+    /// The folder for the report.
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// The seed of weights and masks, instead of the experiment's.
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct NetArgs {
+    #[command(subcommand)]
+    pub command: NetCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum NetCommand {
+    /// List the built-in networks.
+    List,
+    /// Show a network's parameters, MACs and ReLUs: its ReLU/FLOP schedule.
+    #[command(after_help = "Examples:\n  \
+        pisim net show hrn-5x5x3x --layers\n  \
+        pisim net show resnet18 --input 64 --cull stem,s1 --thin --json")]
+    Show {
+        /// A built-in name or a .toml file.
+        #[arg(default_value = "hrn-5x5x3x", value_name = "NET")]
+        network: String,
+        #[command(flatten)]
+        options: NetworkOptions,
+        /// Show every layer, not only stages.
+        #[arg(long)]
+        layers: bool,
+    },
+    /// Find the channel multipliers for which ReLUs fall in order of their criticality (ReLU equalization).
+    #[command(after_help = "Examples:\n  \
+        pisim net equalize --depths 2,2,2,2 --order 3,2,4,1\n  \
+        pisim net equalize --depths 3,4,6,3 --order 3,2,4,1 --max 16 --json")]
+    Equalize {
+        /// Blocks of each stage.
+        #[arg(long, value_delimiter = ',', default_value = "2,2,2,2")]
+        depths: Vec<u64>,
+        /// Stages from most to least critical, counted from 1.
+        #[arg(long, value_delimiter = ',', default_value = "3,2,4,1")]
+        order: Vec<usize>,
+        /// The largest multiplier to try.
+        #[arg(long, default_value_t = 16)]
+        max: u64,
+        /// Base channels of the networks whose counts the table shows.
+        #[arg(long, default_value_t = 16)]
+        base_channels: usize,
+        /// Input size of the networks whose counts the table shows.
+        #[arg(long, default_value_t = 32)]
+        input: usize,
+    },
+}
+
+/// How a network differs from its built-in form or file.
+#[derive(Debug, Default, Args)]
+pub struct NetworkOptions {
+    /// Rows and columns of the input: 32, 64, 224, …
+    #[arg(long, value_name = "SIZE")]
+    pub input: Option<usize>,
+    /// Number of classes.
+    #[arg(long, value_name = "N")]
+    pub classes: Option<usize>,
+    /// Channels of the first stage.
+    #[arg(long, value_name = "M")]
+    pub base_channels: Option<usize>,
+    /// Stages whose ReLUs are dropped: stem,s1
+    #[arg(long, value_name = "STAGES", value_delimiter = ',')]
+    pub cull: Vec<String>,
+    /// Drop the ReLU between the convolutions of every block.
+    #[arg(long)]
+    pub thin: bool,
+}
+
+impl NetworkOptions {
+    /// Changes a network's description by what was given.
+    pub fn apply(&self, spec: &mut NetworkSpec) {
+        spec.input_size = self.input.unwrap_or(spec.input_size);
+        spec.classes = self.classes.or(spec.classes);
+        spec.base_channels = self.base_channels.or(spec.base_channels);
+        spec.cull.extend(self.cull.iter().cloned());
+        spec.thin |= self.thin;
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    pisim simulate -n hrn-5x5x3x -H haac-hbm2\n  \
+    pisim simulate -n resnet18 --cull stem,s1 --thin -p ring-gc -H my-board.toml --json")]
+pub struct SimulateArgs {
+    /// A built-in network or a .toml file.
+    #[arg(short, long, default_value = "hrn-5x5x3x", value_name = "NET")]
+    pub network: String,
+    #[command(flatten)]
+    pub options: NetworkOptions,
+    /// A built-in protocol or a .toml file.
+    #[arg(short, long, default_value = pisim_protocol::DEFAULT_PROTOCOL)]
+    pub protocol: String,
+    /// A built-in platform or a .toml file.
+    #[arg(short = 'H', long, default_value = "cpu-lan")]
+    pub hardware: String,
+    /// Show every layer.
+    #[arg(long)]
+    pub layers: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    pisim verify\n  \
+    pisim verify -n minionn -p ring-gc --json\n  \
+    pisim verify -n hrn-5x5x3x --base-channels 4 --seed 7 --threads 2")]
+pub struct VerifyArgs {
+    /// A built-in network or a .toml file.
+    #[arg(short, long, default_value = "hrn-tiny", value_name = "NET")]
+    pub network: String,
+    #[command(flatten)]
+    pub options: NetworkOptions,
+    /// A built-in protocol or a .toml file.
+    #[arg(short, long, default_value = pisim_protocol::DEFAULT_PROTOCOL)]
+    pub protocol: String,
+    /// The seed of weights, input and masks; the run repeats exactly (and its secrets are no secrets).
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// A PNG or JPEG as the client's input, instead of random values.
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<PathBuf>,
+    /// Worker threads that both parties share; by default one per core.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pisim bench --threads 1 --json")]
+pub struct BenchArgs {
+    /// Worker threads.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: u16,
+}
+
+#[derive(Debug, Args)]
+pub struct HardwareArgs {
+    #[command(subcommand)]
+    pub command: HardwareCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum HardwareCommand {
+    /// List the built-in platforms.
+    List,
+    /// Show a platform: its TOML, its area and what it needs of its FPGA.
+    Show {
+        /// A built-in platform or a .toml file.
+        #[arg(default_value = "haac-hbm2")]
+        hardware: String,
+    },
+}
+
+/// A kind of TOML file.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Kind {
+    Network,
+    Protocol,
+    Hardware,
+    Experiment,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pisim schema hardware > hardware.schema.json")]
+pub struct SchemaArgs {
+    /// Which kind of file.
+    pub kind: Kind,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  pisim completions bash > /etc/bash_completion.d/pisim")]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: Shell,
+}

@@ -1,0 +1,10 @@
+//! One file per command.
+
+pub mod bench;
+pub mod completions;
+pub mod hardware;
+pub mod net;
+pub mod run;
+pub mod schema;
+pub mod simulate;
+pub mod verify;

@@ -1,0 +1,72 @@
+//! `pisim run`: the main job. Lower, simulate, verify, report.
+
+use crate::Outcome;
+use crate::args::RunArgs;
+use crate::commands::verify::private_run;
+use crate::experiment::{DEFAULT_EXPERIMENT, Experiment};
+use crate::image::Picture;
+use crate::output::{self, Output};
+use anyhow::{Context, Result};
+use pisim_protocol::{Program, lower};
+use pisim_reports::{Report, tables};
+use pisim_sim::simulate_many;
+use serde_json::json;
+
+pub fn run(args: &RunArgs, output: Output) -> Result<Outcome> {
+    let name = args.experiment.as_deref().unwrap_or(DEFAULT_EXPERIMENT);
+    let mut experiment = Experiment::load(name)?;
+    if let Some(run) = &mut experiment.verify {
+        run.image = args.image.clone().map(Picture::File).or(run.image.take());
+        run.seed = args.seed.unwrap_or(run.seed);
+    }
+    // An unwritable folder is found now, not after the work.
+    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    let report = report(&experiment)?;
+    let passed = report.verification.as_ref().is_none_or(|verification| verification.passed());
+    let written = report.write(&args.out)?;
+    output.print(&json!({ "report": report, "index": written.index, "files": written.files }), || {
+        let mut parts = vec![report.title.clone(), "\nModelled by the simulator:".to_owned()];
+        parts.push(tables::simulations(&report.simulations));
+        if let Some(verification) = &report.verification {
+            parts.push("\nMeasured on this machine, both parties:".to_owned());
+            parts.push(tables::verification(verification));
+        }
+        parts.push(format!("\nReport: {} ({} files)", written.index.display(), written.files.len()));
+        parts.join("\n")
+    })?;
+    Ok(if passed { Outcome::Done } else { Outcome::CheckFailed })
+}
+
+/// Simulates every network on every platform and runs the private inference.
+fn report(experiment: &Experiment) -> Result<Report> {
+    let programs: Vec<Program> =
+        experiment.networks.iter().map(|network| lower(network, &experiment.protocol)).collect::<Result<_, _>>()?;
+    let platforms: Vec<_> = experiment.platforms.iter().collect();
+    let simulations = simulate_many(&programs.iter().collect::<Vec<_>>(), &platforms);
+    let simulations = simulations.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let verification = match &experiment.verify {
+        None => None,
+        Some(run) => {
+            output::remark(&format!("running {} privately, both parties on this machine …", run.network.name));
+            Some(private_run(&run.network, &experiment.protocol, run.image.as_ref(), run.seed)?)
+        }
+    };
+    let mut notes =
+        vec!["Latency and energy are modelled; bytes, storage and work are exact counts of the program.".to_owned()];
+    if verification.is_some() {
+        notes.push(
+            "The private run has random weights: its answer shows that the protocol is exact, not what the picture is."
+                .to_owned(),
+        );
+    }
+    Ok(Report {
+        title: experiment.title.clone(),
+        command: std::env::args().collect::<Vec<_>>().join(" "),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: experiment.verify.as_ref().map_or(0, |run| run.seed),
+        networks: experiment.networks.iter().map(pisim_netgen::Network::schedule).collect(),
+        simulations,
+        verification,
+        notes,
+    })
+}

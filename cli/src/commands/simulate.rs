@@ -1,0 +1,30 @@
+//! `pisim simulate`.
+
+use crate::Outcome;
+use crate::args::SimulateArgs;
+use crate::output::Output;
+use crate::select;
+use anyhow::Result;
+use pisim_hw_models::Platform;
+use pisim_protocol::{Protocol, lower};
+use pisim_reports::tables;
+use pisim_sim::simulate;
+
+pub fn run(args: &SimulateArgs, output: Output) -> Result<Outcome> {
+    let network = select::network(&args.network, &args.options)?;
+    let platform = Platform::named_or_file(&args.hardware)?;
+    let program = lower(&network, &Protocol::load(&args.protocol)?)?;
+    let simulation = simulate(&program, &platform)?;
+    output.print(&simulation, || {
+        let mut parts = vec![
+            format!("{} under {} on {} (modelled)", simulation.network, simulation.protocol, simulation.hardware),
+            tables::simulations(std::slice::from_ref(&simulation)),
+            tables::units(&simulation),
+        ];
+        if args.layers {
+            parts.push(tables::layers(&simulation));
+        }
+        parts.join("\n")
+    })?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,93 @@
+//! `pisim verify`: the real two-party protocol, held against the integer reference and the predicted work.
+
+use crate::Outcome;
+use crate::args::VerifyArgs;
+use crate::image::Picture;
+use crate::output::{self, Output};
+use crate::select;
+use anyhow::{Result, bail};
+use pisim_backend::{Seed, Verification, verify};
+use pisim_netgen::{Network, Weights, random_input};
+use pisim_protocol::{Phase, Program, Protocol, Work, lower};
+use pisim_reports::{Disagreement, VerificationSummary, tables};
+use std::sync::Arc;
+
+/// More weights than this (4 bytes each, and more while they are used) are refused before any memory is asked for.
+const MAX_WEIGHTS: u64 = 1 << 30;
+
+pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
+    if let Some(threads) = args.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global()?;
+    }
+    let network = select::network(&args.network, &args.options)?;
+    let protocol = Protocol::load(&args.protocol)?;
+    let image = args.image.clone().map(Picture::File);
+    let summary = private_run(&network, &protocol, image.as_ref(), args.seed)?;
+    output.print(&summary, || tables::verification(&summary))?;
+    Ok(if summary.passed() { Outcome::Done } else { Outcome::CheckFailed })
+}
+
+/// Runs a network privately with seeded weights and masks, and compares outputs and work.
+pub fn private_run(
+    network: &Network,
+    protocol: &Protocol,
+    image: Option<&Picture>,
+    seed: u64,
+) -> Result<VerificationSummary> {
+    if network.params() > MAX_WEIGHTS {
+        bail!("{} has {} parameters; a real run takes at most {MAX_WEIGHTS}", network.name, network.params());
+    }
+    let program = Arc::new(lower(network, protocol)?);
+    let (shape, format) = (network.input, program.network.format);
+    let input = match image {
+        Some(picture) => picture.values(shape, format)?,
+        None => random_input(shape, format, seed),
+    };
+    let weights = Arc::new(Weights::random(&program.network, seed));
+    let secret = Seed::reproducible(seed);
+    let seeds = [secret.derive("client", 0), secret.derive("server", 0)];
+    let progress = output::progress(program.steps.len(), &network.name);
+    let verification = verify(&program, &weights, &input, seeds, &mut |step| {
+        progress.inc(1);
+        progress.set_message(format!("{:?}", step.phase).to_lowercase());
+    });
+    progress.finish_and_clear();
+    let mut summary = summarise(&program, &verification?);
+    summary.answer = image.map(|picture| format!("{} is class {}", picture.name(), summary.answer.unwrap_or_default()));
+    Ok(summary)
+}
+
+fn summarise(program: &Program, run: &Verification) -> VerificationSummary {
+    let total = run.execution.total(program);
+    let named = |step: usize| {
+        let kind = program.steps.get(step).map(|step| format!(" {:?}", step.kind)).unwrap_or_default();
+        format!("{step}{kind}")
+    };
+    let differing: std::collections::BTreeSet<usize> = run.mispredictions.iter().map(|wrong| wrong.step).collect();
+    let wall = |phase| run.execution.wall(program, phase).as_secs_f64();
+    let likely = run.execution.outputs.iter().enumerate().max_by_key(|(_, logit)| **logit).map(|(class, _)| class);
+    VerificationSummary {
+        network: program.network.network.name.clone(),
+        protocol: program.protocol.name.clone(),
+        outputs: run.reference.len() as u64,
+        mismatches: run.mismatches as u64,
+        exact: run.mismatches == 0,
+        steps: program.steps.len() as u64,
+        steps_matching: (program.steps.len() - differing.len()) as u64,
+        work_matches: differing.is_empty(),
+        work: Work::FIELDS.iter().map(|field| (*field).to_owned()).zip(total.values()).collect(),
+        wall_s: Phase::ALL.iter().map(|phase| (format!("{phase:?}").to_lowercase(), wall(*phase))).collect(),
+        threads: rayon::current_num_threads(),
+        prediction: run
+            .mispredictions
+            .iter()
+            .map(|wrong| Disagreement {
+                step: named(wrong.step),
+                field: wrong.field.to_owned(),
+                predicted: wrong.predicted,
+                counted: wrong.counted,
+            })
+            .collect(),
+        answer: likely.map(|class| class.to_string()),
+    }
+}

@@ -1,0 +1,45 @@
+//! The project's invariant: every private inference gives the integer reference's answer bit for bit, and every step does
+//! exactly the predicted work.
+
+use pisim_netgen::NetworkSpec;
+use pisim_tests::Run;
+
+fn network(name: &str, base_channels: usize, input_size: usize) -> pisim_netgen::Network {
+    let mut spec = NetworkSpec::named(name).unwrap();
+    spec.base_channels = Some(base_channels);
+    spec.input_size = input_size;
+    spec.build().unwrap()
+}
+
+#[test]
+fn small_networks_of_every_family_are_exact_and_conform() {
+    for (name, base, size) in [
+        ("hrn-5x5x3x", 1, 8),
+        ("hrn-2x5x3x", 2, 16),
+        ("resnet18", 2, 16),
+        ("resnet20", 2, 16),
+        ("wrn-22-8", 1, 8),
+        ("vgg16", 1, 32),
+        ("minionn", 4, 16),
+    ] {
+        Run::new(&network(name, base, size), "ring-gc", 1).assert_exact_and_conforming();
+    }
+}
+
+#[test]
+fn twenty_seeds_in_a_row_are_exact_and_conform() {
+    let network = network("resnet20", 1, 8);
+    for seed in 0..20 {
+        Run::new(&network, "ring-gc", seed).assert_exact_and_conforming();
+    }
+}
+
+#[test]
+fn culled_and_thinned_networks_rescale_without_a_relu() {
+    let mut spec = NetworkSpec::named("hrn-5x5x3x").unwrap();
+    spec.base_channels = Some(1);
+    spec.input_size = 8;
+    spec.cull = vec!["stem".into(), "s1".into()];
+    spec.thin = true;
+    Run::new(&spec.build().unwrap(), "ring-gc", 3).assert_exact_and_conforming();
+}
