@@ -1,7 +1,7 @@
 //! Measured rates of the primitives, on the calling thread pool: what `pisim bench` prints.
 
 use crate::counter::Counter;
-use crate::error::Result;
+use crate::error::{BackendError, Result};
 use crate::gc::{Block, EvaluatorLabels, GarblerInputs, GatePlan, LabelSource, encrypt_blocks, evaluate, garble};
 use crate::he::HeContext;
 use crate::ot::{BaseReceiver, BaseSender, ExtensionReceiver, ExtensionSender};
@@ -70,7 +70,8 @@ fn median_s(mut work: impl FnMut()) -> f64 {
 pub fn measure() -> Result<Rates> {
     let (garble_s, evaluate_s) = garbling_s()?;
     let context = |degree, limb_bits| {
-        let params = HeParams { degree, limb_bits, response_limbs: 1, plain_bits: 32, statistical_bits: 40 };
+        let params = HeParams::new(degree, limb_bits, 1, 32, 40);
+        let params = params.ok_or_else(|| BackendError::program("no primes for the benchmark"))?;
         HeContext::new(&params, Arc::new(Counter::default()))
     };
     let mut ntt_us = BTreeMap::new();

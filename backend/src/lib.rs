@@ -4,7 +4,8 @@
 //! [`Server`]) walks the program's steps in order over a [`Channel`]; every primitive counts its own work in the party's
 //! [`Counter`], and [`Execution::mispredictions`] compares the counts with what lowering predicted, step by step.
 //!
-//! Security: semi-honest, λ = 128. Secrets come from a 256-bit [`Seed`]: of the operating system, or reproducible for tests.
+//! Security: semi-honest. Labels and keys have 128 bits; what remains of them when a whole network is garbled under one Δ
+//! is stated in [`gc::Hasher`]'s module. Flooding hides each coefficient of a reply with 40 bits. Secrets come from a 256-bit [`Seed`]: of the operating system, or reproducible for tests.
 
 pub mod bench;
 mod channel;

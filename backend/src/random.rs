@@ -1,9 +1,12 @@
 //! Seeds and what is expanded from them. Every secret of a party comes from one seed, so that a run can be repeated.
 
 use crate::error::{BackendError, Result};
+use crate::gc::{Block, encrypt_blocks};
+use aes::Aes128;
+use aes::cipher::KeyInit;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// 256 bits from which pseudorandom values are expanded.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -45,6 +48,29 @@ impl Seed {
         let mut rng = self.rng();
         let mask = ring_mask(bits);
         (0..count).map(|_| rng.next_u64() & mask).collect()
+    }
+}
+
+/// Pseudorandom blocks that are found again by their number: AES-128 in counter mode, keyed from a seed.
+pub struct BlockStream {
+    aes: Aes128,
+}
+
+impl BlockStream {
+    /// The blocks of one seed.
+    pub fn new(seed: &Seed) -> Self {
+        let key = Zeroizing::new(blake3::derive_key("pisim block stream", &seed.0));
+        let (key, _) = key.split_at(16);
+        let key: Zeroizing<[u8; 16]> = Zeroizing::new(key.try_into().unwrap_or_default());
+        Self { aes: Aes128::new(&(*key).into()) }
+    }
+
+    /// Writes the blocks numbered from `first`.
+    pub fn fill(&self, first: u64, blocks: &mut [Block]) {
+        for (position, block) in blocks.iter_mut().enumerate() {
+            *block = Block::from(first) + position as Block;
+        }
+        encrypt_blocks(&self.aes, blocks);
     }
 }
 

@@ -84,8 +84,11 @@ pub fn local_linear(
     let graph = &network.network;
     let output = graph.layer(layer).output;
     match graph.layer(layer).op {
-        Op::AvgPool { kernel, stride } => pool(network, layer, inputs, kernel, stride, counter),
-        Op::GlobalAvgPool => pool(network, layer, inputs, graph.input_shape(layer).height, 1, counter),
+        Op::AvgPool { kernel, stride } => pool(network, layer, inputs, (kernel, kernel), stride, counter),
+        Op::GlobalAvgPool => {
+            let map = graph.input_shape(layer);
+            pool(network, layer, inputs, (map.height, map.width), 1, counter)
+        }
         Op::Add => {
             let shifts = network.alignment(layer);
             let mut sum = vec![0u64; output.len()];
@@ -130,19 +133,17 @@ pub fn sub(a: &[u64], b: &[u64], counter: &Counter) -> Vec<u64> {
     a.iter().zip(b).map(|(a, b)| a.wrapping_sub(*b)).collect()
 }
 
+/// Sums over windows of `(rows, columns)`, times the layer's public factor.
 fn pool(
     network: &FixedNetwork,
     layer: LayerId,
     inputs: &[&[u64]],
-    kernel: usize,
+    (rows, columns): (usize, usize),
     stride: usize,
     counter: &Counter,
 ) -> Vec<u64> {
     let (from, to) = (network.network.input_shape(layer), network.network.layer(layer).output);
     let input = inputs.first().copied().unwrap_or_default();
-    // A global pool's window is the whole map, which need not be square.
-    let columns = if to.pixels() == 1 { from.width } else { kernel };
-    let rows = if to.pixels() == 1 { from.height } else { kernel };
     let factor = network.pool_factor(layer);
     let mut output = Vec::with_capacity(to.len());
     let mut adds = 0;

@@ -9,15 +9,17 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "pisim", version, propagate_version = true, arg_required_else_help = false)]
 #[command(after_help = "Examples:\n  \
-    pisim run                                            the built-in HybReNet experiment, report in out/\n  \
+    pisim                                                the built-in HybReNet experiment, report in out/\n  \
+    pisim run mine.toml                                  your own experiment\n  \
     pisim net show hrn-5x5x3x                            parameters, MACs and ReLUs by stage\n  \
     pisim simulate -n resnet18 -H haac-hbm2              modelled latency, energy and bytes\n  \
     pisim verify -n minionn                              run the real protocol and compare every output and count\n  \
     pisim net equalize --depths 2,2,2,2 --order 3,2,4,1  all minimal HybReNets\n\n\
     Exit codes: 0 done, 1 a check failed, 2 bad usage or bad input.")]
 pub struct Cli {
+    /// What to do; `run` when nothing is named.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
     /// Print one JSON value on stdout, for programs.
     #[arg(long, global = true)]
     pub json: bool,
@@ -47,6 +49,9 @@ pub enum Command {
     Completions(CompletionsArgs),
 }
 
+/// The folder for the report when none is named.
+const DEFAULT_OUT: &str = "out";
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     pisim run\n  \
@@ -59,11 +64,17 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub image: Option<PathBuf>,
     /// The folder for the report.
-    #[arg(long, value_name = "DIR", default_value = "out")]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_OUT)]
     pub out: PathBuf,
     /// The seed of weights and masks, instead of the experiment's.
     #[arg(long)]
     pub seed: Option<u64>,
+}
+
+impl Default for RunArgs {
+    fn default() -> Self {
+        Self { experiment: None, image: None, out: DEFAULT_OUT.into(), seed: None }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -134,8 +145,15 @@ pub struct NetworkOptions {
 }
 
 impl NetworkOptions {
-    /// Changes a network's description by what was given.
+    /// Changes a network's description, and its name where width or input are other than the name says.
     pub fn apply(&self, spec: &mut NetworkSpec) {
+        for (given, own, label) in
+            [(self.base_channels, spec.base_channels, "base"), (self.input, Some(spec.input_size), "input")]
+        {
+            if let Some(value) = given.filter(|value| Some(*value) != own) {
+                spec.name += &format!("+{label}{value}");
+            }
+        }
         spec.input_size = self.input.unwrap_or(spec.input_size);
         spec.classes = self.classes.or(spec.classes);
         spec.base_channels = self.base_channels.or(spec.base_channels);

@@ -65,7 +65,8 @@ struct VerifyEntry {
     /// The network that is really run.
     network: NetworkEntry,
     /// The client's input: a PNG or JPEG, or a picture that pisim ships (`cat.png`); random values if left out.
-    image: Option<String>,
+    #[schemars(with = "Option<String>")]
+    image: Option<Spanned<String>>,
     /// The seed of weights and masks.
     #[serde(default)]
     seed: u64,
@@ -77,6 +78,8 @@ pub struct Experiment {
     pub title: String,
     /// The protocol of all runs.
     pub protocol: Protocol,
+    /// The name or path that it was loaded from.
+    pub protocol_name: String,
     /// Networks to simulate.
     pub networks: Vec<Network>,
     /// Platforms to simulate on.
@@ -118,15 +121,19 @@ impl Experiment {
             entry.build().map_err(|error| at(&entry.name, key, &format!("{error:#}")))
         };
         let networks = file.network.iter().map(|entry| network(entry, "network.name")).collect::<Result<_, _>>()?;
+        let image = |name: &Spanned<String>| {
+            picture(name.get_ref()).map_err(|error| at(name, "verify.image", &format!("{error:#}")))
+        };
         let verify = match &file.verify {
             None => None,
             Some(entry) => Some(PrivateRun {
                 network: network(&entry.network, "verify.network.name")?,
-                image: entry.image.as_deref().map(picture),
+                image: entry.image.as_ref().map(image).transpose()?,
                 seed: entry.seed,
             }),
         };
-        Ok(Self { title: file.title, protocol, networks, platforms, verify })
+        let protocol_name = file.protocol.into_inner();
+        Ok(Self { title: file.title, protocol, protocol_name, networks, platforms, verify })
     }
 }
 
@@ -144,8 +151,8 @@ impl NetworkEntry {
 }
 
 /// A file of the user's if there is one of that name, otherwise a shipped picture.
-fn picture(name: &str) -> Picture {
-    if Path::new(name).exists() { Picture::File(name.into()) } else { Picture::Shipped(name.to_owned()) }
+fn picture(name: &str) -> Result<Picture> {
+    if Path::new(name).exists() { Ok(Picture::File(name.into())) } else { Picture::shipped(name) }
 }
 
 fn builtin(name: &str) -> Result<Source> {

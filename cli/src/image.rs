@@ -13,16 +13,25 @@ static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../configs/images");
 pub enum Picture {
     /// A file of the user's.
     File(PathBuf),
-    /// A picture that pisim ships, by file name.
-    Shipped(String),
+    /// A picture that pisim ships: its file name and content.
+    Shipped(String, &'static [u8]),
 }
 
 impl Picture {
+    /// A shipped picture by file name.
+    pub fn shipped(name: &str) -> Result<Self> {
+        let file = SHIPPED.get_file(name).filter(|_| name.ends_with(".png"));
+        let file = file.with_context(|| {
+            format!("no file of this name exists and no picture `{name}` is shipped; expected a file or `cat.png`")
+        })?;
+        Ok(Self::Shipped(name.to_owned(), file.contents()))
+    }
+
     /// How reports name it.
     pub fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
-            Self::Shipped(name) => format!("configs/images/{name}"),
+            Self::Shipped(name, _) => format!("configs/images/{name}"),
         }
     }
 
@@ -30,10 +39,7 @@ impl Picture {
     pub fn values(&self, shape: Shape, format: FixedPoint) -> Result<Vec<i64>> {
         let bytes = match self {
             Self::File(path) => read(path)?,
-            Self::Shipped(name) => {
-                let file = SHIPPED.get_file(name);
-                file.with_context(|| format!("no picture `{name}` is shipped; expected `cat.png`"))?.contents().to_vec()
-            }
+            Self::Shipped(_, content) => content.to_vec(),
         };
         if shape.channels != 3 || shape.height != shape.width {
             bail!("a picture has 3 channels and is cut to a square; the network takes {shape}");

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<Outcome> {
     let output = Output { json: cli.json };
-    match cli.command {
+    match cli.command.unwrap_or_else(|| Command::Run(args::RunArgs::default())) {
         Command::Run(args) => commands::run::run(&args, output),
         Command::Net(args) => commands::net::run(&args, output),
         Command::Simulate(args) => commands::simulate::run(&args, output),

@@ -2,8 +2,9 @@
 
 use crate::args::NetworkOptions;
 use anyhow::Result;
-use pisim_netgen::{Network, NetworkSpec, load_network};
-use pisim_settings::Source;
+use pisim_netgen::{Network, NetworkError, NetworkSpec, load_network};
+use pisim_protocol::{LowerError, Program, Protocol, lower};
+use pisim_settings::{ConfigError, Source};
 
 /// The description of a network: a built-in name or a .toml file, changed by options.
 pub fn network_spec(name: &str, options: &NetworkOptions) -> Result<NetworkSpec> {
@@ -16,4 +17,24 @@ pub fn network_spec(name: &str, options: &NetworkOptions) -> Result<NetworkSpec>
 /// The network itself.
 pub fn network(name: &str, options: &NetworkOptions) -> Result<Network> {
     Ok(network_spec(name, options)?.build()?)
+}
+
+/// The program of `network` under the protocol that `name` was loaded from. A network that does not fit the protocol is
+/// an error at the protocol's key that it does not fit.
+pub fn program(network: &Network, protocol: &Protocol, name: &str) -> Result<Program> {
+    lower(network, protocol).map_err(|error| {
+        let key = match &error {
+            LowerError::Network(NetworkError::DoesNotFitRing { .. }) => "shares.bits",
+            LowerError::Network(NetworkError::Format { key: "weight_bits", .. }) => "fixed_point.weight_bits",
+            LowerError::Network(NetworkError::Format { .. }) => "fixed_point.fraction_bits",
+            LowerError::Noise { .. } => "linear.limb_bits",
+            LowerError::Packing { .. } => "linear.degree",
+            _ => return error.into(),
+        };
+        let message = format!("network {}: {error}", network.name);
+        match Source::read(name) {
+            Ok(source) => ConfigError::at_key(&source, key, message).into(),
+            Err(_) => ConfigError::new(name, format!("key `{key}`: {message}")).into(),
+        }
+    })
 }

@@ -193,8 +193,50 @@ impl Builder {
         }
     }
 
-    /// The finished circuit.
+    /// The finished circuit, without the gates that no output needs.
     pub fn finish(self, outputs: Vec<Bit>) -> Circuit {
-        Circuit { inputs: self.inputs, gates: self.gates, outputs }
+        let inputs = self.inputs.total();
+        let mut needed = vec![false; inputs + self.gates.len()];
+        let need = |wire: Wire, needed: &mut Vec<bool>| {
+            if let Some(needed) = needed.get_mut(wire as usize) {
+                *needed = true;
+            }
+        };
+        for bit in &outputs {
+            if let Bit::Wire(wire) = bit {
+                need(*wire, &mut needed);
+            }
+        }
+        for (position, gate) in self.gates.iter().enumerate().rev() {
+            if needed.get(inputs + position).copied().unwrap_or(false) {
+                match *gate {
+                    Gate::And(a, b) | Gate::Xor(a, b) => {
+                        need(a, &mut needed);
+                        need(b, &mut needed);
+                    }
+                    Gate::Inv(a) => need(a, &mut needed),
+                }
+            }
+        }
+        // Inputs keep their numbers; gates that are kept get the next ones.
+        let mut renamed: Vec<Wire> = (0..inputs as Wire).collect();
+        let mut gates = Vec::with_capacity(self.gates.len());
+        for (gate, needed) in self.gates.iter().zip(needed.iter().skip(inputs)) {
+            renamed.push((inputs + gates.len()) as Wire);
+            let name = |wire: Wire| renamed.get(wire as usize).copied().unwrap_or(wire);
+            if *needed {
+                gates.push(match *gate {
+                    Gate::And(a, b) => Gate::And(name(a), name(b)),
+                    Gate::Xor(a, b) => Gate::Xor(name(a), name(b)),
+                    Gate::Inv(a) => Gate::Inv(name(a)),
+                });
+            }
+        }
+        let name = |bit: &Bit| match *bit {
+            Bit::Wire(wire) => Bit::Wire(renamed.get(wire as usize).copied().unwrap_or(wire)),
+            constant => constant,
+        };
+        let outputs = outputs.iter().map(name).collect();
+        Circuit { inputs: self.inputs, gates, outputs }
     }
 }

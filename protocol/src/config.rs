@@ -155,7 +155,7 @@ struct SecurityFile {
     /// Computational security λ; only 128 is offered.
     #[schemars(with = "u32")]
     computational_bits: Spanned<u32>,
-    /// Statistical security of masking, 40 to 64.
+    /// Statistical security of each masked coefficient of a reply, 40 to 64.
     #[schemars(with = "u32")]
     statistical_bits: Spanned<u32>,
 }
@@ -201,8 +201,9 @@ impl Protocol {
         let file: ProtocolFile = parse(source)?;
         let checker = Checker { source };
         let ring_bits = checker.range(&file.shares.bits, "shares.bits", 8, 64)?;
-        let fraction = checker.range(&file.fixed_point.fraction_bits, "fixed_point.fraction_bits", 0, 24)?;
-        let weight_bits = checker.range(&file.fixed_point.weight_bits, "fixed_point.weight_bits", 2, 24)?;
+        let fixed = &file.fixed_point;
+        let fraction = checker.range(&fixed.fraction_bits, "fixed_point.fraction_bits", 1, (ring_bits - 5).min(24))?;
+        let weight_bits = checker.range(&fixed.weight_bits, "fixed_point.weight_bits", 2, ring_bits.min(24))?;
         checker.range(&file.security.computational_bits, "security.computational_bits", 128, 128)?;
         let statistical_bits = checker.range(&file.security.statistical_bits, "security.statistical_bits", 40, 64)?;
         let he = checker.he(&file.linear, ring_bits, statistical_bits)?;
@@ -262,7 +263,11 @@ impl Checker<'_> {
             let message = format!("{response_limbs} is not possible; expected 1 to {} limbs", limbs.len());
             return Err(self.fault(&file.response_limbs, "linear.response_limbs", message));
         }
-        Ok(HeParams { degree, limb_bits: limbs.clone(), response_limbs, plain_bits, statistical_bits })
+        HeParams::new(degree, limbs.clone(), response_limbs, plain_bits, statistical_bits).ok_or_else(|| {
+            let message =
+                format!("there are too few primes of {limbs:?} bits at degree {degree}; expected wider limbs");
+            self.fault(&file.limb_bits, "linear.limb_bits", message)
+        })
     }
 }
 

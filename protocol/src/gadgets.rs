@@ -6,15 +6,15 @@
 use crate::circuit::{Bit, Builder, Circuit, Inputs};
 
 impl Builder {
-    /// `a + b + carry` modulo 2^width for operands of equal width, and no carry out: width − 1 AND gates.
+    /// `a + b` modulo 2^width, for operands of equal width: width − 1 AND gates.
     pub fn add(&mut self, a: &[Bit], b: &[Bit]) -> Vec<Bit> {
-        self.add_with(a, b, Bit::Const(false)).0
+        self.add_with(a, b, Bit::Const(false))
     }
 
     /// `a − b` modulo 2^width: `a + ¬b + 1`.
     pub fn sub(&mut self, a: &[Bit], b: &[Bit]) -> Vec<Bit> {
         let inverted: Vec<Bit> = b.iter().map(|bit| self.not(*bit)).collect();
-        self.add_with(a, &inverted, Bit::Const(true)).0
+        self.add_with(a, &inverted, Bit::Const(true))
     }
 
     /// Whether `a < b`, as unsigned numbers of equal width: the borrow of `a − b`.
@@ -44,8 +44,8 @@ impl Builder {
         bits.iter().map(|bit| self.and(*bit, mask)).collect()
     }
 
-    /// The sum without the last carry, and the carry into the last bit.
-    fn add_with(&mut self, a: &[Bit], b: &[Bit], mut carry: Bit) -> (Vec<Bit>, Bit) {
+    /// `a + b + carry` modulo 2^width.
+    fn add_with(&mut self, a: &[Bit], b: &[Bit], mut carry: Bit) -> Vec<Bit> {
         let width = a.len().min(b.len());
         let mut sum = Vec::with_capacity(width);
         for (position, (x, y)) in a.iter().zip(b).enumerate() {
@@ -55,7 +55,7 @@ impl Builder {
                 carry = self.carry(*x, *y, carry);
             }
         }
-        (sum, carry)
+        sum
     }
 
     fn carry(&mut self, a: Bit, b: Bit, carry: Bit) -> Bit {

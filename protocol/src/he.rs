@@ -15,6 +15,9 @@ pub const ERROR_ETA: u32 = 21;
 pub const STANDARD_128: [(usize, u32); 6] =
     [(1024, 27), (2048, 54), (4096, 109), (8192, 218), (16384, 438), (32768, 881)];
 
+/// The largest limb that the transforms take.
+pub const MAX_LIMB_BITS: u32 = 60;
+
 /// Validated encryption parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeParams {
@@ -22,21 +25,30 @@ pub struct HeParams {
     pub degree: usize,
     /// Bits of each prime limb of q.
     pub limb_bits: Vec<u32>,
+    /// The limbs: for each, the largest prime ≡ 1 (mod 2N) of its width that is not yet used.
+    pub moduli: Vec<u64>,
     /// Limbs that are left of q in a reply.
     pub response_limbs: usize,
     /// k: the plaintext modulus is 2^k.
     pub plain_bits: u32,
-    /// Statistical security of noise flooding, in bits.
+    /// Statistical security of noise flooding, in bits, for each coefficient of a reply.
     pub statistical_bits: u32,
 }
 
-/// The largest limb that the transforms take.
-pub const MAX_LIMB_BITS: u32 = 60;
-
 impl HeParams {
-    /// log₂ q, rounded up.
-    pub fn modulus_bits(&self) -> u32 {
-        self.limb_bits.iter().sum()
+    /// Parameters with their primes, or `None` if there are too few primes of a width.
+    pub fn new(
+        degree: usize,
+        limb_bits: Vec<u32>,
+        response_limbs: usize,
+        plain_bits: u32,
+        statistical_bits: u32,
+    ) -> Option<Self> {
+        let mut moduli = Vec::new();
+        for bits in &limb_bits {
+            moduli.push(limb_prime(*bits, degree, &moduli)?);
+        }
+        Some(Self { degree, limb_bits, moduli, response_limbs, plain_bits, statistical_bits })
     }
 
     /// The largest log₂ q that the standard allows for this degree, or `None` for a degree that it does not list.
@@ -44,48 +56,74 @@ impl HeParams {
         STANDARD_128.iter().find(|(listed, _)| *listed == degree).map(|(_, bits)| *bits)
     }
 
-    /// Bits of a bound on the noise of a linear layer's result before flooding:
-    /// each of `taps` weights below 2^(weight_bits − 1) multiplies an error below 21 + ½.
-    pub fn linear_noise_bits(&self, taps: usize, weight_bits: u32) -> u32 {
-        ceil_log2(taps as u128 * u128::from(ERROR_ETA + 1)) + weight_bits - 1
+    /// log₂ of a bound on what a reply's noise would show of the weights without flooding.
+    ///
+    /// Every coefficient of the product collects the errors (below 21 + ½ each) of all non-zero weights of the weight
+    /// polynomials, below 2^(weight_bits − 1) each; the fresh encryption of zero adds e·u + e₂·s + e₁, at most 2·N·21 + 21,
+    /// which hides the weights in the other polynomial and must stay hidden itself.
+    pub fn hidden_noise_bits(&self, plan: &ConvPlan, weight_bits: u32) -> f64 {
+        let eta = f64::from(ERROR_ETA);
+        let weights = (plan.shape.taps() * plan.channels_out) as f64 * 2f64.powi(weight_bits as i32 - 1);
+        (weights * (eta + 0.5) + 2.0 * plan.degree as f64 * eta + eta).log2()
     }
 
-    /// Bits of the flooding noise: statistical security above the noise that it hides.
-    pub fn flooding_bits(&self, taps: usize, weight_bits: u32) -> u32 {
-        self.linear_noise_bits(taps, weight_bits) + self.statistical_bits
+    /// Bits of the flooding noise, uniform in [−2^bits, 2^bits): statistical security above what it hides.
+    pub fn flooding_bits(&self, plan: &ConvPlan, weight_bits: u32) -> u32 {
+        self.hidden_noise_bits(plan, weight_bits).ceil() as u32 + self.statistical_bits
     }
 
-    /// Bits of a bound on all noise in a reply, before modulus switching: the linear layer's, the flooding's, and the
-    /// fresh encryption of zero's, N·21·2 + 21.
-    pub fn reply_noise_bits(&self, taps: usize, weight_bits: u32) -> u32 {
-        let fresh = ceil_log2(2 * self.degree as u128 * u128::from(ERROR_ETA) + u128::from(ERROR_ETA));
-        self.flooding_bits(taps, weight_bits).max(fresh).max(self.linear_noise_bits(taps, weight_bits)) + 2
-    }
-
-    /// Bits of noise that a reply may have before decryption fails: q/(2t), one bit kept back because limbs are only
-    /// just below a power of two.
-    pub fn noise_capacity_bits(&self) -> u32 {
-        self.modulus_bits().saturating_sub(self.plain_bits + 2)
-    }
-
-    /// Bits of a bound on the noise after switching to the reply's limbs: the scaled noise, plus (N + 1)/2 of rounding.
-    pub fn switched_noise_bits(&self, taps: usize, weight_bits: u32) -> u32 {
-        let dropped: u32 = self.limb_bits.iter().skip(self.response_limbs).sum();
-        let scaled = (self.reply_noise_bits(taps, weight_bits) + 1).saturating_sub(dropped);
-        let rounding = ceil_log2(self.degree as u128 / 2 + 1);
-        if self.response_limbs == self.limb_bits.len() { scaled } else { scaled.max(rounding) + 1 }
-    }
-
-    /// Bits of noise that a switched reply may have.
-    pub fn response_capacity_bits(&self) -> u32 {
-        let bits: u32 = self.limb_bits.iter().take(self.response_limbs).sum();
-        bits.saturating_sub(self.plain_bits + 2)
+    /// log₂ of a bound on a reply's noise, and of the noise at which decryption fails (q/2t): before switching the modulus,
+    /// and after it, where every dropped limb divides the noise and adds at most (N + 1)/2.
+    pub fn noise_margins(&self, plan: &ConvPlan, weight_bits: u32) -> [NoiseMargin; 2] {
+        let log2 = |moduli: &[u64]| moduli.iter().map(|modulus| (*modulus as f64).log2()).sum::<f64>();
+        let (kept, dropped) = self.moduli.split_at(self.response_limbs.min(self.moduli.len()));
+        let flooding = 2f64.powi(self.flooding_bits(plan, weight_bits) as i32);
+        // The mask that the server subtracts is rounded once more.
+        let noise = flooding + self.hidden_noise_bits(plan, weight_bits).exp2() + 1.0;
+        let rounding = if dropped.is_empty() { 0.0 } else { (self.degree + 2) as f64 };
+        let switched = noise / log2(dropped).exp2() + rounding;
+        let capacity = |moduli: &[u64]| log2(moduli) - f64::from(self.plain_bits) - 1.0;
+        [
+            NoiseMargin {
+                stage: "before switching the modulus",
+                noise: noise.log2(),
+                capacity: capacity(&self.moduli),
+            },
+            NoiseMargin { stage: "after switching the modulus", noise: switched.log2(), capacity: capacity(kept) },
+        ]
     }
 }
 
-/// ⌈log₂ value⌉.
-fn ceil_log2(value: u128) -> u32 {
-    value.next_power_of_two().trailing_zeros()
+/// A noise bound next to what decrypts, both as log₂.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NoiseMargin {
+    /// Where.
+    pub stage: &'static str,
+    /// Bound on the noise.
+    pub noise: f64,
+    /// Noise at which decryption fails.
+    pub capacity: f64,
+}
+
+impl NoiseMargin {
+    /// Whether decryption is exact. A hundredth of a bit is kept back for the rounding of these logarithms.
+    pub fn holds(&self) -> bool {
+        self.noise + 0.01 < self.capacity
+    }
+}
+
+/// The largest prime ≡ 1 (mod 2N) of exactly `bits` bits that is not in `used`.
+fn limb_prime(bits: u32, degree: usize, used: &[u64]) -> Option<u64> {
+    let step = 2 * degree as u64;
+    let (least, most) = (1u64 << (bits - 1), (1u64 << bits) - 1);
+    let mut candidate = (most / step) * step + 1;
+    while candidate > least {
+        if candidate <= most && !used.contains(&candidate) && primal_check::miller_rabin(candidate) {
+            return Some(candidate);
+        }
+        candidate = candidate.checked_sub(step)?;
+    }
+    None
 }
 
 /// The work of key generation: the secret's and the error's transforms and one product, in every limb.
@@ -94,38 +132,64 @@ pub fn keygen_work(he: &HeParams) -> Work {
     Work { ntts: 2 * limbs, mod_muls: limbs * he.degree as u64, ..Work::default() }
 }
 
-/// The work of encrypting one layer's input: one transform and one product in every limb of every ciphertext.
+/// The work of encrypting one layer's input: in every limb of every ciphertext one transform, the scaling of every
+/// plaintext coefficient, and one product with the secret.
 pub fn encrypt_work(plan: &ConvPlan) -> Work {
     let (ciphertexts, limbs) = (plan.input_ciphertexts(), plan.limbs as u64);
     Work {
         encryptions: ciphertexts,
         ntts: ciphertexts * limbs,
-        mod_muls: ciphertexts * limbs * plan.degree as u64,
+        mod_muls: 2 * ciphertexts * limbs * plan.degree as u64,
         ..Work::default()
     }
 }
 
 /// The work of one homomorphic linear layer: weights are transformed once and multiply both halves of every ciphertext;
 /// every reply is made independent of the weights by a fresh encryption of zero (one transform and two products in every
-/// limb) and both its halves are transformed back.
+/// limb), both its halves are transformed back, the mask of every output is scaled up, and the modulus is switched.
 pub fn linear_work(plan: &ConvPlan) -> Work {
     let (limbs, degree) = (plan.limbs as u64, plan.degree as u64);
-    let replies = plan.output_ciphertexts();
+    let (replies, outputs) = (plan.output_ciphertexts(), plan.shape.outputs() as u64);
+    // Dropping a limb multiplies the outputs of one half and all of the other in every limb that is left.
+    let switched: u64 = (plan.response_limbs as u64..limbs).sum();
     Work {
         he_plain_muls: plan.plain_muls(),
         ntts: limbs * (plan.weight_polys() + 3 * replies),
-        mod_muls: 2 * limbs * degree * (plan.plain_muls() + replies),
+        mod_muls: 2 * limbs * degree * (plan.plain_muls() + replies)
+            + limbs * outputs
+            + switched * (replies * degree + outputs),
         ..Work::default()
     }
 }
 
-/// The work of decrypting one layer's replies: there and back in every limb that is left.
+/// The work of decrypting one layer's replies: there and back in every limb that is left, one product with the secret, and
+/// the scaling of every output.
 pub fn decrypt_work(plan: &ConvPlan) -> Work {
     let (replies, limbs) = (plan.output_ciphertexts(), plan.response_limbs as u64);
     Work {
         decryptions: replies,
         ntts: 2 * replies * limbs,
-        mod_muls: replies * limbs * plan.degree as u64,
+        mod_muls: limbs * (replies * plan.degree as u64 + plan.shape.outputs() as u64),
         ..Work::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limbs_are_distinct_primes_of_their_width_that_the_transforms_can_use() {
+        for (degree, bits) in
+            [(1024, vec![27]), (4096, vec![36, 36, 37]), (8192, vec![20, 20, 55, 60]), (32768, vec![50; 12])]
+        {
+            let he = HeParams::new(degree, bits.clone(), 1, 20, 40).unwrap();
+            for (index, (modulus, bits)) in he.moduli.iter().zip(&bits).enumerate() {
+                assert_eq!(64 - modulus.leading_zeros(), *bits);
+                assert_eq!(modulus % (2 * degree as u64), 1);
+                assert!(!he.moduli[..index].contains(modulus));
+            }
+        }
+        assert_eq!(HeParams::new(8192, vec![19, 60], 1, 20, 40), None, "no 19-bit prime is 1 modulo 16384");
     }
 }

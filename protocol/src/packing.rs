@@ -86,8 +86,9 @@ pub struct ConvPlan {
 }
 
 impl ConvPlan {
-    /// The plan with the least modelled cost ([`planning_cost_ns`]), or `None` if even one row of pixels does not fit in N.
-    pub fn choose(shape: ConvShape, he: &HeParams) -> Option<Self> {
+    /// The plan with the least modelled cost ([`planning_cost_ns`]) among those that `fits` accepts, or `None` if there is
+    /// none: if one kernel window alone has more than N pixels, or nothing fits.
+    pub fn choose(shape: ConvShape, he: &HeParams, fits: impl Fn(&Self) -> bool) -> Option<Self> {
         let template = Self {
             shape,
             degree: he.degree,
@@ -110,7 +111,7 @@ impl ConvPlan {
                 };
                 for plan in tiled.channel_choices() {
                     let cost = planning_cost_ns(&plan);
-                    if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                    if best.as_ref().is_none_or(|(least, _)| cost < *least) && fits(&plan) {
                         best = Some((cost, plan));
                     }
                 }
@@ -273,14 +274,22 @@ impl ConvPlan {
         let bits = || self.limb_bits.iter().take(self.response_limbs);
         let whole: u64 = bits().map(|bits| packed(self.degree, *bits)).sum();
         let mut bytes = whole * self.output_ciphertexts();
-        for tile in 0..self.tiles() {
-            for group in 0..self.output_groups() {
-                let values = self.reply_values(tile, group);
-                bytes += bits().map(|bits| packed(values, *bits)).sum::<u64>();
+        // All tiles and groups but the last of their kind are alike.
+        for (height, rows) in parts(self.shape.out_height(), self.tile_out_height) {
+            for (width, columns) in parts(self.shape.out_width(), self.tile_out_width) {
+                for (channels, groups) in parts(self.shape.out_channels, self.channels_out) {
+                    let values: u64 = bits().map(|bits| packed(height * width * channels, *bits)).sum();
+                    bytes += values * (rows * columns * groups) as u64;
+                }
             }
         }
         bytes
     }
+}
+
+/// How a length falls into parts: (size, number) of the whole parts and of the rest.
+fn parts(len: usize, part: usize) -> [(usize, usize); 2] {
+    [(part, len / part), (len % part, usize::from(!len.is_multiple_of(part)))]
 }
 
 /// Bytes of `count` values of `bits` bits, packed without gaps.

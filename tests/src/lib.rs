@@ -1,5 +1,7 @@
 //! Helpers of the tests that cross crates.
 
+#![allow(clippy::expect_used, reason = "in tests, a broken expectation is a failed test")]
+
 use pisim_backend::{Execution, Seed, execute};
 use pisim_netgen::{Inference, Network, Weights, infer, random_input};
 use pisim_protocol::{Program, Protocol, lower};

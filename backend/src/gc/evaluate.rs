@@ -2,7 +2,7 @@
 
 use super::hash::{Block, Hasher};
 use super::plan::{GatePlan, SlotBit, SlotGate};
-use super::{LANES, colour, colour_mask, tweak};
+use super::{LANES, colour, colour_mask, first_tweaks, lanes_of};
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use pisim_protocol::Work;
@@ -60,13 +60,16 @@ struct Batch<'a> {
     lanes: usize,
     active: Vec<Block>,
     hashes: Vec<Block>,
+    /// The next AND gate's tweaks.
+    tweaks: Vec<Block>,
     hasher: Hasher,
 }
 
 impl<'a> Batch<'a> {
     fn new(plan: &'a GatePlan, labels: &'a EvaluatorLabels<'a>, first: usize, lanes: usize) -> Self {
         let (active, hashes) = (vec![0; plan.slots * lanes], vec![0; 2 * lanes]);
-        Self { plan, labels, first, lanes, active, hashes, hasher: Hasher::default() }
+        let tweaks = first_tweaks(labels.first_gate, first, lanes, plan.and_gates);
+        Self { plan, labels, first, lanes, active, hashes, tweaks, hasher: Hasher::default() }
     }
 
     fn evaluate(mut self, tables: &[Block], decoding: &[u64], outputs: &mut [u64], counter: &Counter) {
@@ -77,7 +80,7 @@ impl<'a> Batch<'a> {
             match *gate {
                 SlotGate::And { a, b, out } => {
                     if let Some(table) = tables.next() {
-                        self.and(a, b, out, ands, table);
+                        self.and(a, b, out, table);
                     }
                     ands += 1;
                 }
@@ -99,7 +102,7 @@ impl<'a> Batch<'a> {
         }
         let lanes = self.lanes as u64;
         counter.add(Work {
-            and_gates: ands as u64 * lanes,
+            and_gates: ands * lanes,
             xor_gates: xors * lanes,
             labels: self.plan.outputs.len() as u64 * lanes,
             ..Work::default()
@@ -123,22 +126,23 @@ impl<'a> Batch<'a> {
         }
     }
 
-    fn and(&mut self, a: usize, b: usize, out: usize, gate: usize, table: &[Block]) {
+    fn and(&mut self, a: usize, b: usize, out: usize, table: &[Block]) {
         let lanes = self.lanes;
-        self.hashes[..lanes].copy_from_slice(&self.active[a * lanes..(a + 1) * lanes]);
-        self.hashes[lanes..].copy_from_slice(&self.active[b * lanes..(b + 1) * lanes]);
-        let (first_gate, first, ands) = (self.labels.first_gate, self.first, self.plan.and_gates);
-        self.hasher.hash(&mut self.hashes, |position| {
-            tweak(first_gate, first + position % lanes, ands, gate) + Block::from(position >= lanes)
-        });
-        for lane in 0..lanes {
-            let (label_a, label_b) = (self.active[a * lanes + lane], self.active[b * lanes + lane]);
-            let (garbler_half, evaluator_half) = (table[2 * lane], table[2 * lane + 1]);
-            self.active[out * lanes + lane] = self.hashes[lane]
-                ^ (colour_mask(label_a) & garbler_half)
-                ^ self.hashes[lanes + lane]
-                ^ (colour_mask(label_b) & (evaluator_half ^ label_a));
+        let (labels_a, labels_b) = (lanes_of(&self.active, a, lanes), lanes_of(&self.active, b, lanes));
+        self.hashes[..lanes].copy_from_slice(labels_a);
+        self.hashes[lanes..].copy_from_slice(labels_b);
+        self.hasher.hash(&mut self.hashes, &self.tweaks, 1);
+        self.tweaks.iter_mut().for_each(|tweak| *tweak += 2);
+        let (hashes_a, hashes_b) = self.hashes.split_at_mut(lanes);
+        let hashes = hashes_a.iter_mut().zip(hashes_b);
+        let labels = labels_a.iter().zip(labels_b);
+        for (((hash_a, hash_b), (label_a, label_b)), table) in hashes.zip(labels).zip(table.as_chunks::<2>().0) {
+            let [garbler_half, evaluator_half] = table;
+            // The output's label takes the place of the first hash.
+            *hash_a ^=
+                (colour_mask(*label_a) & garbler_half) ^ *hash_b ^ (colour_mask(*label_b) & (evaluator_half ^ label_a));
         }
+        self.active[out * lanes..(out + 1) * lanes].copy_from_slice(&self.hashes[..lanes]);
     }
 
     fn decode(&self, lane: usize, decoding: u64) -> u64 {

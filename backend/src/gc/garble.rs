@@ -3,7 +3,7 @@
 use super::hash::{Block, Hasher};
 use super::labels::LabelSource;
 use super::plan::{GatePlan, SlotBit, SlotGate};
-use super::{LANES, colour, colour_mask, tweak};
+use super::{LANES, colour, colour_mask, first_tweaks, lanes_of};
 use crate::counter::Counter;
 use pisim_protocol::Work;
 use rayon::prelude::*;
@@ -41,14 +41,13 @@ pub fn garble(plan: &GatePlan, inputs: &GarblerInputs<'_>, counter: &Counter) ->
         offline_labels: vec![0; plan.inputs.garbler_offline * instances],
         decoding: vec![0; instances],
     };
-    let tables = garbled.tables.par_chunks_mut((2 * plan.and_gates * LANES).max(1));
-    let labels = garbled.offline_labels.par_chunks_mut((plan.inputs.garbler_offline * LANES).max(1));
-    let decoding = garbled.decoding.par_chunks_mut(LANES);
     if plan.and_gates == 0 || plan.inputs.garbler_offline == 0 {
         // Chunks of empty buffers do not line up with batches: garble those rare circuits in order.
-        drop((tables, labels, decoding));
         return garble_in_order(plan, inputs, counter, garbled);
     }
+    let tables = garbled.tables.par_chunks_mut(2 * plan.and_gates * LANES);
+    let labels = garbled.offline_labels.par_chunks_mut(plan.inputs.garbler_offline * LANES);
+    let decoding = garbled.decoding.par_chunks_mut(LANES);
     tables.zip(labels).zip(decoding).enumerate().for_each(|(batch, ((tables, labels), decoding))| {
         Batch::new(plan, inputs, batch * LANES, decoding.len(), counter).garble(tables, labels, decoding);
     });
@@ -76,6 +75,8 @@ struct Batch<'a> {
     lanes: usize,
     zeros: Vec<Block>,
     hashes: Vec<Block>,
+    /// The next AND gate's tweaks.
+    tweaks: Vec<Block>,
     hasher: Hasher,
 }
 
@@ -88,7 +89,8 @@ impl<'a> Batch<'a> {
         counter: &'a Counter,
     ) -> Self {
         let (zeros, hashes) = (vec![0; plan.slots * lanes], vec![0; 4 * lanes]);
-        Self { plan, inputs, counter, first, lanes, zeros, hashes, hasher: Hasher::default() }
+        let tweaks = first_tweaks(inputs.first_gate, first, lanes, plan.and_gates);
+        Self { plan, inputs, counter, first, lanes, zeros, hashes, tweaks, hasher: Hasher::default() }
     }
 
     fn garble(mut self, tables: &mut [Block], offline_labels: &mut [Block], decoding: &mut [u64]) {
@@ -99,22 +101,20 @@ impl<'a> Batch<'a> {
             match *gate {
                 SlotGate::And { a, b, out } => {
                     if let Some(table) = tables.next() {
-                        self.and(a, b, out, ands, table);
+                        self.and(a, b, out, table);
                     }
                     ands += 1;
                 }
                 SlotGate::Xor { a, b, out } => {
-                    for lane in 0..self.lanes {
-                        self.zeros[out * self.lanes + lane] =
-                            self.zeros[a * self.lanes + lane] ^ self.zeros[b * self.lanes + lane];
-                    }
+                    self.copy(a, out);
+                    self.combine(b, out);
                     xors += 1;
                 }
                 // The label that stood for zero now stands for one.
                 SlotGate::Inv { a, out } => {
-                    for lane in 0..self.lanes {
-                        self.zeros[out * self.lanes + lane] = self.zeros[a * self.lanes + lane] ^ self.inputs.delta;
-                    }
+                    self.copy(a, out);
+                    let lanes = self.lanes;
+                    self.zeros[out * lanes..(out + 1) * lanes].iter_mut().for_each(|zero| *zero ^= self.inputs.delta);
                 }
             }
         }
@@ -122,65 +122,86 @@ impl<'a> Batch<'a> {
             *decoding = self.decoding(lane);
         }
         let lanes = self.lanes as u64;
-        self.counter.add(Work { and_gates: ands as u64 * lanes, xor_gates: xors * lanes, ..Work::default() });
+        self.counter.add(Work { and_gates: ands * lanes, xor_gates: xors * lanes, ..Work::default() });
         self.hasher.count(self.counter);
+    }
+
+    fn copy(&mut self, from: usize, to: usize) {
+        self.zeros.copy_within(from * self.lanes..(from + 1) * self.lanes, to * self.lanes);
+    }
+
+    /// `to ^= from`, lane by lane. A gate's output never shares a slot with its inputs.
+    fn combine(&mut self, from: usize, to: usize) {
+        let lanes = self.lanes;
+        let (low, high) = self.zeros.split_at_mut(from.max(to) * lanes);
+        let (from, to) = if from < to {
+            (&low[from * lanes..(from + 1) * lanes], &mut high[..lanes])
+        } else {
+            (&high[..lanes], &mut low[to * lanes..(to + 1) * lanes])
+        };
+        for (to, from) in to.iter_mut().zip(from) {
+            *to ^= *from;
+        }
     }
 
     /// Puts the inputs' zero labels into their slots and writes the active labels of the offline inputs.
     fn load_inputs(&mut self, offline_labels: &mut [Block]) {
-        let counts = self.plan.inputs;
+        let (counts, lanes) = (self.plan.inputs, self.lanes);
         let instances = self.inputs.offline_values.len();
-        let evaluator_slot = counts.garbler_online;
-        let offline_slot = evaluator_slot + counts.evaluator;
-        let mut own = vec![0; counts.garbler_online.max(counts.garbler_offline)];
-        for lane in 0..self.lanes {
-            let instance = self.first + lane;
-            let online = &mut own[..counts.garbler_online];
-            self.inputs.own.fill((instance * counts.garbler_online) as u64, online, self.counter);
-            for (input, label) in online.iter().enumerate() {
-                self.zeros[input * self.lanes + lane] = *label;
+        let mut online = vec![0; counts.garbler_online * lanes];
+        self.inputs.own.fill((self.first * counts.garbler_online) as u64, &mut online, self.counter);
+        self.scatter(&online, 0, counts.garbler_online);
+        let first = self.first * counts.evaluator;
+        let zeros = &self.inputs.evaluator_zeros[first..first + lanes * counts.evaluator];
+        self.scatter(zeros, counts.garbler_online, counts.evaluator);
+        let number = instances * counts.garbler_online + self.first * counts.garbler_offline;
+        self.inputs.own.fill(number as u64, offline_labels, self.counter);
+        self.scatter(offline_labels, counts.garbler_online + counts.evaluator, counts.garbler_offline);
+        // What the evaluator gets of the offline inputs is the label of the value.
+        let values = &self.inputs.offline_values[self.first..self.first + lanes];
+        for (labels, value) in offline_labels.chunks_mut(counts.garbler_offline.max(1)).zip(values) {
+            for (input, label) in labels.iter_mut().enumerate() {
+                *label ^= Block::from(value >> input & 1).wrapping_neg() & self.inputs.delta;
             }
-            for input in 0..counts.evaluator {
-                self.zeros[(evaluator_slot + input) * self.lanes + lane] =
-                    self.inputs.evaluator_zeros[instance * counts.evaluator + input];
-            }
-            let offline = &mut own[..counts.garbler_offline];
-            let number = instances * counts.garbler_online + instance * counts.garbler_offline;
-            self.inputs.own.fill(number as u64, offline, self.counter);
-            let value = self.inputs.offline_values[instance];
-            for (input, label) in offline.iter().enumerate() {
-                self.zeros[(offline_slot + input) * self.lanes + lane] = *label;
-                let active = Block::from(value >> input & 1).wrapping_neg() & self.inputs.delta;
-                offline_labels[lane * counts.garbler_offline + input] = *label ^ active;
+        }
+    }
+
+    /// From labels `[lane][input]` to slots `[input][lane]`.
+    fn scatter(&mut self, labels: &[Block], first_slot: usize, count: usize) {
+        for (lane, labels) in labels.chunks(count.max(1)).enumerate() {
+            for (input, label) in labels.iter().enumerate() {
+                self.zeros[(first_slot + input) * self.lanes + lane] = *label;
             }
         }
     }
 
     /// Both half gates of one AND gate in all lanes.
-    fn and(&mut self, a: usize, b: usize, out: usize, gate: usize, table: &mut [Block]) {
+    fn and(&mut self, a: usize, b: usize, out: usize, table: &mut [Block]) {
         let (lanes, delta) = (self.lanes, self.inputs.delta);
-        for lane in 0..lanes {
-            let (zero_a, zero_b) = (self.zeros[a * lanes + lane], self.zeros[b * lanes + lane]);
-            self.hashes[lane] = zero_a;
-            self.hashes[lanes + lane] = zero_a ^ delta;
-            self.hashes[2 * lanes + lane] = zero_b;
-            self.hashes[3 * lanes + lane] = zero_b ^ delta;
+        let (zeros_a, zeros_b) = (lanes_of(&self.zeros, a, lanes), lanes_of(&self.zeros, b, lanes));
+        let (hashes_a, hashes_b) = self.hashes.split_at_mut(2 * lanes);
+        for (hashes, zeros) in [(hashes_a, zeros_a), (hashes_b, zeros_b)] {
+            let (low, high) = hashes.split_at_mut(lanes);
+            for ((low, high), zero) in low.iter_mut().zip(high).zip(zeros) {
+                *low = *zero;
+                *high = *zero ^ delta;
+            }
         }
-        let (first_gate, first, ands) = (self.inputs.first_gate, self.first, self.plan.and_gates);
-        self.hasher.hash(&mut self.hashes, |position| {
-            tweak(first_gate, first + position % lanes, ands, gate) + Block::from(position >= 2 * lanes)
-        });
-        for lane in 0..lanes {
-            let (zero_a, zero_b) = (self.zeros[a * lanes + lane], self.zeros[b * lanes + lane]);
-            let (a0, a1) = (self.hashes[lane], self.hashes[lanes + lane]);
-            let (b0, b1) = (self.hashes[2 * lanes + lane], self.hashes[3 * lanes + lane]);
-            let garbler_half = a0 ^ a1 ^ (colour_mask(zero_b) & delta);
+        self.hasher.hash(&mut self.hashes, &self.tweaks, 2);
+        self.tweaks.iter_mut().for_each(|tweak| *tweak += 2);
+        let (a0, rest) = self.hashes.split_at_mut(lanes);
+        let (a1, rest) = rest.split_at(lanes);
+        let (b0, b1) = rest.split_at(lanes);
+        let hashes = a0.iter_mut().zip(a1).zip(b0.iter().zip(b1));
+        let zeros = zeros_a.iter().zip(zeros_b);
+        for ((((a0, a1), (b0, b1)), (zero_a, zero_b)), table) in hashes.zip(zeros).zip(table.as_chunks_mut::<2>().0) {
+            let garbler_half = *a0 ^ a1 ^ (colour_mask(*zero_b) & delta);
             let evaluator_half = b0 ^ b1 ^ zero_a;
-            table[2 * lane] = garbler_half;
-            table[2 * lane + 1] = evaluator_half;
-            self.zeros[out * lanes + lane] =
-                a0 ^ (colour_mask(zero_a) & garbler_half) ^ b0 ^ (colour_mask(zero_b) & (evaluator_half ^ zero_a));
+            *table = [garbler_half, evaluator_half];
+            // The output's zero label takes the place of the first hash.
+            *a0 ^= (colour_mask(*zero_a) & garbler_half) ^ b0 ^ (colour_mask(*zero_b) & (evaluator_half ^ zero_a));
         }
+        self.zeros[out * lanes..(out + 1) * lanes].copy_from_slice(&self.hashes[..lanes]);
     }
 
     /// The colours of the outputs' zero labels, so that the evaluator can read its result.

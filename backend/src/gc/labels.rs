@@ -1,31 +1,22 @@
 //! Zero labels from a seed: the garbler stores 32 bytes and finds any label again by its number.
 
-use super::hash::{Block, encrypt_blocks};
+use super::hash::Block;
 use crate::counter::Counter;
-use crate::random::Seed;
-use aes::Aes128;
-use aes::cipher::KeyInit;
+use crate::random::{BlockStream, Seed};
 use pisim_protocol::Work;
 
-/// Labels as the output of AES in counter mode.
-pub struct LabelSource {
-    aes: Aes128,
-}
+/// The labels of one layer.
+pub struct LabelSource(BlockStream);
 
 impl LabelSource {
     /// The labels of one seed.
     pub fn new(seed: &Seed) -> Self {
-        let (key, _) = seed.0.split_at(16);
-        let key: [u8; 16] = key.try_into().unwrap_or_default();
-        Self { aes: Aes128::new(&key.into()) }
+        Self(BlockStream::new(seed))
     }
 
     /// Writes the labels numbered from `first`.
     pub fn fill(&self, first: u64, labels: &mut [Block], counter: &Counter) {
-        for (position, label) in labels.iter_mut().enumerate() {
-            *label = Block::from(first) + position as Block;
-        }
-        encrypt_blocks(&self.aes, labels);
+        self.0.fill(first, labels);
         counter.add(Work { labels: labels.len() as u64, ..Work::default() });
     }
 }

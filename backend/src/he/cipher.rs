@@ -6,7 +6,7 @@ use super::sample;
 use crate::error::{BackendError, Result};
 use crate::random::Seed;
 use pisim_protocol::Work;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The client's secret key, transformed.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -21,7 +21,8 @@ pub struct PublicKey {
     seed: Seed,
 }
 
-/// A fresh ciphertext, transformed: c₀ = −a·s + e + ⌊q·m/t⌉ and the seed of a.
+/// A fresh ciphertext, transformed: c₀ = −a·s + e + ⌊q·m/t⌉ and the seed of a. On the wire it is transformed too, so both
+/// parties must run the same version of the transforms.
 pub struct Ciphertext {
     pub(super) masked: Vec<u64>,
     seed: Seed,
@@ -36,7 +37,8 @@ pub struct Reply {
 impl SecretKey {
     /// A ternary secret from `seed`, and its public key.
     pub fn generate(context: &HeContext, seed: &Seed) -> (Self, PublicKey) {
-        let mut secret = context.lift(&sample::ternary(&mut seed.derive("secret", 0).rng(), context.degree()));
+        let ternary = Zeroizing::new(sample::ternary(&mut seed.derive("secret", 0).rng(), context.degree()));
+        let mut secret = context.lift(&ternary);
         context.forward(&mut secret);
         let key = Self { secret };
         let masked = key.mask(context, &seed.derive("public", 0), &seed.derive("error", 0), &[]);
@@ -45,7 +47,7 @@ impl SecretKey {
         (key, PublicKey { masked, uniform, seed })
     }
 
-    /// Encrypts plaintext coefficients below 2^k; missing ones are zero.
+    /// Encrypts plaintext coefficients below 2^k, as many as the ring's degree.
     pub fn encrypt(&self, context: &HeContext, message: &[u64], seed: &Seed) -> Ciphertext {
         let uniform_seed = seed.derive("uniform", 0);
         let masked = self.mask(context, &uniform_seed, &seed.derive("error", 0), message);
@@ -56,12 +58,11 @@ impl SecretKey {
     /// −a·s + e + ⌊q·m/t⌉, transformed, with a from a public and e from a secret seed.
     fn mask(&self, context: &HeContext, uniform_seed: &Seed, error_seed: &Seed, message: &[u64]) -> Vec<u64> {
         let mut rng = error_seed.rng();
-        let errors: Vec<i64> = (0..context.degree()).map(|_| sample::error(&mut rng)).collect();
+        let errors: Zeroizing<Vec<i64>> =
+            Zeroizing::new((0..context.degree()).map(|_| sample::error(&mut rng)).collect());
         let mut masked = context.lift(&errors);
         for (limb, residues) in context.split_mut(&mut masked) {
-            for (residue, message) in residues.iter_mut().zip(message) {
-                *residue = limb.add(*residue, context.scale_up(limb, *message));
-            }
+            context.add_scaled(limb, residues, message);
         }
         context.forward(&mut masked);
         let mut negative = expand(context, uniform_seed);
@@ -82,14 +83,11 @@ impl SecretKey {
         context.mul_add(&mut phase, &uniform, &self.secret);
         context.inverse(&mut phase);
         context.counter.add(Work { decryptions: 1, ..Work::default() });
-        let value = |(index, position): (usize, &usize)| {
-            let residues = context
-                .split(&phase)
-                .zip(&reply.values)
-                .map(|((limb, phase), values)| limb.add(phase[*position], values.get(index).copied().unwrap_or(0)));
-            context.scale_down(residues)
-        };
-        positions.iter().enumerate().map(value).collect()
+        let sums = context.split(&phase).zip(&reply.values).map(|((limb, phase), values)| {
+            let values = values.iter().copied().chain(std::iter::repeat(0));
+            positions.iter().zip(values).map(|(position, value)| limb.add(phase[*position], value)).collect()
+        });
+        context.scale_down(&sums.collect::<Vec<_>>())
     }
 }
 

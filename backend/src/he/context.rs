@@ -6,7 +6,6 @@ use crate::random::ring_mask;
 use pisim_protocol::Work;
 use pisim_protocol::he::HeParams;
 use std::sync::Arc;
-use tfhe_ntt::prime::is_prime64;
 use tfhe_ntt::prime64::Plan;
 
 /// One prime limb.
@@ -15,9 +14,9 @@ pub(super) struct Limb {
     pub(super) bits: u32,
     plan: Plan,
     /// 2^−k modulo this limb, for scaling plaintexts up.
-    inverse_plain: u64,
+    inverse_plain: Factor,
     /// 2^63 modulo this limb, for wide integers.
-    wide: u64,
+    wide: Factor,
 }
 
 /// Encryption parameters with everything that is computed from them once.
@@ -27,13 +26,39 @@ pub struct HeContext {
     /// q modulo 2^64.
     modulus_low: u64,
     /// For every limb of the reply: (q'/p)^−1 modulo p.
-    reply_inverses: Vec<u64>,
+    reply_inverses: Vec<Factor>,
+    /// For every limb: its inverse modulo each limb before it.
+    drop_inverses: Vec<Vec<Factor>>,
     pub(super) counter: Arc<Counter>,
 }
 
 /// a·b mod p.
-pub(super) fn mul_mod(a: u64, b: u64, modulus: u64) -> u64 {
+fn mul_mod(a: u64, b: u64, modulus: u64) -> u64 {
     (u128::from(a) * u128::from(b) % u128::from(modulus)) as u64
+}
+
+/// A constant factor with its precomputed quotient, for products without division (Shoup's method, as in NTL).
+#[derive(Debug, Clone, Copy)]
+struct Factor {
+    value: u64,
+    /// ⌊value·2^64/p⌋.
+    quotient: u64,
+    modulus: u64,
+}
+
+impl Factor {
+    fn new(value: u64, modulus: u64) -> Self {
+        let value = value % modulus;
+        let quotient = ((u128::from(value) << 64) / u128::from(modulus)) as u64;
+        Self { value, quotient, modulus }
+    }
+
+    /// value·x mod p, for any x.
+    fn times(self, x: u64) -> u64 {
+        let estimate = ((u128::from(self.quotient) * u128::from(x)) >> 64) as u64;
+        let rest = self.value.wrapping_mul(x).wrapping_sub(estimate.wrapping_mul(self.modulus));
+        if rest >= self.modulus { rest - self.modulus } else { rest }
+    }
 }
 
 /// a^e mod p.
@@ -50,7 +75,7 @@ fn pow_mod(mut base: u64, mut exponent: u64, modulus: u64) -> u64 {
 }
 
 /// The inverse modulo a prime.
-pub(super) fn invert(value: u64, modulus: u64) -> u64 {
+fn invert(value: u64, modulus: u64) -> u64 {
     pow_mod(value % modulus, modulus - 2, modulus)
 }
 
@@ -60,7 +85,13 @@ impl Limb {
             BackendError::program(format!("no transform of degree {} modulo {modulus}", params.degree))
         })?;
         let inverse_plain = invert(pow_mod(2, u64::from(params.plain_bits), modulus), modulus);
-        Ok(Self { modulus, bits, plan, inverse_plain, wide: pow_mod(2, 63, modulus) })
+        Ok(Self {
+            modulus,
+            bits,
+            plan,
+            inverse_plain: Factor::new(inverse_plain, modulus),
+            wide: Factor::new(pow_mod(2, 63, modulus), modulus),
+        })
     }
 
     /// The residue of a small signed number.
@@ -72,7 +103,7 @@ impl Limb {
     /// The residue of a wide signed number below 2^126 in size.
     pub(super) fn wide_residue(&self, value: i128) -> u64 {
         let size = value.unsigned_abs();
-        let high = mul_mod((size >> 63) as u64 % self.modulus, self.wide, self.modulus);
+        let high = self.wide.times((size >> 63) as u64);
         let low = (size as u64 & (u64::MAX >> 1)) % self.modulus;
         let sum = self.add(high, low);
         if value < 0 { self.sub(0, sum) } else { sum }
@@ -91,35 +122,38 @@ impl Limb {
 }
 
 impl HeContext {
-    /// Prepares parameters: each limb is the next largest prime ≡ 1 (mod 2N) of its width.
+    /// Prepares parameters.
+    ///
+    /// # Errors
+    /// A limb without a transform of this degree.
     pub fn new(params: &HeParams, counter: Arc<Counter>) -> Result<Self> {
-        let mut limbs: Vec<Limb> = Vec::new();
-        for bits in &params.limb_bits {
-            let below = limbs.iter().filter(|limb| limb.bits == *bits).map(|limb| limb.modulus).min();
-            let modulus = ntt_prime(*bits, params.degree, below)
-                .ok_or_else(|| BackendError::program(format!("too few primes of {bits} bits")))?;
-            limbs.push(Limb::new(modulus, *bits, params)?);
-        }
-        let modulus_low = limbs.iter().fold(1u64, |product, limb| product.wrapping_mul(limb.modulus));
-        let reply = limbs.get(..params.response_limbs).unwrap_or_default();
-        let others = |own: u64| reply.iter().map(|limb| limb.modulus).filter(move |modulus| *modulus != own);
-        let reply_inverses = reply
-            .iter()
-            .map(|limb| {
-                invert(others(limb.modulus).fold(1, |product, p| mul_mod(product, p, limb.modulus)), limb.modulus)
-            })
-            .collect();
-        Ok(Self { params: params.clone(), limbs, modulus_low, reply_inverses, counter })
+        let limbs = params.moduli.iter().zip(&params.limb_bits);
+        let limbs: Vec<Limb> =
+            limbs.map(|(modulus, bits)| Limb::new(*modulus, *bits, params)).collect::<Result<_>>()?;
+        let modulus_low = params.moduli.iter().fold(1u64, |product, modulus| product.wrapping_mul(*modulus));
+        let reply = params.moduli.get(..params.response_limbs).unwrap_or_default();
+        let reply_inverse = |modulus: &u64| {
+            let others = reply.iter().filter(|other| *other != modulus);
+            let product = others.fold(1, |product, other| mul_mod(product, *other, *modulus));
+            Factor::new(invert(product, *modulus), *modulus)
+        };
+        let inverses_of = |(index, dropped): (usize, &u64)| {
+            let before = params.moduli.iter().take(index);
+            before.map(|modulus| Factor::new(invert(*dropped, *modulus), *modulus)).collect()
+        };
+        Ok(Self {
+            params: params.clone(),
+            limbs,
+            modulus_low,
+            reply_inverses: reply.iter().map(reply_inverse).collect(),
+            drop_inverses: params.moduli.iter().enumerate().map(inverses_of).collect(),
+            counter,
+        })
     }
 
     /// Ring degree N.
     pub fn degree(&self) -> usize {
         self.params.degree
-    }
-
-    /// The primes of q.
-    pub fn moduli(&self) -> Vec<u64> {
-        self.limbs.iter().map(|limb| limb.modulus).collect()
     }
 
     /// The limbs of a flat polynomial with their residues.
@@ -157,12 +191,10 @@ impl HeContext {
     /// `sum += a ∘ b`, limb by limb.
     pub(crate) fn mul_add(&self, sum: &mut [u64], a: &[u64], b: &[u64]) {
         let degree = self.params.degree;
-        let mut products = 0;
         for ((limb, sum), (a, b)) in self.split_mut(sum).zip(a.chunks(degree).zip(b.chunks(degree))) {
             limb.plan.mul_accumulate(sum, a, b);
-            products += degree as u64;
+            self.count_products(degree);
         }
-        self.counter.add(Work { mod_muls: products, ..Work::default() });
     }
 
     /// The residues of signed coefficients, in every limb.
@@ -171,62 +203,58 @@ impl HeContext {
         self.limbs.iter().flat_map(lift).collect()
     }
 
-    /// ⌊q·m/2^k⌉ modulo one limb, for a plaintext m below 2^k.
+    /// Adds ⌊q·m/2^k⌉ to every residue of one limb, for plaintexts m below 2^k.
     ///
     /// With v = q·m modulo 2^k, centred, the quotient (q·m − v)/2^k is exact, and q vanishes modulo the limb.
-    pub(super) fn scale_up(&self, limb: &Limb, message: u64) -> u64 {
+    pub(super) fn add_scaled(&self, limb: &Limb, residues: &mut [u64], messages: &[u64]) {
         let bits = self.params.plain_bits;
-        let remainder = self.modulus_low.wrapping_mul(message) & ring_mask(bits);
-        let centred = ((remainder << (64 - bits)) as i64) >> (64 - bits);
-        mul_mod(limb.sub(0, limb.residue(centred)), limb.inverse_plain, limb.modulus)
+        for (residue, message) in residues.iter_mut().zip(messages) {
+            let remainder = self.modulus_low.wrapping_mul(*message) & ring_mask(bits);
+            let centred = ((remainder << (64 - bits)) as i64) >> (64 - bits);
+            *residue = limb.sub(*residue, limb.inverse_plain.times(limb.residue(centred)));
+        }
+        self.count_products(residues.len().min(messages.len()));
     }
 
-    /// ⌊2^k·x/q'⌉ modulo 2^k, for one coefficient x of a reply given by its residues.
+    /// ⌊2^k·x/q'⌉ modulo 2^k, for every coefficient x of a reply given by its residues, limb by limb.
     ///
     /// x·2^k/q' = Σ y·2^k/p modulo 2^k with y = x·(q'/p)^−1 modulo p; fractions are summed with 64 bits each.
-    pub(super) fn scale_down(&self, residues: impl Iterator<Item = u64>) -> u64 {
-        let (mut whole, mut fraction) = (0u64, 1u128 << 63);
-        for ((residue, limb), inverse) in residues.zip(&self.limbs).zip(&self.reply_inverses) {
-            let modulus = u128::from(limb.modulus);
-            let scaled = u128::from(mul_mod(residue, *inverse, limb.modulus)) << self.params.plain_bits;
-            whole = whole.wrapping_add((scaled / modulus) as u64);
-            fraction += ((scaled % modulus) << 64) / modulus;
+    pub(super) fn scale_down(&self, residues: &[Vec<u64>]) -> Vec<u64> {
+        let count = residues.first().map_or(0, Vec::len);
+        let mut sums = vec![(0u64, 1u128 << 63); count];
+        for (residues, inverse) in residues.iter().zip(&self.reply_inverses) {
+            let modulus = u128::from(inverse.modulus);
+            for ((whole, fraction), residue) in sums.iter_mut().zip(residues) {
+                let scaled = u128::from(inverse.times(*residue)) << self.params.plain_bits;
+                *whole = whole.wrapping_add((scaled / modulus) as u64);
+                *fraction += ((scaled % modulus) << 64) / modulus;
+            }
+            self.count_products(residues.len());
         }
-        whole.wrapping_add((fraction >> 64) as u64) & ring_mask(self.params.plain_bits)
+        let ring = ring_mask(self.params.plain_bits);
+        sums.into_iter().map(|(whole, fraction)| whole.wrapping_add((fraction >> 64) as u64) & ring).collect()
     }
 
     /// Divides coefficients by the limbs that a reply drops, rounding; returns the residues in the reply's limbs.
     pub(super) fn switch(&self, mut poly: Vec<Vec<u64>>) -> Vec<Vec<u64>> {
         while poly.len() > self.params.response_limbs {
             let Some(dropped) = poly.pop() else { return poly };
-            let Some(last) = self.limbs.get(poly.len()) else { return poly };
-            for (residues, limb) in poly.iter_mut().zip(&self.limbs) {
-                let inverse = invert(last.modulus, limb.modulus);
+            let Some((last, inverses)) = self.limbs.get(poly.len()).zip(self.drop_inverses.get(poly.len())) else {
+                return poly;
+            };
+            for ((residues, limb), inverse) in poly.iter_mut().zip(&self.limbs).zip(inverses) {
                 for (residue, dropped) in residues.iter_mut().zip(&dropped) {
-                    let centred = if *dropped > last.modulus / 2 {
-                        *dropped as i64 - last.modulus as i64
-                    } else {
-                        *dropped as i64
-                    };
-                    *residue = mul_mod(limb.sub(*residue, limb.residue(centred)), inverse, limb.modulus);
+                    let over = if *dropped > last.modulus / 2 { last.modulus } else { 0 };
+                    let centred = dropped.wrapping_sub(over) as i64;
+                    *residue = inverse.times(limb.sub(*residue, limb.residue(centred)));
                 }
+                self.count_products(residues.len());
             }
         }
         poly
     }
-}
 
-/// The largest prime ≡ 1 (mod 2N) below 2^bits, or below another prime.
-fn ntt_prime(bits: u32, degree: usize, below: Option<u64>) -> Option<u64> {
-    let step = 2 * degree as u64;
-    let least = 1u64 << (bits - 1);
-    let first = below.map_or(((1u64 << bits) / step) * step + 1, |prime| prime);
-    let mut candidate = first.checked_sub(step)?;
-    while candidate > least {
-        if is_prime64(candidate) {
-            return Some(candidate);
-        }
-        candidate -= step;
+    fn count_products(&self, count: usize) {
+        self.counter.add(Work { mod_muls: count as u64, ..Work::default() });
     }
-    None
 }

@@ -6,6 +6,7 @@ use super::sample;
 use crate::random::{Seed, ring_mask};
 use pisim_protocol::{ConvPlan, Work};
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 /// The plaintexts of a layer's input, `[tile][group]`, from values `[channel][y][x]`.
 pub fn pack_inputs(plan: &ConvPlan, values: &[u64]) -> Vec<Vec<u64>> {
@@ -135,7 +136,8 @@ impl HomomorphicLayer<'_> {
     fn finish(&self, tile: usize, group: usize, sum: [Vec<u64>; 2], mask: &[u64], seed: &Seed) -> Reply {
         let context = self.context;
         let mut rng = seed.derive("reply", (tile * self.plan.output_groups() + group) as u64).rng();
-        let mut factor = context.lift(&sample::ternary(&mut rng, context.degree()));
+        let ternary = Zeroizing::new(sample::ternary(&mut rng, context.degree()));
+        let mut factor = context.lift(&ternary);
         context.forward(&mut factor);
         let [mut masked, mut uniform] = sum;
         context.mul_add(&mut masked, &self.public_key.masked, &factor);
@@ -150,21 +152,21 @@ impl HomomorphicLayer<'_> {
             }
         }
         let ring = ring_mask(context.params.plain_bits);
-        let hidden: Vec<(usize, u64, i128)> = reply_positions(self.plan, tile, group)
-            .into_iter()
-            .map(|(coefficient, place)| {
-                let noise = sample::flooding(&mut rng, self.flooding_bits) + i128::from(sample::error(&mut rng));
-                (coefficient, mask[place].wrapping_neg() & ring, noise)
-            })
+        let positions = reply_positions(self.plan, tile, group);
+        let minus_mask: Vec<u64> = positions.iter().map(|(_, place)| mask[*place].wrapping_neg() & ring).collect();
+        let noise: Vec<i128> = positions
+            .iter()
+            .map(|_| sample::flooding(&mut rng, self.flooding_bits) + i128::from(sample::error(&mut rng)))
             .collect();
         let values = context
             .split(&masked)
             .map(|(limb, residues)| {
-                let value = |(coefficient, minus_mask, noise): &(usize, u64, i128)| {
-                    let hiding = limb.add(context.scale_up(limb, *minus_mask), limb.wide_residue(*noise));
-                    limb.add(residues[*coefficient], hiding)
+                let hide = |((coefficient, _), noise): (&(usize, usize), &i128)| {
+                    limb.add(residues[*coefficient], limb.wide_residue(*noise))
                 };
-                hidden.iter().map(value).collect()
+                let mut values: Vec<u64> = positions.iter().zip(&noise).map(hide).collect();
+                context.add_scaled(limb, &mut values, &minus_mask);
+                values
             })
             .collect();
         let uniform = context.split(&uniform).map(|(_, residues)| residues.to_vec()).collect();

@@ -9,7 +9,7 @@ pub struct BitWriter {
 }
 
 impl BitWriter {
-    /// Appends the lowest `bits` (at most 64) of every value, then fills up to a whole byte.
+    /// Appends values below 2^bits (at most 64 bits each), then fills up to a whole byte.
     pub fn write(&mut self, values: impl IntoIterator<Item = u64>, bits: u32) {
         for value in values {
             self.pending |= u128::from(value) << self.filled;

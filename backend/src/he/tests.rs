@@ -4,14 +4,14 @@ use super::*;
 use crate::counter::Counter;
 use crate::random::{Seed, ring_mask};
 use crate::ring;
-use pisim_protocol::he::{HeParams, decrypt_work, encrypt_work, linear_work};
+use pisim_protocol::he::{HeParams, NoiseMargin, decrypt_work, encrypt_work, linear_work};
 use pisim_protocol::{ConvPlan, ConvShape, Work};
 use proptest::prelude::*;
 use rand_core::Rng;
 use std::sync::Arc;
 
 fn params(plain_bits: u32) -> HeParams {
-    HeParams { degree: 4096, limb_bits: vec![36, 36, 37], response_limbs: 2, plain_bits, statistical_bits: 40 }
+    HeParams::new(4096, vec![36, 36, 37], 2, plain_bits, 40).unwrap()
 }
 
 fn context(plain_bits: u32) -> HeContext {
@@ -30,7 +30,7 @@ fn homomorphic(context: &HeContext, plan: &ConvPlan, weights: &[i32], input: &[u
         .map(|(index, plaintext)| secret.encrypt(context, plaintext, &seed.derive("ciphertext", index as u64)))
         .collect();
     let mask = seed.derive("mask", 0).ring_elements(plan.shape.outputs(), context.params.plain_bits);
-    let flooding_bits = context.params.flooding_bits(plan.shape.taps(), 11);
+    let flooding_bits = context.params.flooding_bits(plan, 11);
     let layer = HomomorphicLayer { context, plan, weights, public_key: &public_key, flooding_bits };
     let mut replies = layer.evaluate(&ciphertexts, &mask, &seed.derive("replies", 0));
     for (index, reply) in replies.iter_mut().enumerate() {
@@ -44,6 +44,11 @@ fn homomorphic(context: &HeContext, plan: &ConvPlan, weights: &[i32], input: &[u
     (outputs, context.counter.take())
 }
 
+fn choose(shape: ConvShape, params: &HeParams) -> ConvPlan {
+    let fits = |plan: &ConvPlan| params.noise_margins(plan, 11).iter().all(NoiseMargin::holds);
+    ConvPlan::choose(shape, params, fits).unwrap()
+}
+
 fn random_layer(shape: &ConvShape, plain_bits: u32, seed: u64) -> (Vec<i32>, Vec<u64>) {
     let mut rng = Seed::reproducible(seed).derive("layer", 0).rng();
     let weights = (0..shape.out_channels * shape.taps()).map(|_| (rng.next_u32() as i32) >> 21).collect();
@@ -52,8 +57,12 @@ fn random_layer(shape: &ConvShape, plain_bits: u32, seed: u64) -> (Vec<i32>, Vec
 }
 
 fn check(shape: ConvShape, plain_bits: u32, seed: u64) {
-    let context = context(plain_bits);
-    let plan = ConvPlan::choose(shape, &context.params).unwrap();
+    check_with(context(plain_bits), shape, seed);
+}
+
+fn check_with(context: HeContext, shape: ConvShape, seed: u64) {
+    let plain_bits = context.params.plain_bits;
+    let plan = choose(shape, &context.params);
     let (weights, input) = random_layer(&shape, plain_bits, seed);
     let (outputs, work) = homomorphic(&context, &plan, &weights, &input, seed);
     let plain = ring::convolve(&shape, &weights, &input, 64, &Counter::default());
@@ -80,10 +89,34 @@ proptest! {
 }
 
 #[test]
+fn every_shape_of_modulus_and_ring_decrypts_exactly() {
+    let shape =
+        ConvShape { in_channels: 9, in_height: 6, in_width: 7, out_channels: 5, kernel: 3, stride: 1, padding: 1 };
+    for (degree, limbs, response) in [
+        (4096, vec![36, 36, 37], 3),
+        (8192, vec![55, 55, 54, 54], 4),
+        (8192, vec![55, 55, 54, 54], 3),
+        (8192, vec![60, 60, 60], 3),
+        (8192, vec![60, 60, 60], 2),
+        (16384, vec![30; 12], 6),
+    ] {
+        for plain_bits in [8, 32, 41, 64] {
+            let params = HeParams::new(degree, limbs.clone(), response, plain_bits, 40).unwrap();
+            let fits = |plan: &ConvPlan| params.noise_margins(plan, 11).iter().all(NoiseMargin::holds);
+            if ConvPlan::choose(shape, &params, fits).is_some() {
+                check_with(HeContext::new(&params, Arc::default()).unwrap(), shape, 7);
+            } else {
+                assert!(plain_bits >= 41, "{degree} {limbs:?} {response} {plain_bits}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_image_larger_than_the_ring_is_tiled() {
     let shape =
         ConvShape { in_channels: 2, in_height: 70, in_width: 70, out_channels: 3, kernel: 3, stride: 1, padding: 1 };
-    let plan = ConvPlan::choose(shape, &params(32)).unwrap();
+    let plan = choose(shape, &params(32));
     assert!(plan.tiles() > 1);
     check(shape, 32, 1);
     check(ConvShape { stride: 2, ..shape }, 32, 2);
@@ -110,7 +143,7 @@ fn extreme_inputs_and_weights_decrypt_exactly() {
     let shape =
         ConvShape { in_channels: 64, in_height: 4, in_width: 4, out_channels: 3, kernel: 3, stride: 1, padding: 1 };
     let context = context(32);
-    let plan = ConvPlan::choose(shape, &context.params).unwrap();
+    let plan = choose(shape, &context.params);
     for (weight, value) in [(-1024, 1u64 << 31), (1023, u64::from(u32::MAX)), (-1024, (1 << 31) - 1), (0, 0)] {
         let (weights, input) = (vec![weight; shape.out_channels * shape.taps()], vec![value; shape.inputs()]);
         let (outputs, _) = homomorphic(&context, &plan, &weights, &input, 9);
@@ -146,7 +179,7 @@ fn an_independent_bfv_agrees_on_a_packed_convolution() {
     let shape =
         ConvShape { in_channels: 4, in_height: 8, in_width: 8, out_channels: 5, kernel: 3, stride: 1, padding: 1 };
     let context = context(32);
-    let plan = ConvPlan::choose(shape, &context.params).unwrap();
+    let plan = choose(shape, &context.params);
     assert_eq!((plan.tiles(), plan.input_groups()), (1, 1), "one ciphertext keeps the oracle simple");
     let (weights, input) = random_layer(&shape, 32, 11);
     let (ours, _) = homomorphic(&context, &plan, &weights, &input, 11);

@@ -8,51 +8,76 @@ use super::transpose::transpose;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use crate::gc::Block;
-use crate::random::Seed;
+use crate::random::{BlockStream, Seed};
 use pisim_protocol::{Work, wire};
-use rand_chacha::ChaCha20Rng;
-use rand_core::Rng;
+use rayon::prelude::*;
+use zeroize::Zeroize;
 
 const COLUMNS: usize = wire::BASE_OTS as usize;
 
+/// Blocks of 128 transfers that are extended together: their matrix of 128 KiB stays in the second-level cache.
+const CHUNK: usize = 64;
+
 /// The receiver: knows both keys of every base transfer, chooses with its share bits.
 pub struct ExtensionReceiver {
-    columns: Vec<(ChaCha20Rng, ChaCha20Rng)>,
+    columns: Vec<(BlockStream, BlockStream)>,
+    /// Blocks of every stream that earlier extensions used.
+    used: u64,
 }
 
 impl ExtensionReceiver {
     /// A receiver from the base transfers that it sent.
     pub fn new(keys: &[KeyPair]) -> Self {
-        Self { columns: keys.iter().map(|pair| (pair.zero.rng(), pair.one.rng())).collect() }
+        let streams = |pair: &KeyPair| (BlockStream::new(&pair.zero), BlockStream::new(&pair.one));
+        Self { columns: keys.iter().map(streams).collect(), used: 0 }
     }
 
-    /// The labels of `choices` and the message that makes the sender's labels agree with them.
+    /// The labels of `choices`, and the message that makes the sender's labels agree with them: in chunks of at most
+    /// 64·128 transfers, each chunk column by column.
     pub fn extend(&mut self, choices: &[bool], counter: &Counter) -> (Vec<Block>, Vec<u8>) {
         let packed = pack(choices);
-        let mut message = Vec::with_capacity(packed.len() * 16 * COLUMNS);
-        let mut matrix = vec![0; packed.len() * COLUMNS];
-        for (column, (zero, one)) in self.columns.iter_mut().enumerate() {
-            for (block, choice) in packed.iter().enumerate() {
-                let mine = next_block(zero);
-                matrix[block * COLUMNS + column] = mine;
-                message.extend_from_slice(&(mine ^ next_block(one) ^ choice).to_le_bytes());
+        let mut labels = vec![0; packed.len() * COLUMNS];
+        let mut message = vec![0; packed.len() * COLUMNS];
+        let chunks = labels.par_chunks_mut(CHUNK * COLUMNS).zip(message.par_chunks_mut(CHUNK * COLUMNS));
+        chunks.zip(packed.par_chunks(CHUNK)).enumerate().for_each(|(chunk, ((labels, message), choices))| {
+            let first = self.used + (chunk * CHUNK) as u64;
+            let mut mine = vec![0; choices.len()];
+            for ((column, (zero, one)), message) in
+                self.columns.iter().enumerate().zip(message.chunks_exact_mut(choices.len()))
+            {
+                zero.fill(first, &mut mine);
+                one.fill(first, message);
+                for (block, ((mine, message), choice)) in mine.iter().zip(message).zip(choices).enumerate() {
+                    labels[block * COLUMNS + column] = *mine;
+                    *message = (*message ^ *mine ^ *choice).to_le();
+                }
             }
-        }
+            transpose_all(labels);
+        });
+        self.used += packed.len() as u64;
+        labels.truncate(choices.len());
         counter.add(Work { extended_ots: choices.len() as u64, ..Work::default() });
-        (rows(matrix, choices.len()), message)
+        (labels, bytemuck::cast_slice(&message).to_vec())
     }
 }
 
 /// The sender: its base choices are the bits of Δ.
 pub struct ExtensionSender {
-    columns: Vec<ChaCha20Rng>,
+    columns: Vec<BlockStream>,
     delta: Block,
+    used: u64,
+}
+
+impl Drop for ExtensionSender {
+    fn drop(&mut self) {
+        self.delta.zeroize();
+    }
 }
 
 impl ExtensionSender {
     /// A sender from the base transfers that it received with the bits of `delta`, lowest first.
     pub fn new(keys: &[Seed], delta: Block) -> Self {
-        Self { columns: keys.iter().map(Seed::rng).collect(), delta }
+        Self { columns: keys.iter().map(BlockStream::new).collect(), delta, used: 0 }
     }
 
     /// The zero labels of `transfers` wires, from the receiver's message.
@@ -64,35 +89,38 @@ impl ExtensionSender {
         if message.len() != blocks * 16 * COLUMNS {
             return Err(BackendError::protocol(step, "the oblivious-transfer message has another length"));
         }
-        let mut matrix = vec![0; blocks * COLUMNS];
-        let mut received = message.as_chunks::<16>().0.iter();
-        for (column, rng) in self.columns.iter_mut().enumerate() {
-            let chosen = (self.delta >> column & 1).wrapping_neg();
-            for (block, correction) in received.by_ref().take(blocks).enumerate() {
-                matrix[block * COLUMNS + column] = next_block(rng) ^ (Block::from_le_bytes(*correction) & chosen);
+        let mut labels = vec![0; blocks * COLUMNS];
+        let chunks = labels.par_chunks_mut(CHUNK * COLUMNS).zip(message.par_chunks(CHUNK * COLUMNS * 16));
+        chunks.enumerate().for_each(|(chunk, (labels, message))| {
+            let first = self.used + (chunk * CHUNK) as u64;
+            let mut mine = vec![0; labels.len() / COLUMNS];
+            let corrections = message.as_chunks::<16>().0.chunks_exact(mine.len());
+            for ((column, stream), corrections) in self.columns.iter().enumerate().zip(corrections) {
+                stream.fill(first, &mut mine);
+                let chosen = (self.delta >> column & 1).wrapping_neg();
+                for (block, (mine, correction)) in mine.iter().zip(corrections).enumerate() {
+                    labels[block * COLUMNS + column] = mine ^ (Block::from_le_bytes(*correction) & chosen);
+                }
             }
-        }
+            transpose_all(labels);
+        });
+        self.used += blocks as u64;
+        labels.truncate(transfers);
         counter.add(Work { extended_ots: transfers as u64, ..Work::default() });
-        Ok(rows(matrix, transfers))
+        Ok(labels)
     }
-}
-
-fn next_block(rng: &mut ChaCha20Rng) -> Block {
-    Block::from(rng.next_u64()) | Block::from(rng.next_u64()) << 64
 }
 
 fn pack(choices: &[bool]) -> Vec<Block> {
     let block = |bits: &[bool]| bits.iter().enumerate().map(|(i, bit)| Block::from(*bit) << i).sum();
-    choices.chunks(COLUMNS).map(block).collect()
+    choices.par_chunks(COLUMNS).map(block).collect()
 }
 
-/// Turns blocks of 128 columns into rows, and drops the padding rows.
-fn rows(mut matrix: Vec<Block>, count: usize) -> Vec<Block> {
+/// Turns blocks of 128 columns into rows.
+fn transpose_all(matrix: &mut [Block]) {
     for block in matrix.as_chunks_mut::<COLUMNS>().0 {
         transpose(block);
     }
-    matrix.truncate(count);
-    matrix
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use rand_core::Rng;
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The server's side of one inference.
 pub struct Server {
@@ -53,14 +53,8 @@ impl Server {
         seed: Seed,
         weights: Arc<Weights>,
     ) -> Result<Self> {
-        for (id, plan) in program.plans.iter().enumerate() {
-            let Some(plan) = plan else { continue };
-            let layer = weights.0.get(id).and_then(Option::as_ref);
-            let expected = plan.shape.taps() * plan.shape.out_channels;
-            if layer.is_none_or(|layer| layer.weights.len() != expected) {
-                return Err(BackendError::program(format!("layer {id} needs {expected} weights")));
-            }
-        }
+        // The noise bounds rest on the weights' width.
+        weights.check(&program.network).map_err(|error| BackendError::program(error.to_string()))?;
         let mut rng = seed.derive("delta", 0).rng();
         // The lowest bit is the colour of labels.
         let delta = (Block::from(rng.next_u64()) << 64 | Block::from(rng.next_u64())) | 1;
@@ -113,7 +107,8 @@ impl Server {
     }
 
     fn choose_base(&mut self, step: &Step) -> Result<()> {
-        let choices: Vec<bool> = (0..wire::BASE_OTS).map(|bit| self.delta >> bit & 1 == 1).collect();
+        let choices: Zeroizing<Vec<bool>> =
+            Zeroizing::new((0..wire::BASE_OTS).map(|bit| self.delta >> bit & 1 == 1).collect());
         let seed = self.session.seed.derive("base", 0);
         let base = BaseReceiver::choose(step.id.0, &self.base_offer, &choices, &seed, &self.session.counter)?;
         self.transfers = Some(ExtensionSender::new(&base.keys, self.delta));
@@ -150,7 +145,7 @@ impl Server {
 
     fn flooding_bits(&self, layer: LayerId) -> Result<u32> {
         let protocol = &self.session.program.protocol;
-        Ok(protocol.he.flooding_bits(self.session.plan(layer)?.shape.taps(), protocol.format.weight_bits))
+        Ok(protocol.he.flooding_bits(self.session.plan(layer)?, protocol.format.weight_bits))
     }
 
     fn send_labels(&mut self, step: &Step) -> Result<()> {
@@ -181,9 +176,8 @@ impl Server {
         };
         let garbled = garble(&gates, &inputs, &self.session.counter);
         let mut payload = Vec::with_capacity(16 * (garbled.tables.len() + garbled.offline_labels.len()));
-        for block in garbled.tables.iter().chain(&garbled.offline_labels) {
-            payload.extend_from_slice(&block.to_le_bytes());
-        }
+        payload.extend_from_slice(bytemuck::cast_slice(&garbled.tables));
+        payload.extend_from_slice(bytemuck::cast_slice(&garbled.offline_labels));
         let mut writer = BitWriter::default();
         let bits = gates.outputs.len();
         writer.write(garbled.decoding.iter().flat_map(|word| (0..bits).map(move |bit| word >> bit & 1)), 1);
@@ -200,12 +194,13 @@ impl Server {
         let mut labels = vec![0; share.len() * bits];
         let source = LabelSource::new(&self.secret(layer)?.derive("labels", 0));
         source.fill(0, &mut labels, &self.session.counter);
-        for (labels, value) in labels.chunks_mut(bits.max(1)).zip(share) {
+        let delta = self.delta;
+        labels.par_chunks_mut(bits.max(1)).zip(share).for_each(|(labels, value)| {
             for (bit, label) in labels.iter_mut().enumerate() {
-                *label ^= Block::from(value >> bit & 1).wrapping_neg() & self.delta;
+                *label = (*label ^ (Block::from(value >> bit & 1).wrapping_neg() & delta)).to_le();
             }
-        }
-        let payload = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
+        });
+        let payload = bytemuck::cast_slice(&labels).to_vec();
         self.session.post(layer, Message::OnlineLabels, payload);
         Ok(())
     }

@@ -6,11 +6,15 @@ use crate::commands::verify::private_run;
 use crate::experiment::{DEFAULT_EXPERIMENT, Experiment};
 use crate::image::Picture;
 use crate::output::{self, Output};
+use crate::select;
 use anyhow::{Context, Result};
-use pisim_protocol::{Program, lower};
+use pisim_protocol::Program;
 use pisim_reports::{Report, tables};
 use pisim_sim::simulate_many;
 use serde_json::json;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub fn run(args: &RunArgs, output: Output) -> Result<Outcome> {
     let name = args.experiment.as_deref().unwrap_or(DEFAULT_EXPERIMENT);
@@ -19,11 +23,10 @@ pub fn run(args: &RunArgs, output: Output) -> Result<Outcome> {
         run.image = args.image.clone().map(Picture::File).or(run.image.take());
         run.seed = args.seed.unwrap_or(run.seed);
     }
-    // An unwritable folder is found now, not after the work.
-    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    let out = OutFolder::make(&args.out)?;
     let report = report(&experiment)?;
     let passed = report.verification.as_ref().is_none_or(|verification| verification.passed());
-    let written = report.write(&args.out)?;
+    let written = report.write(&out.path)?;
     output.print(&json!({ "report": report, "index": written.index, "files": written.files }), || {
         let mut parts = vec![report.title.clone(), "\nModelled by the simulator:".to_owned()];
         parts.push(tables::simulations(&report.simulations));
@@ -37,18 +40,49 @@ pub fn run(args: &RunArgs, output: Output) -> Result<Outcome> {
     Ok(if passed { Outcome::Done } else { Outcome::CheckFailed })
 }
 
+/// The report's folder, made before the work so that an unwritable one is found now and not after it.
+struct OutFolder {
+    path: PathBuf,
+    /// The folders that did not exist before, deepest first.
+    made: Vec<PathBuf>,
+}
+
+impl OutFolder {
+    fn make(path: &Path) -> Result<Self> {
+        let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+        let made = path.ancestors().take_while(missing).map(Path::to_owned).collect();
+        // From here on, what was made is removed again when anything fails.
+        let folder = Self { path: path.to_owned(), made };
+        fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))?;
+        let probe = path.join(format!(".pisim-{}", std::process::id()));
+        fs::write(&probe, []).with_context(|| format!("cannot write into the folder {}", path.display()))?;
+        fs::remove_file(&probe)?;
+        Ok(folder)
+    }
+}
+
+impl Drop for OutFolder {
+    fn drop(&mut self) {
+        // Only empty folders can be removed this way: one with a report stays.
+        for folder in &self.made {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
 /// Simulates every network on every platform and runs the private inference.
 fn report(experiment: &Experiment) -> Result<Report> {
-    let programs: Vec<Program> =
-        experiment.networks.iter().map(|network| lower(network, &experiment.protocol)).collect::<Result<_, _>>()?;
+    let lower = |network| select::program(network, &experiment.protocol, &experiment.protocol_name);
+    let programs: Vec<Program> = experiment.networks.iter().map(lower).collect::<Result<_>>()?;
+    let private_program = experiment.verify.as_ref().map(|run| lower(&run.network)).transpose()?.map(Arc::new);
     let platforms: Vec<_> = experiment.platforms.iter().collect();
     let simulations = simulate_many(&programs.iter().collect::<Vec<_>>(), &platforms);
     let simulations = simulations.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let verification = match &experiment.verify {
+    let verification = match experiment.verify.as_ref().zip(private_program) {
         None => None,
-        Some(run) => {
+        Some((run, program)) => {
             output::remark(&format!("running {} privately, both parties on this machine …", run.network.name));
-            Some(private_run(&run.network, &experiment.protocol, run.image.as_ref(), run.seed)?)
+            Some(private_run(&program, run.image.as_ref(), run.seed)?)
         }
     };
     let mut notes =

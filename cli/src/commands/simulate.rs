@@ -6,14 +6,14 @@ use crate::output::Output;
 use crate::select;
 use anyhow::Result;
 use pisim_hw_models::Platform;
-use pisim_protocol::{Protocol, lower};
+use pisim_protocol::Protocol;
 use pisim_reports::tables;
 use pisim_sim::simulate;
 
 pub fn run(args: &SimulateArgs, output: Output) -> Result<Outcome> {
     let network = select::network(&args.network, &args.options)?;
     let platform = Platform::named_or_file(&args.hardware)?;
-    let program = lower(&network, &Protocol::load(&args.protocol)?)?;
+    let program = select::program(&network, &Protocol::load(&args.protocol)?, &args.protocol)?;
     let simulation = simulate(&program, &platform)?;
     output.print(&simulation, || {
         let mut parts = vec![

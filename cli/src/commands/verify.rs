@@ -7,13 +7,16 @@ use crate::output::{self, Output};
 use crate::select;
 use anyhow::{Result, bail};
 use pisim_backend::{Seed, Verification, verify};
-use pisim_netgen::{Network, Weights, random_input};
-use pisim_protocol::{Phase, Program, Protocol, Work, lower};
+use pisim_netgen::{Weights, random_input};
+use pisim_protocol::{Phase, Program, Protocol, Work};
 use pisim_reports::{Disagreement, VerificationSummary, tables};
 use std::sync::Arc;
 
 /// More weights than this (4 bytes each, and more while they are used) are refused before any memory is asked for.
 const MAX_WEIGHTS: u64 = 1 << 30;
+
+/// So are runs that keep more bytes than this from the offline to the online phase: both parties hold them in memory.
+const MAX_STORED_BYTES: u64 = 1 << 35;
 
 pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
     if let Some(threads) = args.threads {
@@ -21,23 +24,24 @@ pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
     }
     let network = select::network(&args.network, &args.options)?;
     let protocol = Protocol::load(&args.protocol)?;
+    let program = select::program(&network, &protocol, &args.protocol)?;
     let image = args.image.clone().map(Picture::File);
-    let summary = private_run(&network, &protocol, image.as_ref(), args.seed)?;
+    let summary = private_run(&Arc::new(program), image.as_ref(), args.seed)?;
     output.print(&summary, || tables::verification(&summary))?;
     Ok(if summary.passed() { Outcome::Done } else { Outcome::CheckFailed })
 }
 
-/// Runs a network privately with seeded weights and masks, and compares outputs and work.
-pub fn private_run(
-    network: &Network,
-    protocol: &Protocol,
-    image: Option<&Picture>,
-    seed: u64,
-) -> Result<VerificationSummary> {
+/// Runs a program privately with seeded weights and masks, and compares outputs and work.
+pub fn private_run(program: &Arc<Program>, image: Option<&Picture>, seed: u64) -> Result<VerificationSummary> {
+    let network = &program.network.network;
     if network.params() > MAX_WEIGHTS {
         bail!("{} has {} parameters; a real run takes at most {MAX_WEIGHTS}", network.name, network.params());
     }
-    let program = Arc::new(lower(network, protocol)?);
+    let work = program.work_of(|_| true);
+    let stored = work.stored_client_bytes.saturating_add(work.stored_server_bytes);
+    if stored > MAX_STORED_BYTES {
+        bail!("{} would keep {stored} bytes in memory; a real run takes at most {MAX_STORED_BYTES}", network.name);
+    }
     let (shape, format) = (network.input, program.network.format);
     let input = match image {
         Some(picture) => picture.values(shape, format)?,
@@ -47,12 +51,12 @@ pub fn private_run(
     let secret = Seed::reproducible(seed);
     let seeds = [secret.derive("client", 0), secret.derive("server", 0)];
     let progress = output::progress(program.steps.len(), &network.name);
-    let verification = verify(&program, &weights, &input, seeds, &mut |step| {
+    let verification = verify(program, &weights, &input, seeds, &mut |step| {
         progress.inc(1);
         progress.set_message(format!("{:?}", step.phase).to_lowercase());
     });
     progress.finish_and_clear();
-    let mut summary = summarise(&program, &verification?);
+    let mut summary = summarise(program, &verification?);
     summary.answer = image.map(|picture| format!("{} is class {}", picture.name(), summary.answer.unwrap_or_default()));
     Ok(summary)
 }

@@ -10,7 +10,7 @@ mod online;
 use crate::circuit::Circuit;
 use crate::config::Protocol;
 use crate::gadgets::{Activation, activation_circuit};
-use crate::he;
+use crate::he::{self, NoiseMargin};
 use crate::packing::{ConvPlan, ConvShape};
 use crate::program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 use crate::wire;
@@ -29,20 +29,16 @@ pub enum LowerError {
     /// A layer's noise could make decryption fail.
     #[error(
         "layer `{layer}` does not fit the encryption parameters of protocol `{protocol}`: its noise may reach \
-         2^{noise_bits}, decryption is exact below 2^{capacity_bits} ({stage}); use more or larger limbs, a smaller ring \
-         or narrower weights"
+         2^{noise:.1}, decryption is exact below 2^{capacity:.1} ({stage}); use more or larger limbs, a smaller ring or \
+         narrower weights", noise = margin.noise, capacity = margin.capacity, stage = margin.stage
     )]
     Noise {
         /// The layer.
         layer: String,
         /// The protocol.
         protocol: String,
-        /// Bound on the noise, bits.
-        noise_bits: u32,
-        /// Noise that decrypts, bits.
-        capacity_bits: u32,
-        /// Where: in the full or in the switched reply.
-        stage: &'static str,
+        /// The bound that does not hold, for the packing with the least noise.
+        margin: NoiseMargin,
     },
     /// One window of a layer has more values than a ciphertext.
     #[error("layer `{layer}` does not fit one ciphertext of degree {degree}: its kernel window alone has more pixels")]
@@ -52,18 +48,19 @@ pub enum LowerError {
         /// Ring degree.
         degree: usize,
     },
-    /// A layer that this protocol has no way to run.
-    #[error("layer `{layer}`: {reason}")]
-    Unsupported {
-        /// The layer.
-        layer: String,
-        /// Why.
-        reason: String,
+    /// The backend cannot garble at this party.
+    #[error("protocol `{protocol}` garbles at the client, which is not supported")]
+    Garbler {
+        /// The protocol.
+        protocol: String,
     },
 }
 
 /// Lowers `network` to the program that `protocol` runs, with exact work for every step.
 pub fn lower(network: &Network, protocol: &Protocol) -> Result<Program, LowerError> {
+    if protocol.garbler != Party::Server {
+        return Err(LowerError::Garbler { protocol: protocol.name.clone() });
+    }
     let fixed = FixedNetwork::new(network, protocol.format)?;
     let plans = plans(&fixed, protocol)?;
     let circuits = circuits(&fixed);
@@ -121,27 +118,28 @@ fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<ConvPla
             return Ok(Some(plan.clone()));
         }
         let name = || fixed.network.layers.get(id).map(|layer| layer.name.clone()).unwrap_or_default();
-        check_noise(name(), shape.taps(), protocol)?;
-        let plan = ConvPlan::choose(shape, &protocol.he)
-            .ok_or_else(|| LowerError::Packing { layer: name(), degree: protocol.he.degree })?;
+        let plan = plan(shape, protocol, name)?;
         known.insert(shape, plan.clone());
         Ok(Some(plan))
     };
     (0..fixed.network.layers.len()).map(&mut plan_of).collect()
 }
 
-fn check_noise(layer: String, taps: usize, protocol: &Protocol) -> Result<(), LowerError> {
-    let (he, weight_bits) = (&protocol.he, protocol.format.weight_bits);
-    let bounds = [
-        (he.reply_noise_bits(taps, weight_bits), he.noise_capacity_bits(), "before modulus switching"),
-        (he.switched_noise_bits(taps, weight_bits), he.response_capacity_bits(), "after modulus switching"),
-    ];
-    for (noise_bits, capacity_bits, stage) in bounds {
-        if noise_bits >= capacity_bits {
-            return Err(LowerError::Noise { layer, protocol: protocol.name.clone(), noise_bits, capacity_bits, stage });
-        }
+/// The cheapest packing of one layer whose noise bounds hold.
+fn plan(shape: ConvShape, protocol: &Protocol, name: impl Fn() -> String) -> Result<ConvPlan, LowerError> {
+    let he = &protocol.he;
+    let broken = |plan: &ConvPlan| {
+        he.noise_margins(plan, protocol.format.weight_bits).into_iter().find(|margin| !margin.holds())
+    };
+    if let Some(plan) = ConvPlan::choose(shape, he, |plan| broken(plan).is_none()) {
+        return Ok(plan);
     }
-    Ok(())
+    // Nothing fits: say whether pixels or noise are to blame. One output channel per reply has the least noise.
+    let packed = ConvPlan::choose(shape, he, |_| true).map(|plan| ConvPlan { channels_out: 1, ..plan });
+    match packed.and_then(|plan| broken(&plan)) {
+        Some(margin) => Err(LowerError::Noise { layer: name(), protocol: protocol.name.clone(), margin }),
+        None => Err(LowerError::Packing { layer: name(), degree: he.degree }),
+    }
 }
 
 /// One circuit for every distinct (activation, shift).
@@ -183,6 +181,28 @@ struct Lowering<'a> {
     tables: HashMap<LayerId, StepId>,
 }
 
+/// A message's bytes without its header, and how many of them the receiver keeps for the online phase.
+#[derive(Clone, Copy)]
+struct Payload {
+    bytes: u64,
+    stored: u64,
+}
+
+impl From<u64> for Payload {
+    /// A message of which nothing is kept.
+    fn from(bytes: u64) -> Self {
+        Self { bytes, stored: 0 }
+    }
+}
+
+/// Bytes that a party keeps from the offline to the online phase.
+fn stored(party: Party, bytes: u64) -> Work {
+    match party {
+        Party::Client => Work { stored_client_bytes: bytes, ..Work::default() },
+        Party::Server => Work { stored_server_bytes: bytes, ..Work::default() },
+    }
+}
+
 /// The last setup steps of both sides.
 #[derive(Clone, Copy)]
 struct Setup {
@@ -209,7 +229,6 @@ impl Lowering<'_> {
         id
     }
 
-    /// A message with `payload` bytes; `stored` bytes of it stay with the receiver.
     fn send(
         &mut self,
         layer: LayerId,
@@ -217,15 +236,14 @@ impl Lowering<'_> {
         from: Party,
         phase: Phase,
         deps: impl IntoIterator<Item = StepId>,
-        payload: u64,
-        stored: u64,
+        payload: Payload,
     ) -> StepId {
-        let bytes = wire::HEADER_BYTES + payload;
-        let work = match from {
-            Party::Client => Work { bytes_up: bytes, stored_server_bytes: stored, ..Work::default() },
-            Party::Server => Work { bytes_down: bytes, stored_client_bytes: stored, ..Work::default() },
+        let bytes = wire::HEADER_BYTES + payload.bytes;
+        let sent = match from {
+            Party::Client => Work { bytes_up: bytes, ..Work::default() },
+            Party::Server => Work { bytes_down: bytes, ..Work::default() },
         };
-        self.push(layer, StepKind::Send(message), from, phase, deps, work)
+        self.push(layer, StepKind::Send(message), from, phase, deps, sent + stored(from.peer(), payload.stored))
     }
 
     /// Keys and base oblivious transfers. The evaluator of garbled circuits receives its labels by oblivious transfer, so
@@ -237,13 +255,14 @@ impl Lowering<'_> {
         let he = &self.protocol.he;
         let keygen = self.push(layer, StepKind::HeKeygen, Party::Client, phase, [], he::keygen_work(he));
         let key_bytes = wire::public_key_bytes(he);
-        let public_key = self.send(layer, Message::PublicKey, Party::Client, phase, [keygen], key_bytes, 0);
+        let public_key = self.send(layer, Message::PublicKey, Party::Client, phase, [keygen], key_bytes.into());
         let offer = self.push(layer, StepKind::BaseOtOffer, evaluator, phase, [], Work::default());
-        let offered = self.send(layer, Message::BaseOtOffer, evaluator, phase, [offer], wire::GROUP_ELEMENT_BYTES, 0);
+        let offered =
+            self.send(layer, Message::BaseOtOffer, evaluator, phase, [offer], wire::GROUP_ELEMENT_BYTES.into());
         let base = Work { base_ots: wire::BASE_OTS, ..Work::default() };
         let garbler_ready = self.push(layer, StepKind::BaseOtChoose, garbler, phase, [offered], base);
         let choices = wire::GROUP_ELEMENT_BYTES * wire::BASE_OTS;
-        let chosen = self.send(layer, Message::BaseOtChoice, garbler, phase, [garbler_ready], choices, 0);
+        let chosen = self.send(layer, Message::BaseOtChoice, garbler, phase, [garbler_ready], choices.into());
         let evaluator_ready = self.push(layer, StepKind::BaseOtFinish, evaluator, phase, [chosen], base);
         Setup { public_key, evaluator_ready, garbler_ready }
     }
@@ -265,7 +284,7 @@ impl Lowering<'_> {
     }
 
     fn output_layer(&self) -> LayerId {
-        LayerId(self.network.network.layers.len() - 1)
+        self.network.network.output_id()
     }
 
     fn ring_bytes(&self) -> u64 {

@@ -3,7 +3,7 @@
 //! The order is software-pipelined: while the client turns the reply of one linear layer into oblivious-transfer choices,
 //! the server already evaluates the next linear layer; it garbles the first layer's circuits after that.
 
-use super::{Lowering, Setup};
+use super::{Lowering, Payload, Setup, stored};
 use crate::he;
 use crate::packing::ConvPlan;
 use crate::program::{Message, Party, Phase, StepId, StepKind};
@@ -17,10 +17,11 @@ impl Lowering<'_> {
     pub(super) fn offline(&mut self, setup: Setup) {
         let linear: Vec<(LayerId, ConvPlan)> =
             self.layer_ids().zip(self.plans).filter_map(|(id, plan)| Some((id, plan.clone()?))).collect();
+        let ready = self.ready_after();
         let nonlinear: Vec<(LayerId, usize)> = self
             .layer_ids()
             .filter(|id| self.circuits.get(id.0).is_some_and(Option::is_some))
-            .map(|id| (id, self.ready_after(id, &linear)))
+            .map(|id| (id, self.inputs(id).iter().filter_map(|input| ready.get(input.0)).max().copied().unwrap_or(0)))
             .collect();
         let delivered: Vec<StepId> = linear.iter().map(|(id, plan)| self.encrypt(*id, plan, setup)).collect();
         for index in 0..=linear.len() {
@@ -45,16 +46,20 @@ impl Lowering<'_> {
         self.client_share(output);
     }
 
-    /// How many linear layers must be done before the client knows its share of this non-linear layer's input.
-    fn ready_after(&self, layer: LayerId, linear: &[(LayerId, ConvPlan)]) -> usize {
-        let after = |input: LayerId| match self.op(input) {
-            Op::Input | Op::Relu | Op::Rescale => 0,
-            Op::Conv(_) | Op::Linear { .. } => {
-                linear.iter().position(|(id, _)| *id == input).map_or(0, |position| position + 1)
-            }
-            _ => self.ready_after(input, linear),
-        };
-        self.inputs(layer).into_iter().map(after).max().unwrap_or(0)
+    /// For every layer, how many linear layers must be done before the client knows its share of it.
+    fn ready_after(&self) -> Vec<usize> {
+        let (mut ready, mut linear) = (Vec::<usize>::new(), 0);
+        for layer in self.layer_ids() {
+            ready.push(match self.op(layer) {
+                Op::Input | Op::Relu | Op::Rescale => 0,
+                Op::Conv(_) | Op::Linear { .. } => {
+                    linear += 1;
+                    linear
+                }
+                _ => self.inputs(layer).iter().filter_map(|input| ready.get(input.0)).max().copied().unwrap_or(0),
+            });
+        }
+        ready
     }
 
     /// The steps after which the client has its share of `layer`: none for masks, which come from its seed.
@@ -91,17 +96,17 @@ impl Lowering<'_> {
         let mut deps = self.client_shares_of_inputs(layer);
         deps.push(setup.public_key);
         let encrypt = self.push(layer, StepKind::Encrypt, Party::Client, PHASE, deps, he::encrypt_work(plan));
-        self.send(layer, Message::Ciphertexts, Party::Client, PHASE, [encrypt], wire::ciphertexts_bytes(plan), 0)
+        self.send(layer, Message::Ciphertexts, Party::Client, PHASE, [encrypt], wire::ciphertexts_bytes(plan).into())
     }
 
     fn evaluate_linear(&mut self, layer: LayerId, plan: &ConvPlan, delivered: StepId) -> StepId {
-        let work = Work { stored_server_bytes: wire::SEED_BYTES, ..he::linear_work(plan) };
+        let work = he::linear_work(plan) + stored(Party::Server, wire::SEED_BYTES);
         self.push(layer, StepKind::HeLinear, Party::Server, PHASE, [delivered], work)
     }
 
     fn reply(&mut self, layer: LayerId, plan: &ConvPlan, evaluated: StepId) {
         let bytes = plan.reply_bytes();
-        let reply = self.send(layer, Message::ReplyCiphertexts, Party::Server, PHASE, [evaluated], bytes, 0);
+        let reply = self.send(layer, Message::ReplyCiphertexts, Party::Server, PHASE, [evaluated], bytes.into());
         self.replies.insert(layer, reply);
     }
 
@@ -122,7 +127,7 @@ impl Lowering<'_> {
             Work { extended_ots: transfers, stored_client_bytes: transfers * wire::LABEL_BYTES, ..Work::default() };
         let receive = self.push(layer, StepKind::OtReceive, evaluator, PHASE, deps, work);
         let bytes = wire::ot_columns_bytes(transfers);
-        self.send(layer, Message::OtColumns, evaluator, PHASE, [receive], bytes, 0)
+        self.send(layer, Message::OtColumns, evaluator, PHASE, [receive], bytes.into())
     }
 
     /// The garbler's side: the transfers' zero labels become the evaluator's input labels of the circuits.
@@ -141,13 +146,12 @@ impl Lowering<'_> {
             xor_gates: instances * circuit.xor_gates(),
             hash_calls: 4 * ands,
             labels: instances * circuit.inputs.garbler_online as u64 + offline_labels,
-            stored_server_bytes: wire::SEED_BYTES,
             ..Work::default()
-        };
+        } + stored(garbler, wire::SEED_BYTES);
         let garble = self.push(layer, StepKind::Garble, garbler, PHASE, [labels], work);
         let decoding = (instances * circuit.outputs.len() as u64).div_ceil(8);
         let bytes = wire::LABEL_BYTES * (2 * ands + offline_labels) + decoding;
-        let sent = self.send(layer, Message::GarbledTables, garbler, PHASE, [garble], bytes, bytes);
+        let sent = self.send(layer, Message::GarbledTables, garbler, PHASE, [garble], Payload { bytes, stored: bytes });
         self.tables.insert(layer, sent);
     }
 }

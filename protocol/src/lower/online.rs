@@ -29,7 +29,7 @@ impl Lowering<'_> {
         let output = self.output_layer();
         let bytes = self.elements(output) * self.ring_bytes();
         let share = shares.last().copied();
-        let sent = self.send(output, Message::OutputShare, Party::Server, PHASE, share, bytes, 0);
+        let sent = self.send(output, Message::OutputShare, Party::Server, PHASE, share, bytes.into());
         let work = Work { ring_adds: self.elements(output), ..Work::default() };
         self.push(output, StepKind::Reconstruct, Party::Client, PHASE, [sent], work);
     }
@@ -39,7 +39,7 @@ impl Lowering<'_> {
         let work = Work { ring_adds: elements, ..Work::default() };
         let mask = self.push(layer, StepKind::MaskInput, Party::Client, PHASE, [], work);
         let bytes = elements * self.ring_bytes();
-        self.send(layer, Message::MaskedValues, Party::Client, PHASE, [mask], bytes, 0)
+        self.send(layer, Message::MaskedValues, Party::Client, PHASE, [mask], bytes.into())
     }
 
     /// The server's share through the weights, plus its offline mask and the bias.
@@ -57,7 +57,7 @@ impl Lowering<'_> {
         let work = Work { labels, ..Work::default() };
         let encode = self.push(layer, StepKind::EncodeLabels, garbler, PHASE, deps, work);
         let bytes = labels * wire::LABEL_BYTES;
-        let sent = self.send(layer, Message::OnlineLabels, garbler, PHASE, [encode], bytes, 0);
+        let sent = self.send(layer, Message::OnlineLabels, garbler, PHASE, [encode], bytes.into());
         let ands = instances * circuit.and_gates();
         let work = Work {
             and_gates: ands,
@@ -70,7 +70,7 @@ impl Lowering<'_> {
         let deps = self.tables.get(&layer).copied().into_iter().chain([sent]);
         let evaluate = self.push(layer, StepKind::Evaluate, evaluator, PHASE, deps, work);
         let bytes = instances * self.ring_bytes();
-        let masked = self.send(layer, Message::MaskedValues, evaluator, PHASE, [evaluate], bytes, 0);
+        let masked = self.send(layer, Message::MaskedValues, evaluator, PHASE, [evaluate], bytes.into());
         let work = Work { ring_adds: instances, ..Work::default() };
         self.push(layer, StepKind::Unmask, garbler, PHASE, [masked], work)
     }
