@@ -3,12 +3,13 @@
 //! Wires are numbered in the order `garbler online | evaluator | garbler offline | gates`, one wire per gate.
 
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// A wire's number.
 pub type Wire = u32;
 
 /// A gate; its output is the wire of its position (after the inputs).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Gate {
     /// Logical and: the gate that garbling pays for.
     And(Wire, Wire),
@@ -126,17 +127,19 @@ impl Circuit {
     }
 }
 
-/// Builds a circuit gate by gate. Gates with a constant input, or with the same wire twice, are folded away.
+/// Builds a circuit gate by gate. Gates with a constant input, or with the same wire twice, are folded away; a gate that is
+/// there already is not built again.
 #[derive(Debug, Clone)]
 pub struct Builder {
     inputs: Inputs,
     gates: Vec<Gate>,
+    built: HashMap<Gate, Wire>,
 }
 
 impl Builder {
     /// A circuit without gates.
     pub fn new(inputs: Inputs) -> Self {
-        Self { inputs, gates: Vec::new() }
+        Self { inputs, gates: Vec::new(), built: HashMap::new() }
     }
 
     /// The garbler's online inputs, least significant first.
@@ -159,9 +162,17 @@ impl Builder {
     }
 
     fn push(&mut self, gate: Gate) -> Bit {
-        let wire = self.inputs.total() + self.gates.len();
-        self.gates.push(gate);
-        Bit::Wire(wire as Wire)
+        let gate = match gate {
+            Gate::And(a, b) => Gate::And(a.min(b), a.max(b)),
+            Gate::Xor(a, b) => Gate::Xor(a.min(b), a.max(b)),
+            inverter => inverter,
+        };
+        let next = (self.inputs.total() + self.gates.len()) as Wire;
+        let wire = *self.built.entry(gate).or_insert(next);
+        if wire == next {
+            self.gates.push(gate);
+        }
+        Bit::Wire(wire)
     }
 
     /// `a ∧ b`.

@@ -49,8 +49,8 @@ impl Builder {
         let width = a.len().min(b.len());
         let mut sum = Vec::with_capacity(width);
         for (position, (x, y)) in a.iter().zip(b).enumerate() {
-            let half = self.xor(*x, *y);
-            sum.push(self.xor(half, carry));
+            let rest = self.xor(*y, carry);
+            sum.push(self.xor(*x, rest));
             if position + 1 < width {
                 carry = self.carry(*x, *y, carry);
             }

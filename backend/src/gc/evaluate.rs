@@ -1,8 +1,9 @@
 //! The evaluator.
 
 use super::hash::{Block, Hasher};
+use super::lanes::{Lanes, colour_masks, halves, halves_mut};
 use super::plan::{GatePlan, SlotBit, SlotGate};
-use super::{LANES, colour, colour_mask, first_tweaks, lanes_of};
+use super::{LANES, colour, first_tweaks};
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use pisim_protocol::Work;
@@ -58,8 +59,9 @@ struct Batch<'a> {
     labels: &'a EvaluatorLabels<'a>,
     first: usize,
     lanes: usize,
-    active: Vec<Block>,
+    active: Lanes,
     hashes: Vec<Block>,
+    masks: Vec<Block>,
     /// The next AND gate's tweaks.
     tweaks: Vec<Block>,
     hasher: Hasher,
@@ -67,36 +69,23 @@ struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     fn new(plan: &'a GatePlan, labels: &'a EvaluatorLabels<'a>, first: usize, lanes: usize) -> Self {
-        let (active, hashes) = (vec![0; plan.slots * lanes], vec![0; 2 * lanes]);
-        let tweaks = first_tweaks(labels.first_gate, first, lanes, plan.and_gates);
-        Self { plan, labels, first, lanes, active, hashes, tweaks, hasher: Hasher::default() }
+        Self {
+            plan,
+            labels,
+            first,
+            lanes,
+            active: Lanes::new(plan.slots, lanes),
+            hashes: vec![0; 2 * lanes],
+            masks: vec![0; 2 * lanes],
+            tweaks: first_tweaks(labels.first_gate, first, lanes, plan.and_gates),
+            hasher: Hasher::default(),
+        }
     }
 
     fn evaluate(mut self, tables: &[Block], decoding: &[u64], outputs: &mut [u64], counter: &Counter) {
         self.load_inputs();
-        let mut tables = tables.chunks_exact((2 * self.lanes).max(1));
-        let (mut ands, mut xors) = (0, 0);
-        for gate in &self.plan.gates {
-            match *gate {
-                SlotGate::And { a, b, out } => {
-                    if let Some(table) = tables.next() {
-                        self.and(a, b, out, table);
-                    }
-                    ands += 1;
-                }
-                SlotGate::Xor { a, b, out } => {
-                    for lane in 0..self.lanes {
-                        self.active[out * self.lanes + lane] =
-                            self.active[a * self.lanes + lane] ^ self.active[b * self.lanes + lane];
-                    }
-                    xors += 1;
-                }
-                SlotGate::Inv { a, out } => {
-                    let source = a * self.lanes;
-                    self.active.copy_within(source..source + self.lanes, out * self.lanes);
-                }
-            }
-        }
+        // Compiled for every width of vectors, chosen at run time.
+        let (ands, xors) = pulp::Arch::new().dispatch(|| self.gates(tables));
         for (lane, (output, decoding)) in outputs.iter_mut().zip(decoding).enumerate() {
             *output = self.decode(lane, *decoding);
         }
@@ -110,6 +99,29 @@ impl<'a> Batch<'a> {
         self.hasher.count(counter);
     }
 
+    /// All gates in order; returns how many AND and XOR gates there were.
+    #[inline(always)]
+    fn gates(&mut self, tables: &[Block]) -> (u64, u64) {
+        let mut tables = tables.chunks_exact((2 * self.lanes).max(1));
+        let (mut ands, mut xors) = (0, 0);
+        for gate in &self.plan.gates {
+            match *gate {
+                SlotGate::And { a, b, out } => {
+                    if let Some(table) = tables.next() {
+                        self.and(a, b, out, table);
+                    }
+                    ands += 1;
+                }
+                free => {
+                    // Negation leaves the active label as it is: the garbler changed its meaning.
+                    self.active.free_gate(free, 0);
+                    xors += u64::from(matches!(free, SlotGate::Xor { .. }));
+                }
+            }
+        }
+        (ands, xors)
+    }
+
     fn load_inputs(&mut self) {
         let counts = self.plan.inputs;
         let groups = [
@@ -118,31 +130,33 @@ impl<'a> Batch<'a> {
             (counts.garbler_online + counts.evaluator, counts.garbler_offline, self.labels.garbler_offline),
         ];
         for (slot, count, labels) in groups {
-            for lane in 0..self.lanes {
-                for input in 0..count {
-                    self.active[(slot + input) * self.lanes + lane] = labels[(self.first + lane) * count + input];
-                }
-            }
+            self.active.scatter(&labels[self.first * count..(self.first + self.lanes) * count], slot, count);
         }
     }
 
+    #[inline(always)]
     fn and(&mut self, a: usize, b: usize, out: usize, table: &[Block]) {
         let lanes = self.lanes;
-        let (labels_a, labels_b) = (lanes_of(&self.active, a, lanes), lanes_of(&self.active, b, lanes));
+        let (labels_a, labels_b) = (self.active.slot(a), self.active.slot(b));
         self.hashes[..lanes].copy_from_slice(labels_a);
         self.hashes[lanes..].copy_from_slice(labels_b);
         self.hasher.hash(&mut self.hashes, &self.tweaks, 1);
         self.tweaks.iter_mut().for_each(|tweak| *tweak += 2);
+        let (masks_a, masks_b) = self.masks.split_at_mut(lanes);
+        colour_masks(labels_a, masks_a);
+        colour_masks(labels_b, masks_b);
         let (hashes_a, hashes_b) = self.hashes.split_at_mut(lanes);
-        let hashes = hashes_a.iter_mut().zip(hashes_b);
-        let labels = labels_a.iter().zip(labels_b);
-        for (((hash_a, hash_b), (label_a, label_b)), table) in hashes.zip(labels).zip(table.as_chunks::<2>().0) {
-            let [garbler_half, evaluator_half] = table;
+        let (garbler_halves, evaluator_halves) = table.split_at(lanes);
+        let hashes = halves_mut(hashes_a).iter_mut().zip(halves(hashes_b));
+        let colours = halves(masks_a).iter().zip(halves(masks_b));
+        let table = halves(garbler_halves).iter().zip(halves(evaluator_halves));
+        for ((((hash_a, hash_b), (mask_a, mask_b)), (garbler, evaluator)), label_a) in
+            hashes.zip(colours).zip(table).zip(halves(labels_a))
+        {
             // The output's label takes the place of the first hash.
-            *hash_a ^=
-                (colour_mask(*label_a) & garbler_half) ^ *hash_b ^ (colour_mask(*label_b) & (evaluator_half ^ label_a));
+            *hash_a ^= (mask_a & garbler) ^ hash_b ^ (mask_b & (evaluator ^ label_a));
         }
-        self.active[out * lanes..(out + 1) * lanes].copy_from_slice(&self.hashes[..lanes]);
+        self.active.set(out, &self.hashes[..lanes]);
     }
 
     fn decode(&self, lane: usize, decoding: u64) -> u64 {
@@ -150,7 +164,7 @@ impl<'a> Batch<'a> {
             let permute = decoding >> position & 1 == 1;
             match *output {
                 SlotBit::Const(value) => value,
-                SlotBit::Slot(slot) => colour(self.active[slot * self.lanes + lane]) ^ permute,
+                SlotBit::Slot(slot) => colour(self.active.label(slot, lane)) ^ permute,
             }
         };
         self.plan.outputs.iter().enumerate().map(|output| u64::from(bit(output)) << output.0).sum()

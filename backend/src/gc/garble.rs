@@ -2,8 +2,9 @@
 
 use super::hash::{Block, Hasher};
 use super::labels::LabelSource;
+use super::lanes::{Lanes, colour_masks, halves, halves_mut};
 use super::plan::{GatePlan, SlotBit, SlotGate};
-use super::{LANES, colour, colour_mask, first_tweaks, lanes_of};
+use super::{LANES, colour, first_tweaks};
 use crate::counter::Counter;
 use pisim_protocol::Work;
 use rayon::prelude::*;
@@ -25,7 +26,7 @@ pub struct GarblerInputs<'a> {
 /// What the evaluator receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Garbled {
-    /// Two blocks per AND gate: batch by batch, `[gate][instance]` inside a batch.
+    /// Two blocks per AND gate: batch by batch, `[gate][half][instance]` inside a batch.
     pub tables: Vec<Block>,
     /// The labels of the garbler's offline inputs, `[instance][input]`.
     pub offline_labels: Vec<Block>,
@@ -73,8 +74,11 @@ struct Batch<'a> {
     counter: &'a Counter,
     first: usize,
     lanes: usize,
-    zeros: Vec<Block>,
+    zeros: Lanes,
+    /// Δ in every lane.
+    deltas: Vec<Block>,
     hashes: Vec<Block>,
+    masks: Vec<Block>,
     /// The next AND gate's tweaks.
     tweaks: Vec<Block>,
     hasher: Hasher,
@@ -88,13 +92,36 @@ impl<'a> Batch<'a> {
         lanes: usize,
         counter: &'a Counter,
     ) -> Self {
-        let (zeros, hashes) = (vec![0; plan.slots * lanes], vec![0; 4 * lanes]);
-        let tweaks = first_tweaks(inputs.first_gate, first, lanes, plan.and_gates);
-        Self { plan, inputs, counter, first, lanes, zeros, hashes, tweaks, hasher: Hasher::default() }
+        Self {
+            plan,
+            inputs,
+            counter,
+            first,
+            lanes,
+            zeros: Lanes::new(plan.slots, lanes),
+            deltas: vec![inputs.delta; lanes],
+            hashes: vec![0; 4 * lanes],
+            masks: vec![0; 2 * lanes],
+            tweaks: first_tweaks(inputs.first_gate, first, lanes, plan.and_gates),
+            hasher: Hasher::default(),
+        }
     }
 
     fn garble(mut self, tables: &mut [Block], offline_labels: &mut [Block], decoding: &mut [u64]) {
         self.load_inputs(offline_labels);
+        // Compiled for every width of vectors, chosen at run time.
+        let (ands, xors) = pulp::Arch::new().dispatch(|| self.gates(tables));
+        for (lane, decoding) in decoding.iter_mut().enumerate() {
+            *decoding = self.decoding(lane);
+        }
+        let lanes = self.lanes as u64;
+        self.counter.add(Work { and_gates: ands * lanes, xor_gates: xors * lanes, ..Work::default() });
+        self.hasher.count(self.counter);
+    }
+
+    /// All gates in order; returns how many AND and XOR gates there were.
+    #[inline(always)]
+    fn gates(&mut self, tables: &mut [Block]) -> (u64, u64) {
         let mut tables = tables.chunks_exact_mut((2 * self.lanes).max(1));
         let (mut ands, mut xors) = (0, 0);
         for gate in &self.plan.gates {
@@ -105,43 +132,14 @@ impl<'a> Batch<'a> {
                     }
                     ands += 1;
                 }
-                SlotGate::Xor { a, b, out } => {
-                    self.copy(a, out);
-                    self.combine(b, out);
-                    xors += 1;
-                }
-                // The label that stood for zero now stands for one.
-                SlotGate::Inv { a, out } => {
-                    self.copy(a, out);
-                    let lanes = self.lanes;
-                    self.zeros[out * lanes..(out + 1) * lanes].iter_mut().for_each(|zero| *zero ^= self.inputs.delta);
+                free => {
+                    // Negation makes the label that stood for zero stand for one.
+                    self.zeros.free_gate(free, self.inputs.delta);
+                    xors += u64::from(matches!(free, SlotGate::Xor { .. }));
                 }
             }
         }
-        for (lane, decoding) in decoding.iter_mut().enumerate() {
-            *decoding = self.decoding(lane);
-        }
-        let lanes = self.lanes as u64;
-        self.counter.add(Work { and_gates: ands * lanes, xor_gates: xors * lanes, ..Work::default() });
-        self.hasher.count(self.counter);
-    }
-
-    fn copy(&mut self, from: usize, to: usize) {
-        self.zeros.copy_within(from * self.lanes..(from + 1) * self.lanes, to * self.lanes);
-    }
-
-    /// `to ^= from`, lane by lane. A gate's output never shares a slot with its inputs.
-    fn combine(&mut self, from: usize, to: usize) {
-        let lanes = self.lanes;
-        let (low, high) = self.zeros.split_at_mut(from.max(to) * lanes);
-        let (from, to) = if from < to {
-            (&low[from * lanes..(from + 1) * lanes], &mut high[..lanes])
-        } else {
-            (&high[..lanes], &mut low[to * lanes..(to + 1) * lanes])
-        };
-        for (to, from) in to.iter_mut().zip(from) {
-            *to ^= *from;
-        }
+        (ands, xors)
     }
 
     /// Puts the inputs' zero labels into their slots and writes the active labels of the offline inputs.
@@ -150,13 +148,13 @@ impl<'a> Batch<'a> {
         let instances = self.inputs.offline_values.len();
         let mut online = vec![0; counts.garbler_online * lanes];
         self.inputs.own.fill((self.first * counts.garbler_online) as u64, &mut online, self.counter);
-        self.scatter(&online, 0, counts.garbler_online);
+        self.zeros.scatter(&online, 0, counts.garbler_online);
         let first = self.first * counts.evaluator;
         let zeros = &self.inputs.evaluator_zeros[first..first + lanes * counts.evaluator];
-        self.scatter(zeros, counts.garbler_online, counts.evaluator);
+        self.zeros.scatter(zeros, counts.garbler_online, counts.evaluator);
         let number = instances * counts.garbler_online + self.first * counts.garbler_offline;
         self.inputs.own.fill(number as u64, offline_labels, self.counter);
-        self.scatter(offline_labels, counts.garbler_online + counts.evaluator, counts.garbler_offline);
+        self.zeros.scatter(offline_labels, counts.garbler_online + counts.evaluator, counts.garbler_offline);
         // What the evaluator gets of the offline inputs is the label of the value.
         let values = &self.inputs.offline_values[self.first..self.first + lanes];
         for (labels, value) in offline_labels.chunks_mut(counts.garbler_offline.max(1)).zip(values) {
@@ -166,49 +164,48 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// From labels `[lane][input]` to slots `[input][lane]`.
-    fn scatter(&mut self, labels: &[Block], first_slot: usize, count: usize) {
-        for (lane, labels) in labels.chunks(count.max(1)).enumerate() {
-            for (input, label) in labels.iter().enumerate() {
-                self.zeros[(first_slot + input) * self.lanes + lane] = *label;
-            }
-        }
-    }
-
-    /// Both half gates of one AND gate in all lanes.
+    /// Both half gates of one AND gate in all lanes; `table` gets the garbler's halves, then the evaluator's.
+    #[inline(always)]
     fn and(&mut self, a: usize, b: usize, out: usize, table: &mut [Block]) {
-        let (lanes, delta) = (self.lanes, self.inputs.delta);
-        let (zeros_a, zeros_b) = (lanes_of(&self.zeros, a, lanes), lanes_of(&self.zeros, b, lanes));
+        let lanes = self.lanes;
+        let (zeros_a, zeros_b) = (self.zeros.slot(a), self.zeros.slot(b));
         let (hashes_a, hashes_b) = self.hashes.split_at_mut(2 * lanes);
         for (hashes, zeros) in [(hashes_a, zeros_a), (hashes_b, zeros_b)] {
             let (low, high) = hashes.split_at_mut(lanes);
-            for ((low, high), zero) in low.iter_mut().zip(high).zip(zeros) {
-                *low = *zero;
-                *high = *zero ^ delta;
+            low.copy_from_slice(zeros);
+            for ((high, zero), delta) in halves_mut(high).iter_mut().zip(halves(zeros)).zip(halves(&self.deltas)) {
+                *high = zero ^ delta;
             }
         }
         self.hasher.hash(&mut self.hashes, &self.tweaks, 2);
         self.tweaks.iter_mut().for_each(|tweak| *tweak += 2);
+        let (masks_a, masks_b) = self.masks.split_at_mut(lanes);
+        colour_masks(zeros_a, masks_a);
+        colour_masks(zeros_b, masks_b);
         let (a0, rest) = self.hashes.split_at_mut(lanes);
         let (a1, rest) = rest.split_at(lanes);
         let (b0, b1) = rest.split_at(lanes);
-        let hashes = a0.iter_mut().zip(a1).zip(b0.iter().zip(b1));
-        let zeros = zeros_a.iter().zip(zeros_b);
-        for ((((a0, a1), (b0, b1)), (zero_a, zero_b)), table) in hashes.zip(zeros).zip(table.as_chunks_mut::<2>().0) {
-            let garbler_half = *a0 ^ a1 ^ (colour_mask(*zero_b) & delta);
-            let evaluator_half = b0 ^ b1 ^ zero_a;
-            *table = [garbler_half, evaluator_half];
+        let (garbler_halves, evaluator_halves) = table.split_at_mut(lanes);
+        let hashes = halves_mut(a0).iter_mut().zip(halves(a1)).zip(halves(b0).iter().zip(halves(b1)));
+        let colours = halves(masks_a).iter().zip(halves(masks_b));
+        let constants = halves(zeros_a).iter().zip(halves(&self.deltas));
+        let table = halves_mut(garbler_halves).iter_mut().zip(halves_mut(evaluator_halves));
+        for (((((a0, a1), (b0, b1)), (mask_a, mask_b)), (zero_a, delta)), (garbler, evaluator)) in
+            hashes.zip(colours).zip(constants).zip(table)
+        {
+            *garbler = *a0 ^ a1 ^ (mask_b & delta);
+            *evaluator = b0 ^ b1 ^ zero_a;
             // The output's zero label takes the place of the first hash.
-            *a0 ^= (colour_mask(*zero_a) & garbler_half) ^ b0 ^ (colour_mask(*zero_b) & (evaluator_half ^ zero_a));
+            *a0 ^= (mask_a & *garbler) ^ b0 ^ (mask_b & (*evaluator ^ zero_a));
         }
-        self.zeros[out * lanes..(out + 1) * lanes].copy_from_slice(&self.hashes[..lanes]);
+        self.zeros.set(out, &self.hashes[..lanes]);
     }
 
     /// The colours of the outputs' zero labels, so that the evaluator can read its result.
     fn decoding(&self, lane: usize) -> u64 {
         let bit = |output: &SlotBit| match *output {
             SlotBit::Const(value) => value,
-            SlotBit::Slot(slot) => colour(self.zeros[slot * self.lanes + lane]),
+            SlotBit::Slot(slot) => colour(self.zeros.label(slot, lane)),
         };
         self.plan.outputs.iter().enumerate().map(|(position, output)| u64::from(bit(output)) << position).sum()
     }

@@ -5,6 +5,7 @@
 //! hashed values finds Δ with probability about p·c/2^128, and the bound is tight. A full-size HybReNet hashes 2^26 values
 //! under one Δ that it does not know, so finding Δ takes about 2^102 calls of AES, not 2^128.
 
+use super::lanes::{halves, halves_mut};
 use crate::counter::Counter;
 use aes::Aes128;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
@@ -40,6 +41,7 @@ impl Default for Hasher {
 impl Hasher {
     /// Replaces every block x by H(x, tweak): `tweaks` has one even tweak per lane; of the groups of lanes that `blocks`
     /// holds, the first `even_groups` use it as it is and the others with its lowest bit set.
+    #[inline(always)]
     pub fn hash(&mut self, blocks: &mut [Block], tweaks: &[Block], even_groups: usize) {
         encrypt_blocks(&self.aes, blocks);
         self.scratch.clear();
@@ -47,11 +49,11 @@ impl Hasher {
         for (group, lanes) in blocks.chunks_exact_mut(tweaks.len()).enumerate() {
             let half = Block::from(group >= even_groups);
             for (block, tweak) in lanes.iter_mut().zip(tweaks) {
-                *block ^= tweak ^ half;
+                *block ^= tweak | half;
             }
         }
         encrypt_blocks(&self.aes, blocks);
-        for (block, first) in blocks.iter_mut().zip(&self.scratch) {
+        for (block, first) in halves_mut(blocks).iter_mut().zip(halves(&self.scratch)) {
             *block ^= *first;
         }
         self.calls += blocks.len() as u64;

@@ -7,6 +7,7 @@ mod evaluate;
 mod garble;
 mod hash;
 mod labels;
+mod lanes;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -25,21 +26,9 @@ pub(crate) fn colour(label: Block) -> bool {
     label & 1 == 1
 }
 
-/// All ones if the label's colour bit is set, otherwise zero.
-#[inline(always)]
-pub(crate) fn colour_mask(label: Block) -> Block {
-    (label & 1).wrapping_neg()
-}
-
 /// The tweaks of a batch's first AND gate, one per lane; each next gate's are two larger. Gates of one instance and then
 /// instances follow each other, two tweaks per gate, so that no tweak is ever used twice under one Δ.
 pub(crate) fn first_tweaks(first_gate: u64, first_instance: usize, lanes: usize, and_gates: usize) -> Vec<Block> {
     let tweak = |instance: usize| 2 * (Block::from(first_gate) + instance as Block * and_gates as Block);
     (first_instance..first_instance + lanes).map(tweak).collect()
-}
-
-/// The lanes of slot `slot`.
-#[inline(always)]
-pub(crate) fn lanes_of(slots: &[Block], slot: usize, lanes: usize) -> &[Block] {
-    &slots[slot * lanes..(slot + 1) * lanes]
 }
