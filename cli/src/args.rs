@@ -145,15 +145,8 @@ pub struct NetworkOptions {
 }
 
 impl NetworkOptions {
-    /// Changes a network's description, and its name where width or input are other than the name says.
+    /// Changes a network's description by what was given.
     pub fn apply(&self, spec: &mut NetworkSpec) {
-        for (given, own, label) in
-            [(self.base_channels, spec.base_channels, "base"), (self.input, Some(spec.input_size), "input")]
-        {
-            if let Some(value) = given.filter(|value| Some(*value) != own) {
-                spec.name += &format!("+{label}{value}");
-            }
-        }
         spec.input_size = self.input.unwrap_or(spec.input_size);
         spec.classes = self.classes.or(spec.classes);
         spec.base_channels = self.base_channels.or(spec.base_channels);
