@@ -1,6 +1,5 @@
 //! Helpers of the tests that cross crates.
-
-#![allow(clippy::expect_used, reason = "in tests, a broken expectation is a failed test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 use pisim_backend::{Execution, Seed, execute};
 use pisim_netgen::{Inference, Network, Weights, infer, random_input};
@@ -18,15 +17,20 @@ pub struct Run {
 }
 
 impl Run {
-    /// Lowers and runs `network` with seeded weights, input and masks.
+    /// Lowers and runs `network` under a built-in protocol with seeded weights, input and masks.
     pub fn new(network: &Network, protocol: &str, seed: u64) -> Self {
         let protocol = Protocol::load(protocol).expect("a built-in protocol");
-        let program = Arc::new(lower(network, &protocol).expect("a network that fits the protocol"));
-        let weights = Arc::new(Weights::random(&program.network, seed));
+        let program = lower(network, &protocol).expect("a network that fits the protocol");
+        let weights = Weights::random(&program.network, seed);
         let input = random_input(program.network.network.input, program.network.format, seed);
-        let seeds = [Seed::reproducible(seed).derive("client", 0), Seed::reproducible(seed).derive("server", 0)];
-        let execution = execute(&program, &weights, &input, seeds, &mut |_| {}).expect("a run without faults");
-        let reference = infer(&program.network, &weights, &input).expect("a reference");
+        Self::of(program, weights, &input, seed)
+    }
+
+    /// Runs a program with these weights and this input; `seed` is for the parties' masks and keys.
+    pub fn of(program: Program, weights: Weights, input: &[i64], seed: u64) -> Self {
+        let (program, weights) = (Arc::new(program), Arc::new(weights));
+        let execution = execute(&program, &weights, input, seeds(seed), &mut |_| {}).expect("a run without faults");
+        let reference = infer(&program.network, &weights, input).expect("a reference");
         Self { program, execution, reference }
     }
 
@@ -37,4 +41,9 @@ impl Run {
         let named: Vec<_> = mispredictions.iter().map(|wrong| (&self.program.steps[wrong.step], wrong)).collect();
         assert!(named.is_empty(), "{named:#?}");
     }
+}
+
+/// The secrets of client and server, reproducible.
+pub fn seeds(seed: u64) -> [Seed; 2] {
+    ["client", "server"].map(|party| Seed::reproducible(seed).derive(party, 0))
 }
