@@ -291,6 +291,16 @@ fn an_unwritable_report_is_refused_before_the_work() {
     assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), b"mine");
 }
 
+#[test]
+fn without_a_command_the_binary_runs_the_built_in_experiment_into_out() {
+    let folder = Folder::new();
+    folder.write("out", "a file where the report would go");
+    for args in [&[][..], &["--json"], &["run"]] {
+        let error = folder.refusal_line(args);
+        assert!(error.contains("cannot make the folder out"), "{args:?}: {error}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_folder_that_takes_no_files_is_refused_before_the_work() {
