@@ -115,14 +115,9 @@ fn garbling_s() -> Result<(f64, f64)> {
     let gates = (INSTANCES as u64 * circuit.and_gates()) as f64;
     let garble_s = median_s(|| drop(black_box(garble(&plan, &inputs, &counter))));
     let garbled = garble(&plan, &inputs, &counter);
-    let labels = EvaluatorLabels {
-        garbler_online: &zeros,
-        evaluator: &zeros,
-        garbler_offline: &garbled.offline_labels,
-        first_gate: 0,
-    };
+    let labels = EvaluatorLabels { garbler_online: &zeros, evaluator: &zeros, first_gate: 0 };
     let evaluate_s = median_s(|| {
-        drop(black_box(evaluate(&plan, &garbled.tables, &labels, &garbled.decoding, &counter)));
+        drop(black_box(evaluate(&plan, &garbled, &labels, &counter)));
     });
     Ok((garble_s / gates, evaluate_s / gates))
 }
@@ -140,7 +135,7 @@ fn transfer_s() -> Result<f64> {
     let choices = vec![true; TRANSFERS];
     let seconds = median_s(|| {
         let (labels, message) = receiver.extend(&choices, &counter);
-        drop(black_box((labels, sender.extend(0, TRANSFERS, &message, &counter))));
+        drop(black_box((labels, sender.extend(0, TRANSFERS, message.bytes(), &counter))));
     });
     Ok(seconds / TRANSFERS as f64)
 }

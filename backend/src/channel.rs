@@ -1,11 +1,12 @@
 //! Messages between the parties: every payload has a header with its step and length, and every byte is counted.
 
+use crate::buffer::Buffer;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use pisim_protocol::{Party, StepId, Work, wire};
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A reliable byte stream to the peer: TCP, or [`memory_pair`].
 pub trait Transport: Read + Write + Send {}
@@ -50,7 +51,7 @@ impl Channel {
     /// # Errors
     /// A closed connection, another step's message, or another length; nothing is allocated before the length is known
     /// to be the expected one.
-    pub fn receive(&mut self, step: StepId, expected: u64) -> Result<Vec<u8>> {
+    pub fn receive(&mut self, step: StepId, expected: u64) -> Result<Buffer> {
         let (mut number, mut length) = ([0; 4], [0; 8]);
         self.transport.read_exact(&mut number)?;
         self.transport.read_exact(&mut length)?;
@@ -63,40 +64,90 @@ impl Channel {
             let reason = format!("expected a message of {expected} bytes, received a header of {length}");
             return Err(BackendError::protocol(step.0, reason));
         }
-        let mut payload = vec![0; expected as usize];
-        self.transport.read_exact(&mut payload)?;
+        let mut payload = Buffer::new(expected as usize);
+        self.transport.read_exact(payload.bytes_mut())?;
         Ok(payload)
     }
 }
 
-/// One end of an unbounded in-memory byte stream.
+/// Bytes that an in-memory connection holds in each direction before the sender waits for the receiver.
+const WINDOW_BYTES: usize = 64 << 20;
+/// Bytes that travel together; their memory is used again and again.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// One direction of an in-memory connection.
+#[derive(Default)]
+struct Pipe {
+    state: Mutex<PipeState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct PipeState {
+    pieces: VecDeque<Vec<u8>>,
+    spare: Vec<Vec<u8>>,
+    closed: bool,
+}
+
+impl Pipe {
+    fn lock(&self) -> MutexGuard<'_, PipeState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, guard: MutexGuard<'a, PipeState>) -> MutexGuard<'a, PipeState> {
+        self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+}
+
+/// One end of an in-memory connection.
 pub struct MemoryTransport {
-    outgoing: Sender<Vec<u8>>,
-    incoming: Receiver<Vec<u8>>,
-    pending: Vec<u8>,
+    outgoing: Arc<Pipe>,
+    incoming: Arc<Pipe>,
+    piece: Vec<u8>,
     read: usize,
 }
 
 /// The two ends of an in-memory connection.
 pub fn memory_pair() -> (MemoryTransport, MemoryTransport) {
-    let (to_second, from_first) = channel();
-    let (to_first, from_second) = channel();
-    let end = |outgoing, incoming| MemoryTransport { outgoing, incoming, pending: Vec::new(), read: 0 };
-    (end(to_second, from_second), end(to_first, from_first))
+    let (up, down) = (Arc::new(Pipe::default()), Arc::new(Pipe::default()));
+    let end = |outgoing: &Arc<Pipe>, incoming: &Arc<Pipe>| MemoryTransport {
+        outgoing: outgoing.clone(),
+        incoming: incoming.clone(),
+        piece: Vec::new(),
+        read: 0,
+    };
+    (end(&up, &down), end(&down, &up))
+}
+
+impl Drop for MemoryTransport {
+    fn drop(&mut self) {
+        self.outgoing.close();
+        self.incoming.close();
+    }
 }
 
 impl Read for MemoryTransport {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.read == self.pending.len() {
-            // A closed connection reads as the end of the stream.
-            self.pending = self.incoming.recv().unwrap_or_default();
+        if self.read == self.piece.len() {
+            let mut state = self.incoming.lock();
+            let used = std::mem::take(&mut self.piece);
+            state.spare.push(used);
+            while state.pieces.is_empty() && !state.closed {
+                state = self.incoming.wait(state);
+            }
+            // What was sent before the peer closed is still read; then comes the end of the stream.
+            self.piece = state.pieces.pop_front().unwrap_or_default();
             self.read = 0;
+            self.incoming.changed.notify_all();
         }
-        let rest = self.pending.get(self.read..).unwrap_or_default();
+        let rest = self.piece.get(self.read..).unwrap_or_default();
         let count = rest.len().min(buffer.len());
-        for (to, from) in buffer.iter_mut().zip(rest) {
-            *to = *from;
-        }
+        buffer[..count].copy_from_slice(&rest[..count]);
         self.read += count;
         Ok(count)
     }
@@ -104,12 +155,24 @@ impl Read for MemoryTransport {
 
 impl Write for MemoryTransport {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
+        let count = buffer.len().min(PIECE_BYTES);
+        if count == 0 {
             return Ok(0);
         }
-        let closed = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the peer has gone");
-        self.outgoing.send(buffer.to_vec()).map_err(closed)?;
-        Ok(buffer.len())
+        let mut state = self.outgoing.lock();
+        while state.pieces.len() >= WINDOW_BYTES / PIECE_BYTES && !state.closed {
+            state = self.outgoing.wait(state);
+        }
+        if state.closed {
+            return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the peer has gone"));
+        }
+        let mut piece = state.spare.pop().unwrap_or_default();
+        drop(state);
+        piece.clear();
+        piece.extend_from_slice(&buffer[..count]);
+        self.outgoing.lock().pieces.push_back(piece);
+        self.outgoing.changed.notify_all();
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -133,8 +196,8 @@ mod tests {
         let (mut client, mut server, counter) = channels();
         client.send(StepId(3), b"hello").unwrap();
         client.send(StepId(4), b"").unwrap();
-        assert_eq!(server.receive(StepId(3), 5).unwrap(), b"hello");
-        assert_eq!(server.receive(StepId(4), 0).unwrap(), b"");
+        assert_eq!(server.receive(StepId(3), 5).unwrap().bytes(), b"hello");
+        assert_eq!(server.receive(StepId(4), 0).unwrap().bytes(), b"");
         assert_eq!(counter.take().bytes_up, 5 + 2 * wire::HEADER_BYTES);
     }
 

@@ -8,6 +8,7 @@
 //! is stated in [`gc::Hasher`]'s module. Flooding hides each coefficient of a reply with 40 bits. Secrets come from a 256-bit [`Seed`]: of the operating system, or reproducible for tests.
 
 pub mod bench;
+mod buffer;
 mod channel;
 mod counter;
 mod error;
@@ -19,6 +20,7 @@ mod random;
 pub mod ring;
 mod run;
 
+pub use buffer::Buffer;
 pub use channel::{Channel, MemoryTransport, Transport, memory_pair};
 pub use counter::Counter;
 pub use error::{BackendError, Result};

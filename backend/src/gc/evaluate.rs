@@ -1,5 +1,6 @@
 //! The evaluator.
 
+use super::garbled::Garbled;
 use super::hash::{Block, Hasher};
 use super::lanes::{Lanes, colour_masks, halves, halves_mut};
 use super::plan::{GatePlan, SlotBit, SlotGate};
@@ -9,45 +10,39 @@ use crate::error::{BackendError, Result};
 use pisim_protocol::Work;
 use rayon::prelude::*;
 
-/// The active labels of all inputs, each `[instance][input]`.
+/// The active labels of the inputs that are not garbled with the tables, each `[instance][input]`.
 pub struct EvaluatorLabels<'a> {
     /// The garbler's online inputs.
     pub garbler_online: &'a [Block],
     /// The evaluator's inputs.
     pub evaluator: &'a [Block],
-    /// The garbler's offline inputs.
-    pub garbler_offline: &'a [Block],
     /// The number of AND gates garbled before under the same Δ.
     pub first_gate: u64,
 }
 
-/// Evaluates `decoding.len()` garbled instances on all cores and returns their outputs as numbers.
+/// Evaluates garbled instances on all cores and returns their outputs as numbers.
 ///
 /// # Errors
-/// Tables or labels of another length than the circuit's.
+/// Labels of another number than the circuit's.
 pub fn evaluate(
     plan: &GatePlan,
-    tables: &[Block],
+    garbled: &Garbled,
     labels: &EvaluatorLabels<'_>,
-    decoding: &[u64],
     counter: &Counter,
 ) -> Result<Vec<u64>> {
-    let instances = decoding.len();
-    let lengths = [
-        (tables.len(), 2 * plan.and_gates),
-        (labels.garbler_online.len(), plan.inputs.garbler_online),
-        (labels.evaluator.len(), plan.inputs.evaluator),
-        (labels.garbler_offline.len(), plan.inputs.garbler_offline),
-    ];
+    let instances = garbled.instances();
+    let lengths =
+        [(labels.garbler_online.len(), plan.inputs.garbler_online), (labels.evaluator.len(), plan.inputs.evaluator)];
     if lengths.iter().any(|(length, each)| *length != each * instances) {
-        return Err(BackendError::program("garbled tables and labels do not fit the circuit"));
+        return Err(BackendError::program("labels do not fit the circuit"));
     }
+    let (tables, offline, decoding) = (garbled.tables(plan), garbled.offline_labels(plan), garbled.decoding(plan));
     let mut outputs = vec![0; instances];
     outputs.par_chunks_mut(LANES).zip(decoding.par_chunks(LANES)).enumerate().for_each(
         |(batch, (outputs, decoding))| {
             let (first, lanes) = (batch * LANES, outputs.len());
             let tables = &tables[2 * plan.and_gates * first..2 * plan.and_gates * (first + lanes)];
-            Batch::new(plan, labels, first, lanes).evaluate(tables, decoding, outputs, counter);
+            Batch::new(plan, labels, offline, first, lanes).evaluate(tables, decoding, outputs, counter);
         },
     );
     Ok(outputs)
@@ -57,6 +52,7 @@ pub fn evaluate(
 struct Batch<'a> {
     plan: &'a GatePlan,
     labels: &'a EvaluatorLabels<'a>,
+    garbler_offline: &'a [Block],
     first: usize,
     lanes: usize,
     active: Lanes,
@@ -68,10 +64,17 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(plan: &'a GatePlan, labels: &'a EvaluatorLabels<'a>, first: usize, lanes: usize) -> Self {
+    fn new(
+        plan: &'a GatePlan,
+        labels: &'a EvaluatorLabels<'a>,
+        garbler_offline: &'a [Block],
+        first: usize,
+        lanes: usize,
+    ) -> Self {
         Self {
             plan,
             labels,
+            garbler_offline,
             first,
             lanes,
             active: Lanes::new(plan.slots, lanes),
@@ -127,7 +130,7 @@ impl<'a> Batch<'a> {
         let groups = [
             (0, counts.garbler_online, self.labels.garbler_online),
             (counts.garbler_online, counts.evaluator, self.labels.evaluator),
-            (counts.garbler_online + counts.evaluator, counts.garbler_offline, self.labels.garbler_offline),
+            (counts.garbler_online + counts.evaluator, counts.garbler_offline, self.garbler_offline),
         ];
         for (slot, count, labels) in groups {
             self.active.scatter(&labels[self.first * count..(self.first + self.lanes) * count], slot, count);

@@ -1,5 +1,6 @@
 //! The garbler.
 
+use super::garbled::Garbled;
 use super::hash::{Block, Hasher};
 use super::labels::LabelSource;
 use super::lanes::{Lanes, colour_masks, halves, halves_mut};
@@ -23,47 +24,30 @@ pub struct GarblerInputs<'a> {
     pub first_gate: u64,
 }
 
-/// What the evaluator receives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Garbled {
-    /// Two blocks per AND gate: batch by batch, `[gate][half][instance]` inside a batch.
-    pub tables: Vec<Block>,
-    /// The labels of the garbler's offline inputs, `[instance][input]`.
-    pub offline_labels: Vec<Block>,
-    /// The colour of every output's zero label, one number per instance.
-    pub decoding: Vec<u64>,
-}
-
 /// Garbles `offline_values.len()` instances of a circuit on all cores.
 pub fn garble(plan: &GatePlan, inputs: &GarblerInputs<'_>, counter: &Counter) -> Garbled {
     let instances = inputs.offline_values.len();
-    let mut garbled = Garbled {
-        tables: vec![0; 2 * plan.and_gates * instances],
-        offline_labels: vec![0; plan.inputs.garbler_offline * instances],
-        decoding: vec![0; instances],
-    };
-    if plan.and_gates == 0 || plan.inputs.garbler_offline == 0 {
-        // Chunks of empty buffers do not line up with batches: garble those rare circuits in order.
-        return garble_in_order(plan, inputs, counter, garbled);
-    }
-    let tables = garbled.tables.par_chunks_mut(2 * plan.and_gates * LANES);
-    let labels = garbled.offline_labels.par_chunks_mut(plan.inputs.garbler_offline * LANES);
-    let decoding = garbled.decoding.par_chunks_mut(LANES);
-    tables.zip(labels).zip(decoding).enumerate().for_each(|(batch, ((tables, labels), decoding))| {
-        Batch::new(plan, inputs, batch * LANES, decoding.len(), counter).garble(tables, labels, decoding);
-    });
-    garbled
-}
-
-fn garble_in_order(plan: &GatePlan, inputs: &GarblerInputs<'_>, counter: &Counter, mut garbled: Garbled) -> Garbled {
-    let (per_instance, own) = (2 * plan.and_gates, plan.inputs.garbler_offline);
-    for (batch, decoding) in garbled.decoding.chunks_mut(LANES).enumerate() {
-        let first = batch * LANES;
-        let last = first + decoding.len();
-        let tables = &mut garbled.tables[first * per_instance..last * per_instance];
-        let labels = &mut garbled.offline_labels[first * own..last * own];
+    let mut garbled = Garbled::new(plan, instances);
+    let mut decoding = vec![0; instances];
+    let (tables, labels) = garbled.parts_mut(plan);
+    let (table_blocks, label_blocks) = (2 * plan.and_gates, plan.inputs.garbler_offline);
+    let batch = |first: usize, tables: &mut [Block], labels: &mut [Block], decoding: &mut [u64]| {
         Batch::new(plan, inputs, first, decoding.len(), counter).garble(tables, labels, decoding);
+    };
+    if table_blocks > 0 && label_blocks > 0 {
+        let parts = tables.par_chunks_mut(table_blocks * LANES).zip(labels.par_chunks_mut(label_blocks * LANES));
+        parts.zip(decoding.par_chunks_mut(LANES)).enumerate().for_each(|(index, ((tables, labels), decoding))| {
+            batch(index * LANES, tables, labels, decoding);
+        });
+    } else {
+        // Chunks of empty slices do not line up with batches: garble those rare circuits in order.
+        for (index, decoding) in decoding.chunks_mut(LANES).enumerate() {
+            let (first, last) = (index * LANES, index * LANES + decoding.len());
+            let tables = &mut tables[first * table_blocks..last * table_blocks];
+            batch(first, tables, &mut labels[first * label_blocks..last * label_blocks], decoding);
+        }
     }
+    garbled.set_decoding(plan, &decoding);
     garbled
 }
 

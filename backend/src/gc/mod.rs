@@ -5,6 +5,7 @@
 
 mod evaluate;
 mod garble;
+mod garbled;
 mod hash;
 mod labels;
 mod lanes;
@@ -13,7 +14,8 @@ mod plan;
 mod tests;
 
 pub use evaluate::{EvaluatorLabels, evaluate};
-pub use garble::{Garbled, GarblerInputs, garble};
+pub use garble::{GarblerInputs, garble};
+pub use garbled::Garbled;
 pub use hash::{Block, Hasher, encrypt_blocks};
 pub use labels::LabelSource;
 pub use plan::GatePlan;

@@ -32,10 +32,10 @@ fn run(circuit: &Circuit, seed: u64, online: &[u64], evaluator: &[u64], offline:
     let labels = EvaluatorLabels {
         garbler_online: &choose(&online_zeros, online, counts.garbler_online.max(1)),
         evaluator: &choose(&zeros, evaluator, counts.evaluator.max(1)),
-        garbler_offline: &garbled.offline_labels,
         first_gate: 1 << 40,
     };
-    let outputs = evaluate(&plan, &garbled.tables, &labels, &garbled.decoding, &evaluator_counter).unwrap();
+    let garbled = Garbled::from_wire(&plan, instances, garbled.into_wire()).unwrap();
+    let outputs = evaluate(&plan, &garbled, &labels, &evaluator_counter).unwrap();
     (outputs, garbler_counter.take(), evaluator_counter.take())
 }
 
@@ -121,18 +121,19 @@ fn a_flipped_table_bit_changes_an_output() {
     let garbled = garble(&plan, &inputs, &Counter::default());
     let mut online = vec![0; 16];
     own.fill(0, &mut online, &Counter::default());
-    let labels = EvaluatorLabels {
-        garbler_online: &online,
-        evaluator: &zeros,
-        garbler_offline: &garbled.offline_labels,
-        first_gate: 0,
-    };
-    let honest = evaluate(&plan, &garbled.tables, &labels, &garbled.decoding, &Counter::default()).unwrap();
-    assert_eq!(honest, [0]);
-    let changed = (0..garbled.tables.len()).filter(|position| {
-        let mut tables = garbled.tables.clone();
-        tables[*position] ^= 1;
-        evaluate(&plan, &tables, &labels, &garbled.decoding, &Counter::default()).unwrap() != honest
-    });
-    assert!(changed.count() > 0);
+    let labels = EvaluatorLabels { garbler_online: &online, evaluator: &zeros, first_gate: 0 };
+    let run = |garbled: &Garbled| evaluate(&plan, garbled, &labels, &Counter::default()).unwrap();
+    assert_eq!(run(&garbled), [0]);
+    let tables = garbled.tables(&plan).len();
+    let mut wire = garbled.into_wire();
+    let mut changed = 0;
+    for position in 0..tables {
+        wire.blocks_mut()[position] ^= 1;
+        let garbled = Garbled::from_wire(&plan, 1, wire).unwrap();
+        changed += usize::from(run(&garbled) != [0]);
+        wire = garbled.into_wire();
+        wire.blocks_mut()[position] ^= 1;
+    }
+    assert!(changed > 0);
+    assert!(Garbled::from_wire(&plan, 2, wire).is_err());
 }

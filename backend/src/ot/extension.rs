@@ -5,6 +5,7 @@
 
 use super::base::KeyPair;
 use super::transpose::transpose;
+use crate::buffer::Buffer;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use crate::gc::Block;
@@ -34,11 +35,12 @@ impl ExtensionReceiver {
 
     /// The labels of `choices`, and the message that makes the sender's labels agree with them: in chunks of at most
     /// 64·128 transfers, each chunk column by column.
-    pub fn extend(&mut self, choices: &[bool], counter: &Counter) -> (Vec<Block>, Vec<u8>) {
+    pub fn extend(&mut self, choices: &[bool], counter: &Counter) -> (Buffer, Buffer) {
         let packed = pack(choices);
-        let mut labels = vec![0; packed.len() * COLUMNS];
-        let mut message = vec![0; packed.len() * COLUMNS];
-        let chunks = labels.par_chunks_mut(CHUNK * COLUMNS).zip(message.par_chunks_mut(CHUNK * COLUMNS));
+        let mut labels = Buffer::of_blocks(packed.len() * COLUMNS);
+        let mut message = Buffer::of_blocks(packed.len() * COLUMNS);
+        let messages = message.blocks_mut().par_chunks_mut(CHUNK * COLUMNS);
+        let chunks = labels.blocks_mut().par_chunks_mut(CHUNK * COLUMNS).zip(messages);
         chunks.zip(packed.par_chunks(CHUNK)).enumerate().for_each(|(chunk, ((labels, message), choices))| {
             let first = self.used + (chunk * CHUNK) as u64;
             let mut mine = vec![0; choices.len()];
@@ -55,9 +57,9 @@ impl ExtensionReceiver {
             transpose_all(labels);
         });
         self.used += packed.len() as u64;
-        labels.truncate(choices.len());
+        labels.truncate_blocks(choices.len());
         counter.add(Work { extended_ots: choices.len() as u64, ..Work::default() });
-        (labels, bytemuck::cast_slice(&message).to_vec())
+        (labels, message)
     }
 }
 
@@ -84,13 +86,13 @@ impl ExtensionSender {
     ///
     /// # Errors
     /// A message of another length.
-    pub fn extend(&mut self, step: usize, transfers: usize, message: &[u8], counter: &Counter) -> Result<Vec<Block>> {
+    pub fn extend(&mut self, step: usize, transfers: usize, message: &[u8], counter: &Counter) -> Result<Buffer> {
         let blocks = transfers.div_ceil(COLUMNS);
         if message.len() != blocks * 16 * COLUMNS {
             return Err(BackendError::protocol(step, "the oblivious-transfer message has another length"));
         }
-        let mut labels = vec![0; blocks * COLUMNS];
-        let chunks = labels.par_chunks_mut(CHUNK * COLUMNS).zip(message.par_chunks(CHUNK * COLUMNS * 16));
+        let mut labels = Buffer::of_blocks(blocks * COLUMNS);
+        let chunks = labels.blocks_mut().par_chunks_mut(CHUNK * COLUMNS).zip(message.par_chunks(CHUNK * COLUMNS * 16));
         chunks.enumerate().for_each(|(chunk, (labels, message))| {
             let first = self.used + (chunk * CHUNK) as u64;
             let mut mine = vec![0; labels.len() / COLUMNS];
@@ -105,7 +107,7 @@ impl ExtensionSender {
             transpose_all(labels);
         });
         self.used += blocks as u64;
-        labels.truncate(transfers);
+        labels.truncate_blocks(transfers);
         counter.add(Work { extended_ots: transfers as u64, ..Work::default() });
         Ok(labels)
     }
@@ -150,12 +152,12 @@ mod tests {
             for choices in batches {
                 let (counter, other) = (Counter::default(), Counter::default());
                 let (labels, message) = receiver.extend(&choices, &counter);
-                prop_assert_eq!(message.len() as u64, wire::ot_columns_bytes(choices.len() as u64));
-                let zeros = sender.extend(0, choices.len(), &message, &other).unwrap();
+                prop_assert_eq!(message.bytes().len() as u64, wire::ot_columns_bytes(choices.len() as u64));
+                let zeros = sender.extend(0, choices.len(), message.bytes(), &other).unwrap();
                 prop_assert_eq!(counter.take().extended_ots, choices.len() as u64);
                 prop_assert_eq!(other.take().extended_ots, choices.len() as u64);
-                prop_assert_eq!(labels.len(), choices.len());
-                for ((label, zero), choice) in labels.iter().zip(&zeros).zip(&choices) {
+                prop_assert_eq!(labels.blocks().len(), choices.len());
+                for ((label, zero), choice) in labels.blocks().iter().zip(zeros.blocks()).zip(&choices) {
                     prop_assert_eq!(*label, zero ^ (Block::from(*choice).wrapping_neg() & delta));
                 }
             }

@@ -1,10 +1,11 @@
 //! The client: owns the input, holds the homomorphic key, evaluates the garbled circuits, gets the answer.
 
 use super::{Session, Side, Trace, walk};
+use crate::buffer::Buffer;
 use crate::channel::Channel;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
-use crate::gc::{Block, EvaluatorLabels, evaluate};
+use crate::gc::{EvaluatorLabels, Garbled, evaluate};
 use crate::he::{BitReader, BitWriter, Reply, SecretKey, pack_inputs, unpack_outputs};
 use crate::ot::{BaseSender, ExtensionReceiver};
 use crate::random::{Seed, ring_mask};
@@ -15,27 +16,21 @@ use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What the client stores for one non-linear layer from the offline to the online phase.
-struct GarbledLayer {
-    tables: Vec<Block>,
-    offline_labels: Vec<Block>,
-    decoding: Vec<u64>,
-}
-
 /// The client's side of one inference.
 pub struct Client {
     session: Session,
     input: Vec<i64>,
     secret_key: Option<SecretKey>,
     base: Option<BaseSender>,
-    base_choices: Vec<u8>,
+    base_choices: Option<Buffer>,
     transfers: Option<ExtensionReceiver>,
-    replies: HashMap<LayerId, Vec<u8>>,
+    replies: HashMap<LayerId, Buffer>,
     /// Shares that do not come from the seed: of linear and local layers.
     shares: HashMap<LayerId, Vec<u64>>,
-    labels: HashMap<LayerId, Vec<Block>>,
-    garbled: HashMap<LayerId, GarbledLayer>,
-    online_labels: HashMap<LayerId, Vec<u8>>,
+    /// Labels of its share bits, and garbled circuits: what the client stores from the offline to the online phase.
+    labels: HashMap<LayerId, Buffer>,
+    garbled: HashMap<LayerId, Garbled>,
+    online_labels: HashMap<LayerId, Buffer>,
     output_share: Vec<u64>,
     outputs: Vec<i64>,
 }
@@ -62,7 +57,7 @@ impl Client {
             input,
             secret_key: None,
             base: None,
-            base_choices: Vec::new(),
+            base_choices: None,
             transfers: None,
             replies: HashMap::new(),
             shares: HashMap::new(),
@@ -126,7 +121,8 @@ impl Client {
 
     fn finish_base(&mut self, step: &Step) -> Result<()> {
         let base = self.base.take().ok_or_else(|| BackendError::program("no base transfers offered"))?;
-        let keys = base.finish(step.id.0, &self.base_choices, &self.session.counter)?;
+        let choices = self.base_choices.take().ok_or_else(|| BackendError::program("no base choices received"))?;
+        let keys = base.finish(step.id.0, choices.bytes(), &self.session.counter)?;
         self.transfers = Some(ExtensionReceiver::new(&keys));
         Ok(())
     }
@@ -152,7 +148,7 @@ impl Client {
         let early = || BackendError::program(format!("no reply for layer {} yet", step.layer.0));
         let bytes = self.replies.remove(&step.layer).ok_or_else(early)?;
         let (he, plan) = (&self.session.he, self.session.plan(step.layer)?);
-        let mut reader = BitReader::new(&bytes);
+        let mut reader = BitReader::new(bytes.bytes());
         let mut replies = Vec::with_capacity(plan.output_ciphertexts() as usize);
         for tile in 0..plan.tiles() {
             for group in 0..plan.output_groups() {
@@ -183,25 +179,18 @@ impl Client {
         let early = || BackendError::program("no base transfers yet");
         let transfers = self.transfers.as_mut().ok_or_else(early)?;
         let (labels, message) = transfers.extend(&choices, &self.session.counter);
-        let stored = labels.len() as u64 * wire::LABEL_BYTES;
+        let stored = labels.bytes().len() as u64;
         self.session.counter.add(Work { stored_client_bytes: stored, ..Work::default() });
         self.labels.insert(step.layer, labels);
         self.session.post(step.layer, Message::OtColumns, message);
         Ok(())
     }
 
-    /// Takes the tables apart into tables, labels and decoding bits.
-    fn store_tables(&mut self, step: &Step, payload: &[u8]) -> Result<()> {
-        let gates = self.session.gates(step.layer)?;
-        let instances = self.session.elements(step.layer);
-        let (table_blocks, label_blocks) = (2 * gates.and_gates * instances, gates.inputs.garbler_offline * instances);
-        let mut blocks = payload.as_chunks::<16>().0.iter().map(|bytes| Block::from_le_bytes(*bytes));
-        let tables = blocks.by_ref().take(table_blocks).collect();
-        let offline_labels = blocks.take(label_blocks).collect();
-        let rest = payload.get((table_blocks + label_blocks) * 16..).unwrap_or_default();
-        let decoding = unpack_bits(rest, instances, gates.outputs.len());
-        self.session.counter.add(Work { stored_client_bytes: payload.len() as u64, ..Work::default() });
-        self.garbled.insert(step.layer, GarbledLayer { tables, offline_labels, decoding });
+    fn store_tables(&mut self, step: &Step, payload: Buffer) -> Result<()> {
+        let (gates, instances) = (self.session.gates(step.layer)?, self.session.elements(step.layer));
+        let stored = payload.bytes().len() as u64;
+        self.session.counter.add(Work { stored_client_bytes: stored, ..Work::default() });
+        self.garbled.insert(step.layer, Garbled::from_wire(&gates, instances, payload)?);
         Ok(())
     }
 
@@ -212,16 +201,14 @@ impl Client {
         let garbled = self.garbled.remove(&layer).ok_or_else(early)?;
         let labels = self.labels.remove(&layer).ok_or_else(early)?;
         let online = self.online_labels.remove(&layer).ok_or_else(early)?;
-        let online: Vec<Block> = online.as_chunks::<16>().0.iter().map(|bytes| Block::from_le_bytes(*bytes)).collect();
         let labels = EvaluatorLabels {
-            garbler_online: &online,
-            evaluator: &labels,
-            garbler_offline: &garbled.offline_labels,
+            garbler_online: online.blocks(),
+            evaluator: labels.blocks(),
             first_gate: self.session.first_gate(layer),
         };
         let gates = self.session.gates(layer)?;
         let counter = &self.session.counter;
-        let masked = evaluate(&gates, &garbled.tables, &labels, &garbled.decoding, counter)?;
+        let masked = evaluate(&gates, &garbled, &labels, counter)?;
         let masked = ring::sub(&masked, &self.session.mask(layer), counter);
         let payload = self.session.write_ring(&masked);
         self.session.post(layer, Message::MaskedValues, payload);
@@ -242,14 +229,6 @@ impl Client {
         self.outputs = sum.into_iter().map(signed).collect();
         Ok(())
     }
-}
-
-/// Numbers of `bits` bits each, packed without gaps.
-fn unpack_bits(bytes: &[u8], count: usize, bits: usize) -> Vec<u64> {
-    let bit = |position: usize| bytes.get(position / 8).is_some_and(|byte| byte >> (position % 8) & 1 == 1);
-    (0..count)
-        .map(|index| (0..bits).map(|position| u64::from(bit(index * bits + position)) << position).sum())
-        .collect()
 }
 
 impl Side for Client {
@@ -279,9 +258,8 @@ impl Side for Client {
             Message::BaseOtChoice => wire::GROUP_ELEMENT_BYTES * wire::BASE_OTS,
             Message::ReplyCiphertexts => self.session.plan(step.layer)?.reply_bytes(),
             Message::GarbledTables => {
-                let (gates, instances) = (self.session.gates(step.layer)?, self.session.elements(step.layer));
-                let blocks = (2 * gates.and_gates + gates.inputs.garbler_offline) * instances;
-                blocks as u64 * wire::LABEL_BYTES + (instances * gates.outputs.len()).div_ceil(8) as u64
+                let gates = self.session.gates(step.layer)?;
+                Garbled::bytes(&gates, self.session.elements(step.layer)) as u64
             }
             Message::OnlineLabels => {
                 let labels = self.session.gates(step.layer)?.inputs.garbler_online * self.session.elements(step.layer);
@@ -292,17 +270,17 @@ impl Side for Client {
         })
     }
 
-    fn receive(&mut self, step: &Step, message: Message, payload: Vec<u8>) -> Result<()> {
+    fn receive(&mut self, step: &Step, message: Message, payload: Buffer) -> Result<()> {
         match message {
-            Message::BaseOtChoice => self.base_choices = payload,
+            Message::BaseOtChoice => self.base_choices = Some(payload),
             Message::ReplyCiphertexts => {
                 self.replies.insert(step.layer, payload);
             }
-            Message::GarbledTables => self.store_tables(step, &payload)?,
+            Message::GarbledTables => self.store_tables(step, payload)?,
             Message::OnlineLabels => {
                 self.online_labels.insert(step.layer, payload);
             }
-            Message::OutputShare => self.output_share = self.session.read_ring(&payload),
+            Message::OutputShare => self.output_share = self.session.read_ring(payload.bytes()),
             _ => return Err(self.session.refuse(step)),
         }
         Ok(())

@@ -3,6 +3,7 @@
 mod client;
 mod server;
 
+use crate::buffer::Buffer;
 use crate::channel::Channel;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
@@ -46,7 +47,7 @@ pub(crate) struct Session {
     gates: Vec<Option<Arc<GatePlan>>>,
     first_gate: Vec<u64>,
     /// Messages that a step has prepared and a later step sends.
-    outbox: HashMap<(LayerId, Message), Vec<u8>>,
+    outbox: HashMap<(LayerId, Message), Buffer>,
 }
 
 /// One party's side of the steps; [`walk`] calls it in the program's order.
@@ -57,7 +58,7 @@ pub(crate) trait Side {
     /// How many bytes the peer's message must have.
     fn expected(&self, step: &Step, message: Message) -> Result<u64>;
     /// Takes the peer's message.
-    fn receive(&mut self, step: &Step, message: Message, payload: Vec<u8>) -> Result<()>;
+    fn receive(&mut self, step: &Step, message: Message, payload: Buffer) -> Result<()>;
 }
 
 /// Runs a party's side of the whole program.
@@ -98,14 +99,14 @@ impl Session {
     }
 
     /// Keeps a message for the step that sends it.
-    pub(crate) fn post(&mut self, layer: LayerId, message: Message, payload: Vec<u8>) {
-        self.outbox.insert((layer, message), payload);
+    pub(crate) fn post(&mut self, layer: LayerId, message: Message, payload: impl Into<Buffer>) {
+        self.outbox.insert((layer, message), payload.into());
     }
 
     fn deliver(&mut self, step: &Step, message: Message) -> Result<()> {
         let missing = || BackendError::program(format!("step {} sends a message that no step prepared", step.id.0));
         let payload = self.outbox.remove(&(step.layer, message)).ok_or_else(missing)?;
-        self.channel.send(step.id, &payload)
+        self.channel.send(step.id, payload.bytes())
     }
 
     pub(crate) fn ring_bits(&self) -> u32 {

@@ -1,6 +1,7 @@
 //! The server: owns the weights, evaluates under encryption, garbles, and carries its shares through the network.
 
 use super::{Session, Side, Trace, walk};
+use crate::buffer::Buffer;
 use crate::channel::Channel;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
@@ -24,11 +25,11 @@ pub struct Server {
     /// Garbling's global offset; its bits are the choices of the base transfers.
     delta: Block,
     public_key: Option<PublicKey>,
-    base_offer: Vec<u8>,
+    base_offer: Option<Buffer>,
     transfers: Option<ExtensionSender>,
-    ciphertexts: HashMap<LayerId, Vec<u8>>,
-    columns: HashMap<LayerId, Vec<u8>>,
-    evaluator_zeros: HashMap<LayerId, Vec<Block>>,
+    ciphertexts: HashMap<LayerId, Buffer>,
+    columns: HashMap<LayerId, Buffer>,
+    evaluator_zeros: HashMap<LayerId, Buffer>,
     /// Seeds of each layer's secrets: the mask of a linear layer, the labels and the mask of a non-linear one.
     secrets: HashMap<LayerId, Seed>,
     masked: HashMap<LayerId, Vec<u64>>,
@@ -63,7 +64,7 @@ impl Server {
             weights,
             delta,
             public_key: None,
-            base_offer: Vec::new(),
+            base_offer: None,
             transfers: None,
             ciphertexts: HashMap::new(),
             columns: HashMap::new(),
@@ -110,7 +111,8 @@ impl Server {
         let choices: Zeroizing<Vec<bool>> =
             Zeroizing::new((0..wire::BASE_OTS).map(|bit| self.delta >> bit & 1 == 1).collect());
         let seed = self.session.seed.derive("base", 0);
-        let base = BaseReceiver::choose(step.id.0, &self.base_offer, &choices, &seed, &self.session.counter)?;
+        let offer = self.base_offer.take().ok_or_else(|| BackendError::program("no base transfers offered"))?;
+        let base = BaseReceiver::choose(step.id.0, offer.bytes(), &choices, &seed, &self.session.counter)?;
         self.transfers = Some(ExtensionSender::new(&base.keys, self.delta));
         self.session.post(step.layer, Message::BaseOtChoice, base.message);
         Ok(())
@@ -125,7 +127,7 @@ impl Server {
         let plan = self.session.plan(layer)?;
         let each = (plan.fresh_ciphertext_bytes() as usize).max(1);
         let read = |bytes: &[u8]| Ciphertext::read(&self.session.he, &mut BitReader::new(bytes), step.id.0);
-        let inputs: Vec<Ciphertext> = bytes.par_chunks(each).map(read).collect::<Result<_>>()?;
+        let inputs: Vec<Ciphertext> = bytes.bytes().par_chunks(each).map(read).collect::<Result<_>>()?;
         let no_key = || BackendError::program("no public key yet");
         let homomorphic = HomomorphicLayer {
             context: &self.session.he,
@@ -153,7 +155,7 @@ impl Server {
         let columns = self.columns.remove(&step.layer).ok_or_else(early)?;
         let count = self.session.elements(step.layer) * self.session.gates(step.layer)?.inputs.evaluator;
         let transfers = self.transfers.as_mut().ok_or_else(early)?;
-        let zeros = transfers.extend(step.id.0, count, &columns, &self.session.counter)?;
+        let zeros = transfers.extend(step.id.0, count, columns.bytes(), &self.session.counter)?;
         self.evaluator_zeros.insert(step.layer, zeros);
         Ok(())
     }
@@ -169,20 +171,13 @@ impl Server {
         let gates = self.session.gates(layer)?;
         let inputs = GarblerInputs {
             delta: self.delta,
-            evaluator_zeros: &zeros,
+            evaluator_zeros: zeros.blocks(),
             own: &LabelSource::new(&secret.derive("labels", 0)),
             offline_values: &minus_mask,
             first_gate: self.session.first_gate(layer),
         };
         let garbled = garble(&gates, &inputs, &self.session.counter);
-        let mut payload = Vec::with_capacity(16 * (garbled.tables.len() + garbled.offline_labels.len()));
-        payload.extend_from_slice(bytemuck::cast_slice(&garbled.tables));
-        payload.extend_from_slice(bytemuck::cast_slice(&garbled.offline_labels));
-        let mut writer = BitWriter::default();
-        let bits = gates.outputs.len();
-        writer.write(garbled.decoding.iter().flat_map(|word| (0..bits).map(move |bit| word >> bit & 1)), 1);
-        payload.extend(writer.finish());
-        self.session.post(layer, Message::GarbledTables, payload);
+        self.session.post(layer, Message::GarbledTables, garbled.into_wire());
         Ok(())
     }
 
@@ -191,17 +186,16 @@ impl Server {
         let layer = step.layer;
         let bits = self.session.gates(layer)?.inputs.garbler_online;
         let share = self.share(self.session.input(layer)?)?;
-        let mut labels = vec![0; share.len() * bits];
+        let mut labels = Buffer::of_blocks(share.len() * bits);
         let source = LabelSource::new(&self.secret(layer)?.derive("labels", 0));
-        source.fill(0, &mut labels, &self.session.counter);
+        source.fill(0, labels.blocks_mut(), &self.session.counter);
         let delta = self.delta;
-        labels.par_chunks_mut(bits.max(1)).zip(share).for_each(|(labels, value)| {
+        labels.blocks_mut().par_chunks_mut(bits.max(1)).zip(share).for_each(|(labels, value)| {
             for (bit, label) in labels.iter_mut().enumerate() {
                 *label = (*label ^ (Block::from(value >> bit & 1).wrapping_neg() & delta)).to_le();
             }
         });
-        let payload = bytemuck::cast_slice(&labels).to_vec();
-        self.session.post(layer, Message::OnlineLabels, payload);
+        self.session.post(layer, Message::OnlineLabels, labels);
         Ok(())
     }
 
@@ -281,14 +275,14 @@ impl Side for Server {
         })
     }
 
-    fn receive(&mut self, step: &Step, message: Message, payload: Vec<u8>) -> Result<()> {
+    fn receive(&mut self, step: &Step, message: Message, payload: Buffer) -> Result<()> {
         let layer = step.layer;
         match message {
             Message::PublicKey => {
-                let mut reader = BitReader::new(&payload);
+                let mut reader = BitReader::new(payload.bytes());
                 self.public_key = Some(PublicKey::read(&self.session.he, &mut reader, step.id.0)?);
             }
-            Message::BaseOtOffer => self.base_offer = payload,
+            Message::BaseOtOffer => self.base_offer = Some(payload),
             Message::Ciphertexts => {
                 self.ciphertexts.insert(layer, payload);
             }
@@ -296,7 +290,7 @@ impl Side for Server {
                 self.columns.insert(layer, payload);
             }
             Message::MaskedValues => {
-                let values = self.session.read_ring(&payload);
+                let values = self.session.read_ring(payload.bytes());
                 // The input needs no further step: what the client sent is the server's share.
                 if matches!(self.session.op(layer), pisim_netgen::Op::Input) {
                     self.put(layer, values);

@@ -1,0 +1,138 @@
+//! Memory for messages and stored labels: aligned to blocks, and on huge pages where it is large.
+//!
+//! A private inference writes gigabytes once and reads them once; getting that memory from the operating system, page by page
+//! and zeroed, would cost more than the cryptography. Large buffers therefore lie on huge pages, and their memory is used again.
+
+use crate::gc::Block;
+use memmap2::MmapMut;
+use std::sync::{Mutex, PoisonError};
+
+/// From this size on, a buffer gets its own mapping.
+const LARGE_BYTES: usize = 1 << 20;
+
+/// Mappings that are kept for later buffers, and how many bytes they may have in all.
+static SPARE: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
+const SPARE_BYTES: usize = 512 << 20;
+
+/// Memory of a fixed length. Its first content is unspecified: whoever makes one writes all of it.
+pub struct Buffer {
+    memory: Memory,
+    bytes: usize,
+}
+
+enum Memory {
+    Small(Vec<Block>),
+    Large(MmapMut),
+}
+
+impl Buffer {
+    /// `bytes` bytes of any content.
+    pub fn new(bytes: usize) -> Self {
+        let padded = bytes.next_multiple_of(size_of::<Block>());
+        let mapping = if bytes >= LARGE_BYTES { take_spare(padded).or_else(|| map(padded)) } else { None };
+        let memory = match mapping {
+            Some(mapping) => Memory::Large(mapping),
+            None => Memory::Small(vec![0; padded / size_of::<Block>()]),
+        };
+        Self { memory, bytes }
+    }
+
+    /// `count` blocks of any content.
+    pub fn of_blocks(count: usize) -> Self {
+        Self::new(count * size_of::<Block>())
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        let all: &[u8] = match &self.memory {
+            Memory::Small(blocks) => bytemuck::cast_slice(blocks),
+            Memory::Large(mapping) => mapping,
+        };
+        &all[..self.bytes]
+    }
+
+    /// The bytes, to change.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        let all: &mut [u8] = match &mut self.memory {
+            Memory::Small(blocks) => bytemuck::cast_slice_mut(blocks),
+            Memory::Large(mapping) => mapping,
+        };
+        &mut all[..self.bytes]
+    }
+
+    /// The whole blocks.
+    pub fn blocks(&self) -> &[Block] {
+        let whole = self.bytes - self.bytes % size_of::<Block>();
+        // The memory starts at a block's alignment, so the cast cannot fail.
+        bytemuck::cast_slice(&self.bytes()[..whole])
+    }
+
+    /// The whole blocks, to change.
+    pub fn blocks_mut(&mut self) -> &mut [Block] {
+        let whole = self.bytes - self.bytes % size_of::<Block>();
+        bytemuck::cast_slice_mut(&mut self.bytes_mut()[..whole])
+    }
+
+    /// Drops what lies behind the first `count` blocks.
+    pub fn truncate_blocks(&mut self, count: usize) {
+        self.bytes = self.bytes.min(count * size_of::<Block>());
+    }
+}
+
+/// Memory from the operating system, if it gives any.
+fn map(bytes: usize) -> Option<MmapMut> {
+    let mapping = MmapMut::map_anon(bytes).ok()?;
+    // Without huge pages the memory is as good, only slower.
+    #[cfg(target_os = "linux")]
+    let _ = mapping.advise(memmap2::Advice::HugePage);
+    Some(mapping)
+}
+
+/// The smallest spare mapping that is large enough and not more than four times too large.
+fn take_spare(bytes: usize) -> Option<MmapMut> {
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    let fitting = spare.iter().enumerate().filter(|(_, mapping)| (bytes..=4 * bytes).contains(&mapping.len()));
+    let (index, _) = fitting.min_by_key(|(_, mapping)| mapping.len())?;
+    Some(spare.swap_remove(index))
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let Memory::Large(mapping) = std::mem::replace(&mut self.memory, Memory::Small(Vec::new())) else { return };
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.iter().map(|mapping| mapping.len()).sum::<usize>() + mapping.len() <= SPARE_BYTES {
+            spare.push(mapping);
+        }
+    }
+}
+
+impl From<Vec<u8>> for Buffer {
+    fn from(bytes: Vec<u8>) -> Self {
+        let mut buffer = Self::new(bytes.len());
+        buffer.bytes_mut().copy_from_slice(&bytes);
+        buffer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_of_every_size_keep_what_is_written_and_start_at_a_block() {
+        for bytes in [0, 1, 16, 33, LARGE_BYTES - 1, LARGE_BYTES, LARGE_BYTES + 5, 3 * LARGE_BYTES] {
+            for _ in 0..2 {
+                let mut buffer = Buffer::new(bytes);
+                for (index, byte) in buffer.bytes_mut().iter_mut().enumerate() {
+                    *byte = index as u8;
+                }
+                assert_eq!(buffer.bytes().len(), bytes);
+                assert!(buffer.bytes().iter().enumerate().all(|(index, byte)| *byte == index as u8));
+                assert_eq!(buffer.blocks().len(), bytes / 16);
+                assert_eq!(buffer.blocks_mut().len(), bytes / 16);
+                buffer.truncate_blocks(1);
+                assert_eq!(buffer.bytes().len(), bytes.min(16));
+            }
+        }
+    }
+}
