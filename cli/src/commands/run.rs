@@ -8,7 +8,9 @@ use crate::image::Picture;
 use crate::output::{self, Output};
 use crate::select;
 use anyhow::{Context, Result};
+use pisim_netgen::Network;
 use pisim_protocol::Program;
+use pisim_reports::format::exact;
 use pisim_reports::{Report, tables};
 use pisim_sim::simulate_many;
 use serde_json::json;
@@ -70,6 +72,13 @@ impl Drop for OutFolder {
     }
 }
 
+/// A network's name with the counts that tell its width.
+fn described(network: &Network) -> String {
+    let counts = network.counts();
+    let [params, macs, relus] = [counts.params, counts.macs, counts.relus].map(exact);
+    format!("{} with {params} parameters, {macs} MACs and {relus} ReLUs", network.name)
+}
+
 /// Simulates every network on every platform and runs the private inference.
 fn report(experiment: &Experiment) -> Result<Report> {
     let lower = |network| select::program(network, &experiment.protocol, &experiment.protocol_name);
@@ -81,13 +90,14 @@ fn report(experiment: &Experiment) -> Result<Report> {
     let verification = match experiment.verify.as_ref().zip(private_program) {
         None => None,
         Some((run, program)) => {
-            output::remark(&format!("running {} privately, both parties on this machine …", run.network.name));
+            output::remark(&format!("running {} privately, both parties on this machine …", described(&run.network)));
             Some(private_run(&program, run.image.as_ref(), run.seed)?)
         }
     };
     let mut notes =
         vec!["Latency and energy are modelled; bytes, storage and work are exact counts of the program.".to_owned()];
-    if verification.is_some() {
+    if let Some(run) = &experiment.verify {
+        notes.push(format!("The private run is of {}.", described(&run.network)));
         notes.push(
             "The private run has random weights: its answer shows that the protocol is exact, not what the picture is."
                 .to_owned(),
@@ -98,7 +108,7 @@ fn report(experiment: &Experiment) -> Result<Report> {
         command: std::env::args().collect::<Vec<_>>().join(" "),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         seed: experiment.verify.as_ref().map_or(0, |run| run.seed),
-        networks: experiment.networks.iter().map(pisim_netgen::Network::schedule).collect(),
+        networks: experiment.networks.iter().map(Network::schedule).collect(),
         simulations,
         verification,
         notes,
