@@ -23,7 +23,7 @@ pub struct Cli {
     /// Print one JSON value on stdout, for programs.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Log more on stderr; twice for everything.
+    /// Log on stderr what is done; twice for every step of a private run.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }

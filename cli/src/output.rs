@@ -42,9 +42,9 @@ pub fn print_error(error: &anyhow::Error) {
     remark(&format!("error: {error:#}"));
 }
 
-/// Logs to stderr: warnings, or more with `-v`; `RUST_LOG` overrides.
+/// Logs to stderr: what is done with `-v`, every step of a private run with `-vv`; `RUST_LOG` overrides.
 pub fn start_logging(verbose: u8) {
-    let level = ["warn", "info", "trace"].get(usize::from(verbose)).copied().unwrap_or("trace");
+    let level = ["warn", "info", "debug"].get(usize::from(verbose)).copied().unwrap_or("debug");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let colour = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colour).init();

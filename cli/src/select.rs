@@ -22,7 +22,10 @@ pub fn network(name: &str, options: &NetworkOptions) -> Result<Network> {
 /// The program of `network` under the protocol that `name` was loaded from. A network that does not fit the protocol is
 /// an error at the protocol's key that it does not fit.
 pub fn program(network: &Network, protocol: &Protocol, name: &str) -> Result<Program> {
-    lower(network, protocol).map_err(|error| {
+    let lowered = lower(network, protocol).inspect(|program| {
+        tracing::info!(network = network.name, protocol = protocol.name, steps = program.steps.len(), "lowered");
+    });
+    lowered.map_err(|error| {
         let key = match &error {
             LowerError::Network(NetworkError::DoesNotFitRing { .. }) => "shares.bits",
             LowerError::Network(NetworkError::Format { key: "weight_bits", .. }) => "fixed_point.weight_bits",

@@ -79,7 +79,9 @@ pub(crate) fn walk(side: &mut impl Side, observer: &mut dyn FnMut(&Step)) -> Res
             _ => {}
         }
         trace.work.push(side.session().counter.take());
-        trace.wall.push(start.elapsed());
+        let (elapsed, party) = (start.elapsed(), side.session().party);
+        tracing::debug!(step = step.id.0, layer = step.layer.0, kind = ?step.kind, ?party, ?elapsed);
+        trace.wall.push(elapsed);
         observer(step);
     }
     Ok(trace)

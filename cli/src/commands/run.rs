@@ -105,7 +105,7 @@ fn report(experiment: &Experiment) -> Result<Report> {
     }
     Ok(Report {
         title: experiment.title.clone(),
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        command: std::iter::once("pisim".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" "),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         seed: experiment.verify.as_ref().map_or(0, |run| run.seed),
         networks: experiment.networks.iter().map(Network::schedule).collect(),

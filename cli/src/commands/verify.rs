@@ -47,6 +47,12 @@ pub fn private_run(program: &Arc<Program>, image: Option<&Picture>, seed: u64) -
         Some(picture) => picture.values(shape, format)?,
         None => random_input(shape, format, seed),
     };
+    tracing::info!(
+        network = network.name,
+        seed,
+        parameters = network.params(),
+        "running both parties with random weights"
+    );
     let weights = Arc::new(Weights::random(&program.network, seed));
     let secret = Seed::reproducible(seed);
     let seeds = [secret.derive("client", 0), secret.derive("server", 0)];
