@@ -39,7 +39,10 @@ where
         for (first, patches) in &blocks {
             let columns = patches.len() / taps.max(1);
             let row = &mut output[*first..first + columns];
-            kernel.dispatch(|| accumulate(row, weights, patches));
+            kernel.dispatch(
+                #[inline(always)]
+                || accumulate(row, weights, patches),
+            );
             counter.add(Work { ring_macs: (weights.len() * columns) as u64, ..Work::default() });
         }
     });

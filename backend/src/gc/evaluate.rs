@@ -48,6 +48,21 @@ pub fn evaluate(
     Ok(outputs)
 }
 
+/// All gates of a batch, as work that is compiled for every vector width.
+struct Gates<'b, 'a> {
+    batch: &'b mut Batch<'a>,
+    tables: &'b [Block],
+}
+
+impl pulp::WithSimd for Gates<'_, '_> {
+    type Output = (u64, u64);
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) -> Self::Output {
+        self.batch.gates(self.tables)
+    }
+}
+
 /// One batch of instances on its way through the circuit: the active label of every slot, lane by lane.
 struct Batch<'a> {
     plan: &'a GatePlan,
@@ -88,7 +103,7 @@ impl<'a> Batch<'a> {
     fn evaluate(mut self, tables: &[Block], decoding: &[u64], outputs: &mut [u64], counter: &Counter) {
         self.load_inputs();
         // Compiled for every width of vectors, chosen at run time.
-        let (ands, xors) = pulp::Arch::new().dispatch(|| self.gates(tables));
+        let (ands, xors) = pulp::Arch::new().dispatch(Gates { batch: &mut self, tables });
         for (lane, (output, decoding)) in outputs.iter_mut().zip(decoding).enumerate() {
             *output = self.decode(lane, *decoding);
         }

@@ -51,6 +51,21 @@ pub fn garble(plan: &GatePlan, inputs: &GarblerInputs<'_>, counter: &Counter) ->
     garbled
 }
 
+/// All gates of a batch, as work that is compiled for every vector width.
+struct Gates<'b, 'a> {
+    batch: &'b mut Batch<'a>,
+    tables: &'b mut [Block],
+}
+
+impl pulp::WithSimd for Gates<'_, '_> {
+    type Output = (u64, u64);
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) -> Self::Output {
+        self.batch.gates(self.tables)
+    }
+}
+
 /// One batch of instances on its way through the circuit: the zero label of every slot, lane by lane.
 struct Batch<'a> {
     plan: &'a GatePlan,
@@ -94,7 +109,7 @@ impl<'a> Batch<'a> {
     fn garble(mut self, tables: &mut [Block], offline_labels: &mut [Block], decoding: &mut [u64]) {
         self.load_inputs(offline_labels);
         // Compiled for every width of vectors, chosen at run time.
-        let (ands, xors) = pulp::Arch::new().dispatch(|| self.gates(tables));
+        let (ands, xors) = pulp::Arch::new().dispatch(Gates { batch: &mut self, tables });
         for (lane, decoding) in decoding.iter_mut().enumerate() {
             *decoding = self.decoding(lane);
         }

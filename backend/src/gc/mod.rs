@@ -21,7 +21,7 @@ pub use labels::LabelSource;
 pub use plan::GatePlan;
 
 /// Instances in one batch.
-pub const LANES: usize = 64;
+pub const LANES: usize = 32;
 
 /// The point-and-permute bit of a label.
 pub(crate) fn colour(label: Block) -> bool {
