@@ -4,6 +4,7 @@ use super::garbled::Garbled;
 use super::hash::{Block, Hasher};
 use super::lanes::{Lanes, colour_masks, halves, halves_mut};
 use super::plan::{GatePlan, SlotBit, SlotGate};
+use super::walk::{HalfGates, walk};
 use super::{LANES, colour, first_tweaks};
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
@@ -48,21 +49,6 @@ pub fn evaluate(
     Ok(outputs)
 }
 
-/// All gates of a batch, as work that is compiled for every vector width.
-struct Gates<'b, 'a> {
-    batch: &'b mut Batch<'a>,
-    tables: &'b [Block],
-}
-
-impl pulp::WithSimd for Gates<'_, '_> {
-    type Output = (u64, u64);
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _simd: S) -> Self::Output {
-        self.batch.gates(self.tables)
-    }
-}
-
 /// One batch of instances on its way through the circuit: the active label of every slot, lane by lane.
 struct Batch<'a> {
     plan: &'a GatePlan,
@@ -102,8 +88,8 @@ impl<'a> Batch<'a> {
 
     fn evaluate(mut self, tables: &[Block], decoding: &[u64], outputs: &mut [u64], counter: &Counter) {
         self.load_inputs();
-        // Compiled for every width of vectors, chosen at run time.
-        let (ands, xors) = pulp::Arch::new().dispatch(Gates { batch: &mut self, tables });
+        let tables = tables.chunks_exact((2 * self.lanes).max(1));
+        let (ands, xors) = walk(&self.plan.gates, tables, &mut self);
         for (lane, (output, decoding)) in outputs.iter_mut().zip(decoding).enumerate() {
             *output = self.decode(lane, *decoding);
         }
@@ -117,29 +103,6 @@ impl<'a> Batch<'a> {
         self.hasher.count(counter);
     }
 
-    /// All gates in order; returns how many AND and XOR gates there were.
-    #[inline(always)]
-    fn gates(&mut self, tables: &[Block]) -> (u64, u64) {
-        let mut tables = tables.chunks_exact((2 * self.lanes).max(1));
-        let (mut ands, mut xors) = (0, 0);
-        for gate in &self.plan.gates {
-            match *gate {
-                SlotGate::And { a, b, out } => {
-                    if let Some(table) = tables.next() {
-                        self.and(a, b, out, table);
-                    }
-                    ands += 1;
-                }
-                free => {
-                    // Negation leaves the active label as it is: the garbler changed its meaning.
-                    self.active.free_gate(free, 0);
-                    xors += u64::from(matches!(free, SlotGate::Xor { .. }));
-                }
-            }
-        }
-        (ands, xors)
-    }
-
     fn load_inputs(&mut self) {
         let counts = self.plan.inputs;
         let groups = [
@@ -150,6 +113,25 @@ impl<'a> Batch<'a> {
         for (slot, count, labels) in groups {
             self.active.scatter(&labels[self.first * count..(self.first + self.lanes) * count], slot, count);
         }
+    }
+
+    fn decode(&self, lane: usize, decoding: u64) -> u64 {
+        let bit = |(position, output): (usize, &SlotBit)| {
+            let permute = decoding >> position & 1 == 1;
+            match *output {
+                SlotBit::Const(value) => value,
+                SlotBit::Slot(slot) => colour(self.active.label(slot, lane)) ^ permute,
+            }
+        };
+        self.plan.outputs.iter().enumerate().map(|output| u64::from(bit(output)) << output.0).sum()
+    }
+}
+
+impl HalfGates<&[Block]> for Batch<'_> {
+    #[inline(always)]
+    fn free(&mut self, gate: SlotGate) {
+        // Negation leaves the active label as it is: the garbler changed its meaning.
+        self.active.free_gate(gate, 0);
     }
 
     #[inline(always)]
@@ -175,16 +157,5 @@ impl<'a> Batch<'a> {
             *hash_a ^= (mask_a & garbler) ^ hash_b ^ (mask_b & (evaluator ^ label_a));
         }
         self.active.set(out, &self.hashes[..lanes]);
-    }
-
-    fn decode(&self, lane: usize, decoding: u64) -> u64 {
-        let bit = |(position, output): (usize, &SlotBit)| {
-            let permute = decoding >> position & 1 == 1;
-            match *output {
-                SlotBit::Const(value) => value,
-                SlotBit::Slot(slot) => colour(self.active.label(slot, lane)) ^ permute,
-            }
-        };
-        self.plan.outputs.iter().enumerate().map(|output| u64::from(bit(output)) << output.0).sum()
     }
 }

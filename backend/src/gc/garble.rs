@@ -5,6 +5,7 @@ use super::hash::{Block, Hasher};
 use super::labels::LabelSource;
 use super::lanes::{Lanes, colour_masks, halves, halves_mut};
 use super::plan::{GatePlan, SlotBit, SlotGate};
+use super::walk::{HalfGates, walk};
 use super::{LANES, colour, first_tweaks};
 use crate::counter::Counter;
 use pisim_protocol::Work;
@@ -51,21 +52,6 @@ pub fn garble(plan: &GatePlan, inputs: &GarblerInputs<'_>, counter: &Counter) ->
     garbled
 }
 
-/// All gates of a batch, as work that is compiled for every vector width.
-struct Gates<'b, 'a> {
-    batch: &'b mut Batch<'a>,
-    tables: &'b mut [Block],
-}
-
-impl pulp::WithSimd for Gates<'_, '_> {
-    type Output = (u64, u64);
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _simd: S) -> Self::Output {
-        self.batch.gates(self.tables)
-    }
-}
-
 /// One batch of instances on its way through the circuit: the zero label of every slot, lane by lane.
 struct Batch<'a> {
     plan: &'a GatePlan,
@@ -108,37 +94,14 @@ impl<'a> Batch<'a> {
 
     fn garble(mut self, tables: &mut [Block], offline_labels: &mut [Block], decoding: &mut [u64]) {
         self.load_inputs(offline_labels);
-        // Compiled for every width of vectors, chosen at run time.
-        let (ands, xors) = pulp::Arch::new().dispatch(Gates { batch: &mut self, tables });
+        let tables = tables.chunks_exact_mut((2 * self.lanes).max(1));
+        let (ands, xors) = walk(&self.plan.gates, tables, &mut self);
         for (lane, decoding) in decoding.iter_mut().enumerate() {
             *decoding = self.decoding(lane);
         }
         let lanes = self.lanes as u64;
         self.counter.add(Work { and_gates: ands * lanes, xor_gates: xors * lanes, ..Work::default() });
         self.hasher.count(self.counter);
-    }
-
-    /// All gates in order; returns how many AND and XOR gates there were.
-    #[inline(always)]
-    fn gates(&mut self, tables: &mut [Block]) -> (u64, u64) {
-        let mut tables = tables.chunks_exact_mut((2 * self.lanes).max(1));
-        let (mut ands, mut xors) = (0, 0);
-        for gate in &self.plan.gates {
-            match *gate {
-                SlotGate::And { a, b, out } => {
-                    if let Some(table) = tables.next() {
-                        self.and(a, b, out, table);
-                    }
-                    ands += 1;
-                }
-                free => {
-                    // Negation makes the label that stood for zero stand for one.
-                    self.zeros.free_gate(free, self.inputs.delta);
-                    xors += u64::from(matches!(free, SlotGate::Xor { .. }));
-                }
-            }
-        }
-        (ands, xors)
     }
 
     /// Puts the inputs' zero labels into their slots and writes the active labels of the offline inputs.
@@ -161,6 +124,23 @@ impl<'a> Batch<'a> {
                 *label ^= Block::from(value >> input & 1).wrapping_neg() & self.inputs.delta;
             }
         }
+    }
+
+    /// The colours of the outputs' zero labels, so that the evaluator can read its result.
+    fn decoding(&self, lane: usize) -> u64 {
+        let bit = |output: &SlotBit| match *output {
+            SlotBit::Const(value) => value,
+            SlotBit::Slot(slot) => colour(self.zeros.label(slot, lane)),
+        };
+        self.plan.outputs.iter().enumerate().map(|(position, output)| u64::from(bit(output)) << position).sum()
+    }
+}
+
+impl HalfGates<&mut [Block]> for Batch<'_> {
+    #[inline(always)]
+    fn free(&mut self, gate: SlotGate) {
+        // Negation makes the label that stood for zero stand for one.
+        self.zeros.free_gate(gate, self.inputs.delta);
     }
 
     /// Both half gates of one AND gate in all lanes; `table` gets the garbler's halves, then the evaluator's.
@@ -198,14 +178,5 @@ impl<'a> Batch<'a> {
             *a0 ^= (mask_a & *garbler) ^ b0 ^ (mask_b & (*evaluator ^ zero_a));
         }
         self.zeros.set(out, &self.hashes[..lanes]);
-    }
-
-    /// The colours of the outputs' zero labels, so that the evaluator can read its result.
-    fn decoding(&self, lane: usize) -> u64 {
-        let bit = |output: &SlotBit| match *output {
-            SlotBit::Const(value) => value,
-            SlotBit::Slot(slot) => colour(self.zeros.label(slot, lane)),
-        };
-        self.plan.outputs.iter().enumerate().map(|(position, output)| u64::from(bit(output)) << position).sum()
     }
 }

@@ -12,6 +12,7 @@ mod lanes;
 mod plan;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use evaluate::{EvaluatorLabels, evaluate};
 pub use garble::{GarblerInputs, garble};
