@@ -1,44 +1,136 @@
-//! Messages between the parties: every payload has a header with its step and length, and every byte is counted.
+//! Messages between the parties: every payload has a header with its step and length, every byte is counted, and no wait
+//! is longer than the channel's timeout.
 
 use crate::buffer::Buffer;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use pisim_protocol::{Party, StepId, Work, wire};
-use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-/// A reliable byte stream to the peer: TCP, or [`memory_pair`].
-pub trait Transport: Read + Write + Send {}
+/// A reliable byte stream to the peer: TCP, TLS, or [`memory_pair`](crate::memory_pair).
+pub trait Transport: Read + Write + Send {
+    /// From now on, a read or write that has moved nothing by `deadline` fails with [`io::ErrorKind::TimedOut`] (or
+    /// `WouldBlock`); `None` waits for ever.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn set_deadline(&mut self, deadline: Option<Instant>) -> io::Result<()>;
+}
 
-impl<T: Read + Write + Send> Transport for T {}
+/// Bytes that must move within one timeout: a peer that lets them drip is as bad as one that stalls.
+const PIECE_BYTES: usize = 256 << 10;
+/// Messages up to this size leave in one write together with their header.
+const SMALL_BYTES: usize = 64 << 10;
+
+/// Bytes that one party's channel has moved, message headers included.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Traffic {
+    /// Bytes sent.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Bytes received.
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+}
 
 /// One party's end of the connection.
 pub struct Channel {
     transport: Box<dyn Transport>,
     party: Party,
     counter: Arc<Counter>,
+    traffic: Arc<Traffic>,
+    timeout: Option<Duration>,
+    /// The message that is being sent or received in parts.
+    step: StepId,
+    to_send: u64,
+    to_receive: u64,
+    /// Bytes that wait for the rest of their message, or for more than [`SMALL_BYTES`].
+    pending: Vec<u8>,
 }
 
 impl Channel {
-    /// A channel of `party` over a byte stream; bytes sent are added to `counter`.
+    /// A channel of `party` over a byte stream; bytes sent are added to `counter`. It waits for its peer for ever.
     pub fn new(transport: Box<dyn Transport>, party: Party, counter: Arc<Counter>) -> Self {
-        Self { transport, party, counter }
+        let (traffic, step) = (Arc::default(), StepId(0));
+        Self { transport, party, counter, traffic, timeout: None, step, to_send: 0, to_receive: 0, pending: Vec::new() }
+    }
+
+    /// The same channel with a limit: each message must begin, and every further 256 KiB of it must move, within `timeout`.
+    /// It has to be longer than the peer computes between two messages.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// What this channel has moved, also after the channel is gone.
+    pub fn traffic(&self) -> Arc<Traffic> {
+        self.traffic.clone()
     }
 
     /// Sends the message of `step`.
+    ///
+    /// # Errors
+    /// A connection that failed, or a peer that did not take it within the timeout.
     pub fn send(&mut self, step: StepId, payload: &[u8]) -> Result<()> {
-        let mut header = Vec::with_capacity(wire::HEADER_BYTES as usize);
-        header.extend_from_slice(&(step.0 as u32).to_le_bytes());
-        header.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+        self.begin(step, payload.len() as u64)?;
+        self.send_part(payload)
+    }
+
+    /// Begins the message of `step`, whose `bytes` bytes follow by [`Channel::send_part`].
+    ///
+    /// # Errors
+    /// As [`Channel::send`]; also a message before it that is not complete.
+    pub fn begin(&mut self, step: StepId, bytes: u64) -> Result<()> {
+        if self.to_send != 0 {
+            let reason = format!("step {} has not sent all of its message", self.step.0);
+            return Err(BackendError::program(reason));
+        }
+        (self.step, self.to_send) = (step, bytes);
+        let mut header = [0; wire::HEADER_BYTES as usize];
+        let (number, length) = header.split_at_mut(4);
+        number.copy_from_slice(&(step.0 as u32).to_le_bytes());
+        length.copy_from_slice(&bytes.to_le_bytes());
         self.write(&header)?;
-        self.write(payload)?;
-        Ok(self.transport.flush()?)
+        if bytes == 0 { self.flush() } else { Ok(()) }
+    }
+
+    /// Sends the next part of the message that was begun; after its last part, the message is on its way.
+    ///
+    /// # Errors
+    /// As [`Channel::send`]; also a part that goes beyond the message.
+    pub fn send_part(&mut self, part: &[u8]) -> Result<()> {
+        let bytes = part.len() as u64;
+        let beyond = || BackendError::program(format!("step {} sends more than it announced", self.step.0));
+        self.to_send = self.to_send.checked_sub(bytes).ok_or_else(beyond)?;
+        self.write(part)?;
+        if self.to_send == 0 { self.flush() } else { Ok(()) }
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.transport.write_all(bytes)?;
+        if self.pending.len() + bytes.len() > SMALL_BYTES {
+            self.write_pending()?;
+        }
+        if bytes.len() > SMALL_BYTES {
+            for piece in bytes.chunks(PIECE_BYTES) {
+                self.start_clock()?;
+                self.transport.write_all(piece).map_err(|error| self.failed(error))?;
+            }
+        } else {
+            self.pending.extend_from_slice(bytes);
+        }
         let count = bytes.len() as u64;
+        self.traffic.sent.fetch_add(count, Ordering::Relaxed);
         self.counter.add(match self.party {
             Party::Client => Work { bytes_up: count, ..Work::default() },
             Party::Server => Work { bytes_down: count, ..Work::default() },
@@ -46,16 +138,48 @@ impl Channel {
         Ok(())
     }
 
+    fn write_pending(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        self.start_clock()?;
+        let result = self.transport.write_all(&self.pending);
+        self.pending.clear();
+        result.map_err(|error| self.failed(error))
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.write_pending()?;
+        self.transport.flush().map_err(|error| self.failed(error))
+    }
+
     /// Receives the message of `step`, which must have exactly `expected` bytes.
     ///
     /// # Errors
-    /// A closed connection, another step's message, or another length; nothing is allocated before the length is known
-    /// to be the expected one.
+    /// A closed connection, a peer that stalls, another step's message, or another length; nothing is allocated before
+    /// the length is known to be the expected one.
     pub fn receive(&mut self, step: StepId, expected: u64) -> Result<Buffer> {
-        let (mut number, mut length) = ([0; 4], [0; 8]);
-        self.transport.read_exact(&mut number)?;
-        self.transport.read_exact(&mut length)?;
-        let (number, length) = (u32::from_le_bytes(number), u64::from_le_bytes(length));
+        self.expect(step, expected)?;
+        let mut payload = Buffer::new(expected as usize);
+        self.receive_part(payload.bytes_mut())?;
+        Ok(payload)
+    }
+
+    /// Receives the header of the message of `step`, whose `expected` bytes follow by [`Channel::receive_part`].
+    ///
+    /// # Errors
+    /// As [`Channel::receive`]; also a message before it that is not complete.
+    pub fn expect(&mut self, step: StepId, expected: u64) -> Result<()> {
+        if self.to_receive != 0 {
+            let reason = format!("step {} comes before the message of step {} is complete", step.0, self.step.0);
+            return Err(BackendError::program(reason));
+        }
+        self.step = step;
+        let mut header = [0; wire::HEADER_BYTES as usize];
+        self.read(&mut header)?;
+        let (number, length) = header.split_at(4);
+        let number = u32::from_le_bytes(number.try_into().unwrap_or_default());
+        let length = u64::from_le_bytes(length.try_into().unwrap_or_default());
         if number as usize != step.0 {
             let reason = format!("expected its message, received that of step {number}");
             return Err(BackendError::protocol(step.0, reason));
@@ -64,125 +188,51 @@ impl Channel {
             let reason = format!("expected a message of {expected} bytes, received a header of {length}");
             return Err(BackendError::protocol(step.0, reason));
         }
-        let mut payload = Buffer::new(expected as usize);
-        self.transport.read_exact(payload.bytes_mut())?;
-        Ok(payload)
-    }
-}
-
-/// Bytes that an in-memory connection holds in each direction before the sender waits for the receiver.
-const WINDOW_BYTES: usize = 64 << 20;
-/// Bytes that travel together; their memory is used again and again.
-const PIECE_BYTES: usize = 256 << 10;
-
-/// One direction of an in-memory connection.
-#[derive(Default)]
-struct Pipe {
-    state: Mutex<PipeState>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct PipeState {
-    pieces: VecDeque<Vec<u8>>,
-    spare: Vec<Vec<u8>>,
-    closed: bool,
-}
-
-impl Pipe {
-    fn lock(&self) -> MutexGuard<'_, PipeState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(&self, guard: MutexGuard<'a, PipeState>) -> MutexGuard<'a, PipeState> {
-        self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn close(&self) {
-        self.lock().closed = true;
-        self.changed.notify_all();
-    }
-}
-
-/// One end of an in-memory connection.
-pub struct MemoryTransport {
-    outgoing: Arc<Pipe>,
-    incoming: Arc<Pipe>,
-    piece: Vec<u8>,
-    read: usize,
-}
-
-/// The two ends of an in-memory connection.
-pub fn memory_pair() -> (MemoryTransport, MemoryTransport) {
-    let (up, down) = (Arc::new(Pipe::default()), Arc::new(Pipe::default()));
-    let end = |outgoing: &Arc<Pipe>, incoming: &Arc<Pipe>| MemoryTransport {
-        outgoing: outgoing.clone(),
-        incoming: incoming.clone(),
-        piece: Vec::new(),
-        read: 0,
-    };
-    (end(&up, &down), end(&down, &up))
-}
-
-impl Drop for MemoryTransport {
-    fn drop(&mut self) {
-        self.outgoing.close();
-        self.incoming.close();
-    }
-}
-
-impl Read for MemoryTransport {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.read == self.piece.len() {
-            let mut state = self.incoming.lock();
-            let used = std::mem::take(&mut self.piece);
-            state.spare.push(used);
-            while state.pieces.is_empty() && !state.closed {
-                state = self.incoming.wait(state);
-            }
-            // What was sent before the peer closed is still read; then comes the end of the stream.
-            self.piece = state.pieces.pop_front().unwrap_or_default();
-            self.read = 0;
-            self.incoming.changed.notify_all();
-        }
-        let rest = self.piece.get(self.read..).unwrap_or_default();
-        let count = rest.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&rest[..count]);
-        self.read += count;
-        Ok(count)
-    }
-}
-
-impl Write for MemoryTransport {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let count = buffer.len().min(PIECE_BYTES);
-        if count == 0 {
-            return Ok(0);
-        }
-        let mut state = self.outgoing.lock();
-        while state.pieces.len() >= WINDOW_BYTES / PIECE_BYTES && !state.closed {
-            state = self.outgoing.wait(state);
-        }
-        if state.closed {
-            return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the peer has gone"));
-        }
-        let mut piece = state.spare.pop().unwrap_or_default();
-        drop(state);
-        piece.clear();
-        piece.extend_from_slice(&buffer[..count]);
-        self.outgoing.lock().pieces.push_back(piece);
-        self.outgoing.changed.notify_all();
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
+        self.to_receive = expected;
         Ok(())
+    }
+
+    /// Receives the next bytes of the message that is expected.
+    ///
+    /// # Errors
+    /// As [`Channel::receive`]; also a part that goes beyond the message.
+    pub fn receive_part(&mut self, part: &mut [u8]) -> Result<()> {
+        let beyond = || BackendError::program(format!("step {} reads more than its message", self.step.0));
+        self.to_receive = self.to_receive.checked_sub(part.len() as u64).ok_or_else(beyond)?;
+        self.read(part)
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> Result<()> {
+        for piece in bytes.chunks_mut(PIECE_BYTES) {
+            self.start_clock()?;
+            self.transport.read_exact(piece).map_err(|error| self.failed(error))?;
+            self.traffic.received.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn start_clock(&mut self) -> Result<()> {
+        match self.timeout {
+            Some(timeout) => Ok(self.transport.set_deadline(Instant::now().checked_add(timeout))?),
+            None => Ok(()),
+        }
+    }
+
+    fn failed(&self, error: io::Error) -> BackendError {
+        let seconds = self.timeout.unwrap_or_default().as_secs_f64();
+        match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
+                BackendError::protocol(self.step.0, format!("the peer stalled: nothing moved for {seconds} s"))
+            }
+            _ => error.into(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::memory_pair;
 
     fn channels() -> (Channel, Channel, Arc<Counter>) {
         let (client, server) = memory_pair();
@@ -216,5 +266,55 @@ mod tests {
         let (client, mut server, _) = channels();
         drop(client);
         assert!(matches!(server.receive(StepId(0), 1), Err(BackendError::Connection(_))));
+    }
+
+    #[test]
+    fn a_message_in_parts_is_the_message_and_one_too_long_or_short_is_an_error() {
+        let (mut client, mut server, counter) = channels();
+        client.begin(StepId(7), 5).unwrap();
+        client.send_part(b"he").unwrap();
+        client.send_part(b"").unwrap();
+        client.send_part(b"llo").unwrap();
+        server.expect(StepId(7), 5).unwrap();
+        let mut parts = [[0; 1], [0; 1]];
+        for part in &mut parts {
+            server.receive_part(part).unwrap();
+        }
+        assert_eq!(parts.concat(), b"he");
+        assert!(matches!(server.expect(StepId(8), 1), Err(BackendError::Program(_))), "three bytes are left");
+        assert!(matches!(server.receive_part(&mut [0; 4]), Err(BackendError::Program(_))), "three bytes are left");
+        assert_eq!(counter.take().bytes_up, 5 + wire::HEADER_BYTES);
+        assert_eq!((client.traffic().sent(), server.traffic().received()), (17, 14));
+        assert!(matches!(client.send_part(b"!"), Err(BackendError::Program(_))));
+        client.begin(StepId(9), 2).unwrap();
+        assert!(matches!(client.begin(StepId(10), 2), Err(BackendError::Program(_))));
+    }
+
+    #[test]
+    fn a_peer_that_stalls_at_the_start_or_inside_a_message_is_a_protocol_error_within_the_timeout() {
+        for sent in [0, 3, wire::HEADER_BYTES as usize, wire::HEADER_BYTES as usize + 4] {
+            let (mut client, server) = memory_pair();
+            let timeout = Duration::from_millis(40);
+            let mut server = Channel::new(Box::new(server), Party::Server, Arc::default()).with_timeout(timeout);
+            let header = [&3u32.to_le_bytes()[..], &5u64.to_le_bytes(), b"hell"].concat();
+            client.write_all(&header[..sent]).unwrap();
+            let start = Instant::now();
+            let error = server.receive(StepId(3), 5).map(|_| ()).unwrap_err();
+            assert!(
+                matches!(&error, BackendError::Protocol { step: 3, reason } if reason.contains("stalled")),
+                "{error}"
+            );
+            assert!(start.elapsed() >= timeout && start.elapsed() < Duration::from_secs(20));
+        }
+    }
+
+    #[test]
+    fn large_messages_move_through_the_window_of_a_slow_reader() {
+        let (mut client, mut server, _) = channels();
+        let payload: Vec<u8> = (0..70usize << 20).map(|index| (index % 251) as u8).collect();
+        let sent = payload.clone();
+        let writer = std::thread::spawn(move || client.send(StepId(1), &sent));
+        assert!(server.receive(StepId(1), payload.len() as u64).unwrap().bytes() == payload);
+        writer.join().unwrap().unwrap();
     }
 }

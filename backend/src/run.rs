@@ -1,8 +1,9 @@
 //! Runs both parties in one process and compares what they did with the program and the integer reference.
 
-use crate::channel::{Channel, memory_pair};
+use crate::channel::Channel;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
+use crate::memory::memory_pair;
 use crate::party::{Client, Server, Trace};
 use crate::random::Seed;
 use pisim_netgen::{Weights, infer};
