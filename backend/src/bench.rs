@@ -130,13 +130,16 @@ fn transfer_s() -> Result<f64> {
     let choices: Vec<bool> = (0..128).map(|bit| bit % 3 == 0).collect();
     let delta = choices.iter().enumerate().map(|(bit, choice)| Block::from(*choice) << bit).sum();
     let chosen = BaseReceiver::choose(0, &base.offer(), &choices, &seed, &counter)?;
-    let mut receiver = ExtensionReceiver::new(&base.finish(0, &chosen.message, &counter)?);
-    let mut sender = ExtensionSender::new(&chosen.keys, delta);
-    let choices = vec![true; TRANSFERS];
+    let (mut receiver, trees) = ExtensionReceiver::new(&base.finish(0, &chosen.message, &counter)?)?;
+    let mut sender = ExtensionSender::new(0, &chosen.keys, delta, &trees)?;
+    let elements = vec![0x1234_5678_9abc_def0; TRANSFERS / 64];
+    let mut failed = Ok(());
     let seconds = median_s(|| {
-        let (labels, message) = receiver.extend(&choices, &counter);
-        drop(black_box((labels, sender.extend(0, TRANSFERS, message.bytes(), &counter))));
+        let sent = receiver.extend(&elements, 64, &counter);
+        let received = sent.and_then(|(_, message)| sender.extend(0, TRANSFERS, message.bytes(), &counter));
+        failed = received.map(|zeros| drop(black_box(zeros)));
     });
+    failed?;
     Ok(seconds / TRANSFERS as f64)
 }
 

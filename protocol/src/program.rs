@@ -60,8 +60,10 @@ pub enum StepKind {
     BaseOtOffer,
     /// Answer it with one group element for each choice bit.
     BaseOtChoose,
-    /// Derive both keys of every base oblivious transfer.
+    /// Derive both keys of every base oblivious transfer, and grow the extension's trees from them.
     BaseOtFinish,
+    /// Rebuild the punctured trees of the oblivious-transfer extension.
+    OtPuncture,
     /// Encrypt the client's share of a linear layer's input.
     Encrypt,
     /// Multiply the encrypted share by the weights, mask the result and make it independent of the weights' noise.
@@ -106,7 +108,9 @@ pub enum Message {
     Ciphertexts,
     /// Ciphertexts of a linear layer's output.
     ReplyCiphertexts,
-    /// The columns of an oblivious-transfer extension.
+    /// The sums of seeds from which the extension's punctured trees are rebuilt.
+    OtTrees,
+    /// The corrections of an oblivious-transfer extension.
     OtColumns,
     /// Garbled tables, the labels of the garbler's offline inputs and the decoding bits.
     GarbledTables,

@@ -18,6 +18,12 @@ pub const GROUP_ELEMENT_BYTES: u64 = 32;
 /// Base oblivious transfers of one extension: the security parameter λ.
 pub const BASE_OTS: u64 = 128;
 
+/// Bits k of the extension's subfield GF(2^k): each vector OLE takes k base transfers, and costs each party 2^k streams.
+pub const SUBFIELD_BITS: u64 = 4;
+
+/// Vector OLEs of one extension: λ / k.
+pub const OT_VOLES: u64 = BASE_OTS / SUBFIELD_BITS;
+
 /// Bytes of one ring element: whole bytes.
 pub fn ring_bytes(ring_bits: u32) -> u64 {
     u64::from(ring_bits.div_ceil(8))
@@ -38,7 +44,14 @@ pub fn ot_rows(transfers: u64) -> u64 {
     transfers.next_multiple_of(128)
 }
 
-/// The columns that the extension's receiver sends: λ bits per row (IKNP, CRYPTO 2003).
+/// The punctured trees of the extension, once per pair of parties: two sums of seeds for each level below the first
+/// (Roy, CRYPTO 2022; the first level's seeds are the base transfers' keys).
+pub const fn ot_trees_bytes() -> u64 {
+    OT_VOLES * (SUBFIELD_BITS - 1) * 2 * SEED_BYTES
+}
+
+/// The corrections that the extension's receiver sends: one bit of every vector OLE for each row (SoftSpoken OT; Roy,
+/// CRYPTO 2022), 4 bytes per transfer. They follow each other in blocks of 128 rows, however the rows are chunked.
 pub fn ot_columns_bytes(transfers: u64) -> u64 {
-    ot_rows(transfers) / 8 * BASE_OTS
+    ot_rows(transfers) / 8 * OT_VOLES
 }

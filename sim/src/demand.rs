@@ -139,6 +139,7 @@ impl<'a> Demand<'a> {
         Ok(match self.step.kind {
             StepKind::HeKeygen | StepKind::BaseOtOffer | StepKind::Send(_) => 1,
             StepKind::BaseOtChoose | StepKind::BaseOtFinish => self.step.work.base_ots,
+            StepKind::OtPuncture => wire::OT_VOLES,
             StepKind::Encrypt => self.plan()?.input_ciphertexts(),
             // The transformed weights of an output group serve all tiles, so a group is not divided.
             StepKind::HeLinear => self.plan()?.output_groups() as u64,
@@ -196,7 +197,7 @@ impl Bytes {
             }
             // The extension's matrix: λ bits for each transfer, written and read once.
             StepKind::OtReceive | StepKind::OtSend => {
-                let matrix = wire::ot_columns_bytes(work.extended_ots);
+                let matrix = wire::ot_rows(work.extended_ots) * LABEL_BYTES;
                 Self { input: matrix, output: matrix, weights: 0 }
             }
             StepKind::Garble | StepKind::Evaluate => {
@@ -210,9 +211,11 @@ impl Bytes {
                 // Every addition reads one operand; the other and the result are the layer's elements.
                 Self { input: work.ring_adds * ring_bytes, output: elements * ring_bytes, weights: 0 }
             }
-            StepKind::BaseOtOffer | StepKind::BaseOtChoose | StepKind::BaseOtFinish | StepKind::Send(_) => {
-                Self::default()
-            }
+            StepKind::BaseOtOffer
+            | StepKind::BaseOtChoose
+            | StepKind::BaseOtFinish
+            | StepKind::OtPuncture
+            | StepKind::Send(_) => Self::default(),
         })
     }
 

@@ -50,6 +50,7 @@ pub(crate) fn assign(program: &Program, step: &Step, hardware: &PartyHardware) -
         StepKind::BaseOtOffer
         | StepKind::BaseOtChoose
         | StepKind::BaseOtFinish
+        | StepKind::OtPuncture
         | StepKind::LocalLinear
         | StepKind::Unmask
         | StepKind::MaskInput

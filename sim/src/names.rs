@@ -15,6 +15,7 @@ pub(crate) fn activity_of(step: &Step, role: Role) -> &'static str {
             StepKind::BaseOtOffer
             | StepKind::BaseOtChoose
             | StepKind::BaseOtFinish
+            | StepKind::OtPuncture
             | StepKind::OtReceive
             | StepKind::OtSend,
         ) => "ot",
@@ -38,6 +39,7 @@ pub(crate) fn kind_of(step: &Step, role: Role) -> &'static str {
         (_, StepKind::BaseOtOffer) => "base-ot-offer",
         (_, StepKind::BaseOtChoose) => "base-ot-choose",
         (_, StepKind::BaseOtFinish) => "base-ot-finish",
+        (_, StepKind::OtPuncture) => "ot-puncture",
         (_, StepKind::Encrypt) => "encrypt",
         (_, StepKind::HeLinear) => "he-linear",
         (_, StepKind::Decrypt) => "decrypt",
@@ -56,6 +58,7 @@ pub(crate) fn kind_of(step: &Step, role: Role) -> &'static str {
         (_, StepKind::Send(Message::BaseOtChoice)) => "base-ot-choice",
         (_, StepKind::Send(Message::Ciphertexts)) => "ciphertexts",
         (_, StepKind::Send(Message::ReplyCiphertexts)) => "reply-ciphertexts",
+        (_, StepKind::Send(Message::OtTrees)) => "ot-trees",
         (_, StepKind::Send(Message::OtColumns)) => "ot-columns",
         (_, StepKind::Send(Message::GarbledTables)) => "garbled-tables",
         (_, StepKind::Send(Message::OnlineLabels)) => "online-labels",

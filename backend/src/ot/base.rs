@@ -5,9 +5,10 @@ use crate::error::{BackendError, Result};
 use crate::random::Seed;
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
+use curve25519_dalek::traits::IsIdentity;
 use pisim_protocol::{Work, wire};
 use subtle::{Choice, ConditionallySelectable};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 const POINT_BYTES: usize = wire::GROUP_ELEMENT_BYTES as usize;
 
@@ -74,11 +75,11 @@ impl BaseReceiver {
         let mut rng = seed.rng();
         let mut receiver = Self { keys: Vec::new(), message: Vec::new() };
         for (index, choice) in choices.iter().enumerate() {
-            let secret = Scalar::random(&mut rng);
+            let secret = Zeroizing::new(Scalar::random(&mut rng));
             let plain = RistrettoPoint::mul_base(&secret);
             let mine = RistrettoPoint::conditional_select(&plain, &(plain + public), Choice::from(u8::from(*choice)));
             receiver.message.extend_from_slice(&mine.compress().to_bytes());
-            receiver.keys.push(derive(index, &public, &mine, &(secret * public)));
+            receiver.keys.push(derive(index, &public, &mine, &(*secret * public)));
         }
         counter.add(Work { base_ots: choices.len() as u64, ..Work::default() });
         Ok(receiver)
@@ -88,7 +89,10 @@ impl BaseReceiver {
 fn point(step: usize, bytes: &[u8]) -> Result<RistrettoPoint> {
     let compressed = CompressedRistretto::from_slice(bytes).ok();
     let point = compressed.and_then(|point| point.decompress());
-    point.ok_or_else(|| BackendError::protocol(step, "received bytes that are no group element"))
+    // An honest party sends the identity with probability 2^-252; with it, both keys of a transfer would be equal.
+    point
+        .filter(|point| !point.is_identity())
+        .ok_or_else(|| BackendError::protocol(step, "received bytes that are no group element of a transfer"))
 }
 
 fn derive(index: usize, offer: &RistrettoPoint, choice: &RistrettoPoint, shared: &RistrettoPoint) -> Seed {

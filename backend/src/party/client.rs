@@ -123,7 +123,9 @@ impl Client {
         let base = self.base.take().ok_or_else(|| BackendError::program("no base transfers offered"))?;
         let choices = self.base_choices.take().ok_or_else(|| BackendError::program("no base choices received"))?;
         let keys = base.finish(step.id.0, choices.bytes(), &self.session.counter)?;
-        self.transfers = Some(ExtensionReceiver::new(&keys));
+        let (transfers, trees) = ExtensionReceiver::new(&keys)?;
+        self.transfers = Some(transfers);
+        self.session.post(step.layer, Message::OtTrees, trees);
         Ok(())
     }
 
@@ -174,11 +176,9 @@ impl Client {
     fn receive_labels(&mut self, step: &Step) -> Result<()> {
         let bits = self.session.ring_bits();
         let share = self.input_share(step.layer)?;
-        let choices: Vec<bool> =
-            share.iter().flat_map(|value| (0..bits).map(move |bit| value >> bit & 1 == 1)).collect();
         let early = || BackendError::program("no base transfers yet");
         let transfers = self.transfers.as_mut().ok_or_else(early)?;
-        let (labels, message) = transfers.extend(&choices, &self.session.counter);
+        let (labels, message) = transfers.extend(&share, bits, &self.session.counter)?;
         let stored = labels.bytes().len() as u64;
         self.session.counter.add(Work { stored_client_bytes: stored, ..Work::default() });
         self.labels.insert(step.layer, labels);

@@ -26,6 +26,8 @@ pub struct Server {
     delta: Block,
     public_key: Option<PublicKey>,
     base_offer: Option<Buffer>,
+    base_keys: Vec<Seed>,
+    trees: Option<Buffer>,
     transfers: Option<ExtensionSender>,
     ciphertexts: HashMap<LayerId, Buffer>,
     columns: HashMap<LayerId, Buffer>,
@@ -65,6 +67,8 @@ impl Server {
             delta,
             public_key: None,
             base_offer: None,
+            base_keys: Vec::new(),
+            trees: None,
             transfers: None,
             ciphertexts: HashMap::new(),
             columns: HashMap::new(),
@@ -113,8 +117,15 @@ impl Server {
         let seed = self.session.seed.derive("base", 0);
         let offer = self.base_offer.take().ok_or_else(|| BackendError::program("no base transfers offered"))?;
         let base = BaseReceiver::choose(step.id.0, offer.bytes(), &choices, &seed, &self.session.counter)?;
-        self.transfers = Some(ExtensionSender::new(&base.keys, self.delta));
+        self.base_keys = base.keys;
         self.session.post(step.layer, Message::BaseOtChoice, base.message);
+        Ok(())
+    }
+
+    fn puncture(&mut self, step: &Step) -> Result<()> {
+        let keys = std::mem::take(&mut self.base_keys);
+        let trees = self.trees.take().ok_or_else(|| BackendError::program("no trees received"))?;
+        self.transfers = Some(ExtensionSender::new(step.id.0, &keys, self.delta, trees.bytes())?);
         Ok(())
     }
 
@@ -250,6 +261,7 @@ impl Side for Server {
     fn perform(&mut self, step: &Step) -> Result<()> {
         match step.kind {
             StepKind::BaseOtChoose => self.choose_base(step),
+            StepKind::OtPuncture => self.puncture(step),
             StepKind::HeLinear => self.evaluate_linear(step),
             StepKind::OtSend => self.send_labels(step),
             StepKind::Garble => self.garble(step),
@@ -265,6 +277,7 @@ impl Side for Server {
         Ok(match message {
             Message::PublicKey => wire::public_key_bytes(&self.session.program.protocol.he),
             Message::BaseOtOffer => wire::GROUP_ELEMENT_BYTES,
+            Message::OtTrees => wire::ot_trees_bytes(),
             Message::Ciphertexts => wire::ciphertexts_bytes(self.session.plan(step.layer)?),
             Message::OtColumns => {
                 let each = self.session.gates(step.layer)?.inputs.evaluator;
@@ -283,6 +296,7 @@ impl Side for Server {
                 self.public_key = Some(PublicKey::read(&self.session.he, &mut reader, step.id.0)?);
             }
             Message::BaseOtOffer => self.base_offer = Some(payload),
+            Message::OtTrees => self.trees = Some(payload),
             Message::Ciphertexts => {
                 self.ciphertexts.insert(layer, payload);
             }

@@ -246,7 +246,7 @@ impl Lowering<'_> {
         self.push(layer, StepKind::Send(message), from, phase, deps, sent + stored(from.peer(), payload.stored))
     }
 
-    /// Keys and base oblivious transfers. The evaluator of garbled circuits receives its labels by oblivious transfer, so
+    /// Keys, base oblivious transfers and the extension's punctured trees. The evaluator of garbled circuits receives its labels by oblivious transfer, so
     /// it is the receiver of the extension and therefore the sender of the base transfers.
     fn setup(&mut self) -> Setup {
         let (layer, phase) = (LayerId(0), Phase::Setup);
@@ -260,10 +260,13 @@ impl Lowering<'_> {
         let offered =
             self.send(layer, Message::BaseOtOffer, evaluator, phase, [offer], wire::GROUP_ELEMENT_BYTES.into());
         let base = Work { base_ots: wire::BASE_OTS, ..Work::default() };
-        let garbler_ready = self.push(layer, StepKind::BaseOtChoose, garbler, phase, [offered], base);
+        let choose = self.push(layer, StepKind::BaseOtChoose, garbler, phase, [offered], base);
         let choices = wire::GROUP_ELEMENT_BYTES * wire::BASE_OTS;
-        let chosen = self.send(layer, Message::BaseOtChoice, garbler, phase, [garbler_ready], choices.into());
+        let chosen = self.send(layer, Message::BaseOtChoice, garbler, phase, [choose], choices.into());
         let evaluator_ready = self.push(layer, StepKind::BaseOtFinish, evaluator, phase, [chosen], base);
+        let trees = wire::ot_trees_bytes();
+        let grown = self.send(layer, Message::OtTrees, evaluator, phase, [evaluator_ready], trees.into());
+        let garbler_ready = self.push(layer, StepKind::OtPuncture, garbler, phase, [choose, grown], Work::default());
         Setup { public_key, evaluator_ready, garbler_ready }
     }
 
