@@ -113,9 +113,9 @@ fn garbling_s() -> Result<(f64, f64)> {
         first_gate: 0,
     };
     let gates = (INSTANCES as u64 * circuit.and_gates()) as f64;
-    let garble_s = median_s(|| drop(black_box(garble(&plan, &inputs, &counter))));
-    let garbled = garble(&plan, &inputs, &counter);
-    let labels = EvaluatorLabels { garbler_online: &zeros, evaluator: &zeros, first_gate: 0 };
+    let garble_s = median_s(|| _ = black_box(garble(&plan, &inputs, &counter)));
+    let garbled = garble(&plan, &inputs, &counter)?;
+    let labels = EvaluatorLabels { garbler_online: &zeros, evaluator: &zeros, offline: own.offline(), first_gate: 0 };
     let evaluate_s = median_s(|| {
         drop(black_box(evaluate(&plan, &garbled, &labels, &counter)));
     });

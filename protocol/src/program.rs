@@ -112,7 +112,7 @@ pub enum Message {
     OtTrees,
     /// The corrections of an oblivious-transfer extension.
     OtColumns,
-    /// Garbled tables, the labels of the garbler's offline inputs and the decoding bits.
+    /// The seed of the labels of the garbler's offline inputs, garbled tables and decoding bits.
     GarbledTables,
     /// The labels of the garbler's online share.
     OnlineLabels,

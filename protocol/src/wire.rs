@@ -12,6 +12,12 @@ pub const SEED_BYTES: u64 = 32;
 /// A wire label or one half of a garbled gate (λ = 128).
 pub const LABEL_BYTES: u64 = 16;
 
+/// Garbled instances of one circuit: the seed from which the labels of the garbler's offline inputs are expanded, two blocks
+/// per AND gate and one decoding bit per output.
+pub fn garbled_tables_bytes(instances: u64, and_gates: u64, outputs: u64) -> u64 {
+    SEED_BYTES + instances * and_gates * 2 * LABEL_BYTES + (instances * outputs).div_ceil(8)
+}
+
 /// A compressed group element of the base oblivious transfers (ristretto255).
 pub const GROUP_ELEMENT_BYTES: u64 = 32;
 

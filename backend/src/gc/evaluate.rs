@@ -1,23 +1,26 @@
 //! The evaluator.
 
-use super::garbled::Garbled;
+use super::garbled::{Garbled, split_chunk, unpack_decoding};
 use super::hash::{Block, Hasher};
+use super::labels::OfflineLabels;
 use super::lanes::{Lanes, colour_masks, halves, halves_mut};
 use super::plan::{GatePlan, SlotBit, SlotGate};
 use super::walk::{HalfGates, walk};
-use super::{LANES, colour, first_tweaks};
+use super::{CHUNK, LANES, colour, first_tweaks, per_instance, unfit};
 use crate::counter::Counter;
-use crate::error::{BackendError, Result};
+use crate::error::Result;
 use pisim_protocol::Work;
 use rayon::prelude::*;
 
-/// The active labels of the inputs that are not garbled with the tables, each `[instance][input]`.
+/// The active labels of instances of a circuit: a whole layer's, or one chunk's. Slices hold those instances only.
 pub struct EvaluatorLabels<'a> {
-    /// The garbler's online inputs.
+    /// The garbler's online inputs, `[instance][input]`.
     pub garbler_online: &'a [Block],
-    /// The evaluator's inputs.
+    /// The evaluator's inputs, `[instance][input]`.
     pub evaluator: &'a [Block],
-    /// The number of AND gates garbled before under the same Δ.
+    /// The garbler's offline inputs, numbered through the layer.
+    pub offline: &'a OfflineLabels,
+    /// The number of AND gates garbled under the same Δ before this layer.
     pub first_gate: u64,
 }
 
@@ -31,29 +34,64 @@ pub fn evaluate(
     labels: &EvaluatorLabels<'_>,
     counter: &Counter,
 ) -> Result<Vec<u64>> {
-    let instances = garbled.instances();
-    let lengths =
-        [(labels.garbler_online.len(), plan.inputs.garbler_online), (labels.evaluator.len(), plan.inputs.evaluator)];
-    if lengths.iter().any(|(length, each)| *length != each * instances) {
-        return Err(BackendError::program("labels do not fit the circuit"));
+    let mut outputs = vec![0; garbled.instances()];
+    let mut decoding = vec![0; CHUNK];
+    let mut first = 0;
+    for (instances, chunk) in garbled.chunks(plan) {
+        let last = first + instances;
+        let labels = EvaluatorLabels {
+            garbler_online: per_instance(labels.garbler_online, plan.inputs.garbler_online, first..last)?,
+            evaluator: per_instance(labels.evaluator, plan.inputs.evaluator, first..last)?,
+            ..*labels
+        };
+        let (tables, bits) = split_chunk(plan, instances, chunk)?;
+        unpack_decoding(plan, bits, &mut decoding[..instances]);
+        evaluate_chunk(plan, &labels, first, tables, &decoding[..instances], &mut outputs[first..last], counter)?;
+        first = last;
     }
-    let (tables, offline, decoding) = (garbled.tables(plan), garbled.offline_labels(plan), garbled.decoding(plan));
-    let mut outputs = vec![0; instances];
+    Ok(outputs)
+}
+
+/// Evaluates the instances of one chunk, numbered from `first_instance` in their layer, on all cores: one number per
+/// instance, from the tables in the layout of the wire and one word of decoding bits per instance.
+///
+/// # Errors
+/// Labels, tables or decoding words of another number than the circuit's.
+pub fn evaluate_chunk(
+    plan: &GatePlan,
+    labels: &EvaluatorLabels<'_>,
+    first_instance: usize,
+    tables: &[Block],
+    decoding: &[u64],
+    outputs: &mut [u64],
+    counter: &Counter,
+) -> Result<()> {
+    let instances = outputs.len();
+    let lengths = [
+        (decoding.len(), 1),
+        (tables.len(), plan.table_blocks()),
+        (labels.garbler_online.len(), plan.inputs.garbler_online),
+        (labels.evaluator.len(), plan.inputs.evaluator),
+    ];
+    if lengths.iter().any(|(length, each)| *length != each * instances) {
+        return Err(unfit());
+    }
     outputs.par_chunks_mut(LANES).zip(decoding.par_chunks(LANES)).enumerate().for_each(
         |(batch, (outputs, decoding))| {
             let (first, lanes) = (batch * LANES, outputs.len());
-            let tables = &tables[2 * plan.and_gates * first..2 * plan.and_gates * (first + lanes)];
-            Batch::new(plan, labels, offline, first, lanes).evaluate(tables, decoding, outputs, counter);
+            let tables = &tables[plan.table_blocks() * first..plan.table_blocks() * (first + lanes)];
+            Batch::new(plan, labels, first_instance, first, lanes).evaluate(tables, decoding, outputs, counter);
         },
     );
-    Ok(outputs)
+    Ok(())
 }
 
 /// One batch of instances on its way through the circuit: the active label of every slot, lane by lane.
 struct Batch<'a> {
     plan: &'a GatePlan,
     labels: &'a EvaluatorLabels<'a>,
-    garbler_offline: &'a [Block],
+    first_instance: usize,
+    /// The batch's first instance, inside the chunk.
     first: usize,
     lanes: usize,
     active: Lanes,
@@ -68,26 +106,26 @@ impl<'a> Batch<'a> {
     fn new(
         plan: &'a GatePlan,
         labels: &'a EvaluatorLabels<'a>,
-        garbler_offline: &'a [Block],
+        first_instance: usize,
         first: usize,
         lanes: usize,
     ) -> Self {
         Self {
             plan,
             labels,
-            garbler_offline,
+            first_instance,
             first,
             lanes,
             active: Lanes::new(plan.slots, lanes),
             hashes: vec![0; 2 * lanes],
             masks: vec![0; 2 * lanes],
-            tweaks: first_tweaks(labels.first_gate, first, lanes, plan.and_gates),
+            tweaks: first_tweaks(labels.first_gate, first_instance + first, lanes, plan.and_gates),
             hasher: Hasher::default(),
         }
     }
 
     fn evaluate(mut self, tables: &[Block], decoding: &[u64], outputs: &mut [u64], counter: &Counter) {
-        self.load_inputs();
+        self.load_inputs(counter);
         let tables = tables.chunks_exact((2 * self.lanes).max(1));
         let (ands, xors) = walk(&self.plan.gates, tables, &mut self);
         for (lane, (output, decoding)) in outputs.iter_mut().zip(decoding).enumerate() {
@@ -103,16 +141,19 @@ impl<'a> Batch<'a> {
         self.hasher.count(counter);
     }
 
-    fn load_inputs(&mut self) {
+    fn load_inputs(&mut self, counter: &Counter) {
         let counts = self.plan.inputs;
         let groups = [
             (0, counts.garbler_online, self.labels.garbler_online),
             (counts.garbler_online, counts.evaluator, self.labels.evaluator),
-            (counts.garbler_online + counts.evaluator, counts.garbler_offline, self.garbler_offline),
         ];
         for (slot, count, labels) in groups {
             self.active.scatter(&labels[self.first * count..(self.first + self.lanes) * count], slot, count);
         }
+        let count = counts.garbler_offline;
+        let mut offline = vec![0; count * self.lanes];
+        self.labels.offline.fill(((self.first_instance + self.first) * count) as u64, &mut offline, counter);
+        self.active.scatter(&offline, counts.garbler_online + counts.evaluator, count);
     }
 
     fn decode(&self, lane: usize, decoding: u64) -> u64 {

@@ -1,55 +1,92 @@
 //! The garbler.
 
-use super::garbled::Garbled;
+use super::garbled::{Garbled, pack_decoding, split_chunk_mut};
 use super::hash::{Block, Hasher};
 use super::labels::LabelSource;
 use super::lanes::{Lanes, colour_masks, halves, halves_mut};
 use super::plan::{GatePlan, SlotBit, SlotGate};
 use super::walk::{HalfGates, walk};
-use super::{LANES, colour, first_tweaks};
+use super::{CHUNK, LANES, colour, first_tweaks, per_instance, unfit};
 use crate::counter::Counter;
+use crate::error::Result;
 use pisim_protocol::Work;
 use rayon::prelude::*;
 
-/// What the garbler feeds into `instances` copies of a circuit.
+/// What the garbler feeds into instances of a circuit: a whole layer's, or one chunk's. Slices hold those instances only.
 pub struct GarblerInputs<'a> {
     /// The global offset Δ, with its lowest bit set.
     pub delta: Block,
     /// Zero labels of the evaluator's inputs, `[instance][input]`: what oblivious transfer left with the sender.
     pub evaluator_zeros: &'a [Block],
-    /// Zero labels of the garbler's own inputs: online inputs `[instance][input]`, then offline inputs.
+    /// Labels of the garbler's own inputs, numbered through the layer.
     pub own: &'a LabelSource,
     /// The offline inputs, one number per instance, least significant bit first.
     pub offline_values: &'a [u64],
-    /// The number of AND gates garbled before under this Δ: the first tweak.
+    /// The number of AND gates garbled under this Δ before this layer: its first tweak.
     pub first_gate: u64,
 }
 
 /// Garbles `offline_values.len()` instances of a circuit on all cores.
-pub fn garble(plan: &GatePlan, inputs: &GarblerInputs<'_>, counter: &Counter) -> Garbled {
-    let instances = inputs.offline_values.len();
-    let mut garbled = Garbled::new(plan, instances);
-    let mut decoding = vec![0; instances];
-    let (tables, labels) = garbled.parts_mut(plan);
-    let (table_blocks, label_blocks) = (2 * plan.and_gates, plan.inputs.garbler_offline);
-    let batch = |first: usize, tables: &mut [Block], labels: &mut [Block], decoding: &mut [u64]| {
-        Batch::new(plan, inputs, first, decoding.len(), counter).garble(tables, labels, decoding);
-    };
-    if table_blocks > 0 && label_blocks > 0 {
-        let parts = tables.par_chunks_mut(table_blocks * LANES).zip(labels.par_chunks_mut(label_blocks * LANES));
-        parts.zip(decoding.par_chunks_mut(LANES)).enumerate().for_each(|(index, ((tables, labels), decoding))| {
-            batch(index * LANES, tables, labels, decoding);
-        });
-    } else {
-        // Chunks of empty slices do not line up with batches: garble those rare circuits in order.
-        for (index, decoding) in decoding.chunks_mut(LANES).enumerate() {
-            let (first, last) = (index * LANES, index * LANES + decoding.len());
-            let tables = &mut tables[first * table_blocks..last * table_blocks];
-            batch(first, tables, &mut labels[first * label_blocks..last * label_blocks], decoding);
-        }
+///
+/// # Errors
+/// Labels of another number than the circuit's.
+pub fn garble(plan: &GatePlan, inputs: &GarblerInputs<'_>, counter: &Counter) -> Result<Garbled> {
+    let mut garbled = Garbled::new(plan, inputs.offline_values.len());
+    let (seed, chunks) = garbled.parts_mut(plan);
+    seed.copy_from_slice(inputs.own.offline().seed());
+    let mut decoding = vec![0; CHUNK];
+    let mut first = 0;
+    for (instances, chunk) in chunks {
+        let last = first + instances;
+        let inputs = GarblerInputs {
+            evaluator_zeros: per_instance(inputs.evaluator_zeros, plan.inputs.evaluator, first..last)?,
+            offline_values: &inputs.offline_values[first..last],
+            ..*inputs
+        };
+        let (tables, bits) = split_chunk_mut(plan, instances, chunk)?;
+        garble_chunk(plan, &inputs, first, tables, &mut decoding[..instances], counter)?;
+        pack_decoding(plan, &decoding[..instances], bits);
+        first = last;
     }
-    garbled.set_decoding(plan, &decoding);
-    garbled
+    Ok(garbled)
+}
+
+/// Garbles the instances of one chunk, numbered from `first_instance` in their layer, on all cores: their tables in the
+/// layout of the wire, and one word of decoding bits per instance.
+///
+/// # Errors
+/// Labels, tables or decoding words of another number than the circuit's.
+pub fn garble_chunk(
+    plan: &GatePlan,
+    inputs: &GarblerInputs<'_>,
+    first_instance: usize,
+    tables: &mut [Block],
+    decoding: &mut [u64],
+    counter: &Counter,
+) -> Result<()> {
+    let instances = inputs.offline_values.len();
+    let lengths = [
+        (decoding.len(), 1),
+        (tables.len(), plan.table_blocks()),
+        (inputs.evaluator_zeros.len(), plan.inputs.evaluator),
+    ];
+    if lengths.iter().any(|(length, each)| *length != each * instances) {
+        return Err(unfit());
+    }
+    let mut rest = tables;
+    let batches: Vec<_> = decoding
+        .chunks_mut(LANES)
+        .map(|decoding| {
+            let (tables, after) = std::mem::take(&mut rest).split_at_mut(plan.table_blocks() * decoding.len());
+            rest = after;
+            (tables, decoding)
+        })
+        .collect();
+    batches.into_par_iter().enumerate().for_each(|(index, (tables, decoding))| {
+        let batch = Batch::new(plan, inputs, first_instance, index * LANES, decoding.len(), counter);
+        batch.garble(tables, decoding);
+    });
+    Ok(())
 }
 
 /// One batch of instances on its way through the circuit: the zero label of every slot, lane by lane.
@@ -57,6 +94,8 @@ struct Batch<'a> {
     plan: &'a GatePlan,
     inputs: &'a GarblerInputs<'a>,
     counter: &'a Counter,
+    first_instance: usize,
+    /// The batch's first instance, inside the chunk.
     first: usize,
     lanes: usize,
     zeros: Lanes,
@@ -73,6 +112,7 @@ impl<'a> Batch<'a> {
     fn new(
         plan: &'a GatePlan,
         inputs: &'a GarblerInputs<'a>,
+        first_instance: usize,
         first: usize,
         lanes: usize,
         counter: &'a Counter,
@@ -81,19 +121,20 @@ impl<'a> Batch<'a> {
             plan,
             inputs,
             counter,
+            first_instance,
             first,
             lanes,
             zeros: Lanes::new(plan.slots, lanes),
             deltas: vec![inputs.delta; lanes],
             hashes: vec![0; 4 * lanes],
             masks: vec![0; 2 * lanes],
-            tweaks: first_tweaks(inputs.first_gate, first, lanes, plan.and_gates),
+            tweaks: first_tweaks(inputs.first_gate, first_instance + first, lanes, plan.and_gates),
             hasher: Hasher::default(),
         }
     }
 
-    fn garble(mut self, tables: &mut [Block], offline_labels: &mut [Block], decoding: &mut [u64]) {
-        self.load_inputs(offline_labels);
+    fn garble(mut self, tables: &mut [Block], decoding: &mut [u64]) {
+        self.load_inputs();
         let tables = tables.chunks_exact_mut((2 * self.lanes).max(1));
         let (ands, xors) = walk(&self.plan.gates, tables, &mut self);
         for (lane, decoding) in decoding.iter_mut().enumerate() {
@@ -104,26 +145,25 @@ impl<'a> Batch<'a> {
         self.hasher.count(self.counter);
     }
 
-    /// Puts the inputs' zero labels into their slots and writes the active labels of the offline inputs.
-    fn load_inputs(&mut self, offline_labels: &mut [Block]) {
+    /// Puts the inputs' zero labels into their slots.
+    fn load_inputs(&mut self) {
         let (counts, lanes) = (self.plan.inputs, self.lanes);
-        let instances = self.inputs.offline_values.len();
-        let mut online = vec![0; counts.garbler_online * lanes];
-        self.inputs.own.fill((self.first * counts.garbler_online) as u64, &mut online, self.counter);
-        self.zeros.scatter(&online, 0, counts.garbler_online);
-        let first = self.first * counts.evaluator;
-        let zeros = &self.inputs.evaluator_zeros[first..first + lanes * counts.evaluator];
-        self.zeros.scatter(zeros, counts.garbler_online, counts.evaluator);
-        let number = instances * counts.garbler_online + self.first * counts.garbler_offline;
-        self.inputs.own.fill(number as u64, offline_labels, self.counter);
-        self.zeros.scatter(offline_labels, counts.garbler_online + counts.evaluator, counts.garbler_offline);
-        // What the evaluator gets of the offline inputs is the label of the value.
+        let first = self.first_instance + self.first;
+        let mut labels = vec![0; counts.garbler_online * lanes];
+        self.inputs.own.fill((first * counts.garbler_online) as u64, &mut labels, self.counter);
+        self.zeros.scatter(&labels, 0, counts.garbler_online);
+        let zeros = &self.inputs.evaluator_zeros[self.first * counts.evaluator..];
+        self.zeros.scatter(&zeros[..lanes * counts.evaluator], counts.garbler_online, counts.evaluator);
+        labels.resize(counts.garbler_offline * lanes, 0);
+        self.inputs.own.offline().fill((first * counts.garbler_offline) as u64, &mut labels, self.counter);
+        // What is expanded are the labels of the values: the zero labels follow from them.
         let values = &self.inputs.offline_values[self.first..self.first + lanes];
-        for (labels, value) in offline_labels.chunks_mut(counts.garbler_offline.max(1)).zip(values) {
+        for (labels, value) in labels.chunks_mut(counts.garbler_offline.max(1)).zip(values) {
             for (input, label) in labels.iter_mut().enumerate() {
                 *label ^= Block::from(value >> input & 1).wrapping_neg() & self.inputs.delta;
             }
         }
+        self.zeros.scatter(&labels, counts.garbler_online + counts.evaluator, counts.garbler_offline);
     }
 
     /// The colours of the outputs' zero labels, so that the evaluator can read its result.

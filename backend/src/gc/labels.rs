@@ -1,22 +1,74 @@
-//! Zero labels from a seed: the garbler stores 32 bytes and finds any label again by its number.
+//! Input labels from seeds: who garbles stores 32 bytes and finds any zero label again by its number, and the labels of inputs
+//! that are known when garbling are never sent at all.
 
 use super::hash::Block;
 use crate::counter::Counter;
 use crate::random::{BlockStream, Seed};
 use pisim_protocol::Work;
 
-/// The labels of one layer.
-pub struct LabelSource(BlockStream);
+/// The active labels of the garbler's offline inputs, which both parties expand from one public seed.
+///
+/// Usually the garbler draws a zero label W and sends the active label W ⊕ b·Δ of its bit b. Where b is known when
+/// garbling, it may as well draw the active label and set the zero label to it ⊕ b·Δ: in both orders the pair (W, W ⊕ Δ) is
+/// uniform and the active label is uniform and independent of b and Δ, so the evaluator's view does not change, and what
+/// is drawn without knowing b or Δ can be drawn from a seed that the evaluator sees. That the seed is public harms
+/// nothing: the evaluator sees active labels anyway, and the hash of garbling is secure for labels that the adversary
+/// chooses, as long as Δ is secret and no tweak repeats (`Hasher`'s module). The colour of a label comes from the seed
+/// too and says nothing of b.
+pub struct OfflineLabels {
+    seed: Seed,
+    stream: BlockStream,
+}
+
+impl OfflineLabels {
+    /// Bytes of the seed on the wire.
+    pub const SEED_BYTES: usize = pisim_protocol::wire::SEED_BYTES as usize;
+
+    /// The labels of one layer, from the seed that its garbler sent.
+    pub fn new(seed: [u8; Self::SEED_BYTES]) -> Self {
+        let seed = Seed(seed);
+        Self { stream: BlockStream::new(&seed), seed }
+    }
+
+    /// The seed that goes over the wire, before the tables.
+    pub fn seed(&self) -> &[u8; Self::SEED_BYTES] {
+        &self.seed.0
+    }
+
+    /// Writes the labels numbered from `first`, in the order `[instance][input]`.
+    pub fn fill(&self, first: u64, labels: &mut [Block], counter: &Counter) {
+        fill(&self.stream, first, labels, counter);
+    }
+}
+
+/// The labels of the garbler's own inputs of one layer.
+pub struct LabelSource {
+    online: BlockStream,
+    offline: OfflineLabels,
+}
 
 impl LabelSource {
-    /// The labels of one seed.
+    /// The labels of one secret seed.
     pub fn new(seed: &Seed) -> Self {
-        Self(BlockStream::new(seed))
+        // A derived seed that is shown to the evaluator says nothing of the seed or of others derived from it.
+        Self {
+            online: BlockStream::new(&seed.derive("online labels", 0)),
+            offline: OfflineLabels::new(seed.derive("public seed of offline labels", 0).0),
+        }
     }
 
-    /// Writes the labels numbered from `first`.
+    /// Writes the zero labels of the online inputs numbered from `first`, in the order `[instance][input]`.
     pub fn fill(&self, first: u64, labels: &mut [Block], counter: &Counter) {
-        self.0.fill(first, labels);
-        counter.add(Work { labels: labels.len() as u64, ..Work::default() });
+        fill(&self.online, first, labels, counter);
     }
+
+    /// The active labels of the offline inputs.
+    pub fn offline(&self) -> &OfflineLabels {
+        &self.offline
+    }
+}
+
+fn fill(stream: &BlockStream, first: u64, labels: &mut [Block], counter: &Counter) {
+    stream.fill(first, labels);
+    counter.add(Work { labels: labels.len() as u64, ..Work::default() });
 }

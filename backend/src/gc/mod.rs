@@ -3,6 +3,9 @@
 //! Zahur, Rosulek, Evans, "Two Halves Make a Whole", EUROCRYPT 2015. Instances go through the circuit in batches of
 //! [`LANES`], gate by gate, so that AES runs on wide batches while the batch's labels stay in the second-level cache.
 
+use crate::error::{BackendError, Result};
+use std::ops::Range;
+
 mod evaluate;
 mod garble;
 mod garbled;
@@ -14,15 +17,19 @@ mod plan;
 mod tests;
 mod walk;
 
-pub use evaluate::{EvaluatorLabels, evaluate};
-pub use garble::{GarblerInputs, garble};
-pub use garbled::Garbled;
+pub use evaluate::{EvaluatorLabels, evaluate, evaluate_chunk};
+pub use garble::{GarblerInputs, garble, garble_chunk};
+pub use garbled::{Garbled, chunk_bytes, chunk_sizes, pack_decoding, split_chunk, split_chunk_mut, unpack_decoding};
 pub use hash::{Block, Hasher, encrypt_blocks};
-pub use labels::LabelSource;
+pub use labels::{LabelSource, OfflineLabels};
 pub use plan::GatePlan;
 
 /// Instances in one batch.
 pub const LANES: usize = 32;
+
+/// Instances in one chunk: the unit in which tables are garbled, sent and evaluated. A multiple of [`LANES`] and of 8, so that
+/// batches and bytes of decoding bits do not straddle chunks.
+pub const CHUNK: usize = 2048;
 
 /// The point-and-permute bit of a label.
 pub(crate) fn colour(label: Block) -> bool {
@@ -34,4 +41,13 @@ pub(crate) fn colour(label: Block) -> bool {
 pub(crate) fn first_tweaks(first_gate: u64, first_instance: usize, lanes: usize, and_gates: usize) -> Vec<Block> {
     let tweak = |instance: usize| 2 * (Block::from(first_gate) + instance as Block * and_gates as Block);
     (first_instance..first_instance + lanes).map(tweak).collect()
+}
+
+/// The part of `[instance][input]` labels that belongs to some instances.
+fn per_instance(labels: &[Block], inputs: usize, instances: Range<usize>) -> Result<&[Block]> {
+    labels.get(instances.start * inputs..instances.end * inputs).ok_or_else(unfit)
+}
+
+fn unfit() -> BackendError {
+    BackendError::program("labels or tables do not fit the circuit")
 }

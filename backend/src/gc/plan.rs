@@ -74,6 +74,16 @@ impl GatePlan {
             and_gates: circuit.and_gates() as usize,
         })
     }
+
+    /// Blocks of one instance's tables: two per AND gate.
+    pub fn table_blocks(&self) -> usize {
+        2 * self.and_gates
+    }
+
+    /// The circuit's inputs.
+    pub fn inputs(&self) -> Inputs {
+        self.inputs
+    }
 }
 
 fn operands(gate: &Gate) -> impl Iterator<Item = u32> {

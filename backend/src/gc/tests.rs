@@ -22,19 +22,20 @@ fn run(circuit: &Circuit, seed: u64, online: &[u64], evaluator: &[u64], offline:
     let inputs =
         GarblerInputs { delta, evaluator_zeros: &zeros, own: &own, offline_values: offline, first_gate: 1 << 40 };
     let (garbler_counter, evaluator_counter) = (Counter::default(), Counter::default());
-    let garbled = garble(&plan, &inputs, &garbler_counter);
+    let garbled = garble(&plan, &inputs, &garbler_counter).unwrap();
     let mut online_zeros = vec![0; instances * counts.garbler_online];
     own.fill(0, &mut online_zeros, &Counter::default());
     let choose = |zeros: &[Block], values: &[u64], each: usize| -> Vec<Block> {
         let active = |i: usize| Block::from(values[i / each] >> (i % each) & 1).wrapping_neg() & delta;
         zeros.iter().enumerate().map(|(i, zero)| zero ^ active(i)).collect()
     };
+    let garbled = Garbled::from_wire(&plan, instances, garbled.into_wire()).unwrap();
     let labels = EvaluatorLabels {
+        offline: &garbled.offline_labels(),
         garbler_online: &choose(&online_zeros, online, counts.garbler_online.max(1)),
         evaluator: &choose(&zeros, evaluator, counts.evaluator.max(1)),
         first_gate: 1 << 40,
     };
-    let garbled = Garbled::from_wire(&plan, instances, garbled.into_wire()).unwrap();
     let outputs = evaluate(&plan, &garbled, &labels, &evaluator_counter).unwrap();
     (outputs, garbler_counter.take(), evaluator_counter.take())
 }
@@ -94,6 +95,8 @@ proptest! {
         prop_assert_eq!(garbled.hash_calls, 4 * instances * circuit.and_gates());
         prop_assert_eq!(evaluated.hash_calls, 2 * instances * circuit.and_gates());
         prop_assert_eq!(evaluated.xor_gates, garbled.xor_gates);
+        prop_assert_eq!(garbled.labels, instances * (counts.0 + counts.2) as u64);
+        prop_assert_eq!(evaluated.labels, instances * (counts.2 + outputs.min(circuit.outputs.len())) as u64);
     }
 
     #[test]
@@ -118,16 +121,16 @@ fn a_flipped_table_bit_changes_an_output() {
     let own = LabelSource::new(&seed);
     let zeros = vec![12345; 16];
     let inputs = GarblerInputs { delta: 99, evaluator_zeros: &zeros, own: &own, offline_values: &[0], first_gate: 0 };
-    let garbled = garble(&plan, &inputs, &Counter::default());
+    let garbled = garble(&plan, &inputs, &Counter::default()).unwrap();
     let mut online = vec![0; 16];
     own.fill(0, &mut online, &Counter::default());
-    let labels = EvaluatorLabels { garbler_online: &online, evaluator: &zeros, first_gate: 0 };
+    let labels = EvaluatorLabels { garbler_online: &online, evaluator: &zeros, offline: own.offline(), first_gate: 0 };
     let run = |garbled: &Garbled| evaluate(&plan, garbled, &labels, &Counter::default()).unwrap();
     assert_eq!(run(&garbled), [0]);
-    let tables = garbled.tables(&plan).len();
+    let (seed, tables) = (OfflineLabels::SEED_BYTES / size_of::<Block>(), plan.table_blocks());
     let mut wire = garbled.into_wire();
     let mut changed = 0;
-    for position in 0..tables {
+    for position in seed..seed + tables {
         wire.blocks_mut()[position] ^= 1;
         let garbled = Garbled::from_wire(&plan, 1, wire).unwrap();
         changed += usize::from(run(&garbled) != [0]);
@@ -136,4 +139,68 @@ fn a_flipped_table_bit_changes_an_output() {
     }
     assert!(changed > 0);
     assert!(Garbled::from_wire(&plan, 2, wire).is_err());
+}
+
+proptest! {
+    #[test]
+    fn decoding_bits_of_every_width_are_unpacked_as_packed(
+        words in proptest::collection::vec(any::<u64>(), 0..70), outputs in 0usize..=64,
+    ) {
+        let mut plan = GatePlan::new(&Builder::new(Inputs::default()).finish(Vec::new())).unwrap();
+        plan.outputs = vec![plan::SlotBit::Const(false); outputs];
+        let mask = if outputs == 0 { 0 } else { u64::MAX >> (64 - outputs) };
+        let words: Vec<u64> = words.iter().map(|word| word & mask).collect();
+        let mut bytes = vec![0xaa; chunk_bytes(&plan, words.len())];
+        pack_decoding(&plan, &words, &mut bytes);
+        for (position, byte) in bytes.iter().enumerate() {
+            for bit in 0..8 {
+                let (word, output) = ((8 * position + bit) / outputs.max(1), (8 * position + bit) % outputs.max(1));
+                let expected = words.get(word).is_some_and(|word| word >> output & 1 == 1);
+                prop_assert_eq!(byte >> bit & 1 == 1, expected);
+            }
+        }
+        let mut unpacked = vec![1; words.len()];
+        unpack_decoding(&plan, &bytes, &mut unpacked);
+        prop_assert_eq!(unpacked, words);
+    }
+}
+
+#[test]
+fn a_layer_is_the_concatenation_of_its_chunks_and_wrong_lengths_are_errors() {
+    let circuit = activation_circuit(Activation::Relu, 9, 1);
+    let plan = GatePlan::new(&circuit).unwrap();
+    let own = LabelSource::new(&Seed::reproducible(3));
+    let instances = CHUNK + LANES + 3;
+    let values: Vec<u64> = (0..instances as u64).map(|instance| (instance * 77) & 511).collect();
+    let zeros: Vec<Block> = (0..instances * 9).map(|wire| wire as Block * 0x9e37_79b9_7f4a_7c15).collect();
+    let inputs = |range: std::ops::Range<usize>| GarblerInputs {
+        delta: 0x1234_5679 << 64 | 1,
+        evaluator_zeros: &zeros[range.start * 9..range.end * 9],
+        own: &own,
+        offline_values: &values[range],
+        first_gate: 5,
+    };
+    let counter = Counter::default();
+    let whole = garble(&plan, &inputs(0..instances), &counter).unwrap().into_wire();
+    let mut parts = own.offline().seed().to_vec();
+    let mut first = 0;
+    for count in chunk_sizes(instances) {
+        let mut chunk = crate::Buffer::new(chunk_bytes(&plan, count));
+        let mut decoding = vec![0; count];
+        let (tables, bits) = split_chunk_mut(&plan, count, chunk.bytes_mut()).unwrap();
+        garble_chunk(&plan, &inputs(first..first + count), first, tables, &mut decoding, &counter).unwrap();
+        assert!(
+            garble_chunk(&plan, &inputs(first..first + count), first, tables, &mut decoding[1..], &counter).is_err()
+        );
+        pack_decoding(&plan, &decoding, bits);
+        parts.extend_from_slice(chunk.bytes());
+        assert!(split_chunk(&plan, count, &chunk.bytes()[1..]).is_err());
+        first += count;
+    }
+    assert_eq!(first, instances);
+    assert!(whole.bytes() == parts);
+    assert_eq!(
+        whole.bytes().len() as u64,
+        pisim_protocol::wire::garbled_tables_bytes(instances as u64, circuit.and_gates(), 9)
+    );
 }

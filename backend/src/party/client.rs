@@ -204,6 +204,7 @@ impl Client {
         let labels = EvaluatorLabels {
             garbler_online: online.blocks(),
             evaluator: labels.blocks(),
+            offline: &garbled.offline_labels(),
             first_gate: self.session.first_gate(layer),
         };
         let gates = self.session.gates(layer)?;

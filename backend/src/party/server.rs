@@ -187,7 +187,7 @@ impl Server {
             offline_values: &minus_mask,
             first_gate: self.session.first_gate(layer),
         };
-        let garbled = garble(&gates, &inputs, &self.session.counter);
+        let garbled = garble(&gates, &inputs, &self.session.counter)?;
         self.session.post(layer, Message::GarbledTables, garbled.into_wire());
         Ok(())
     }

@@ -149,8 +149,7 @@ impl Lowering<'_> {
             ..Work::default()
         } + stored(garbler, wire::SEED_BYTES);
         let garble = self.push(layer, StepKind::Garble, garbler, PHASE, [labels], work);
-        let decoding = (instances * circuit.outputs.len() as u64).div_ceil(8);
-        let bytes = wire::LABEL_BYTES * (2 * ands + offline_labels) + decoding;
+        let bytes = wire::garbled_tables_bytes(instances, circuit.and_gates(), circuit.outputs.len() as u64);
         let sent = self.send(layer, Message::GarbledTables, garbler, PHASE, [garble], Payload { bytes, stored: bytes });
         self.tables.insert(layer, sent);
     }

@@ -63,7 +63,8 @@ impl Lowering<'_> {
             and_gates: ands,
             xor_gates: instances * circuit.xor_gates(),
             hash_calls: 2 * ands,
-            labels: instances * circuit.outputs.len() as u64,
+            // The evaluator expands the labels of the garbler's offline inputs, and decodes the outputs'.
+            labels: instances * (circuit.inputs.garbler_offline + circuit.outputs.len()) as u64,
             ring_adds: instances,
             ..Work::default()
         };
