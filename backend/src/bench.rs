@@ -9,9 +9,9 @@ use crate::random::Seed;
 use crate::ring;
 use aes::Aes128;
 use aes::cipher::KeyInit;
-use pisim_protocol::ConvShape;
 use pisim_protocol::gadgets::{Activation, activation_circuit};
 use pisim_protocol::he::HeParams;
+use pisim_protocol::{ConvShape, Party};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -99,7 +99,7 @@ pub fn measure() -> Result<Rates> {
 /// Seconds per AND gate: garbling, evaluating.
 fn garbling_s() -> Result<(f64, f64)> {
     const INSTANCES: usize = 2048;
-    let circuit = activation_circuit(Activation::Relu, 32, 8);
+    let circuit = activation_circuit(Activation::Relu, Party::Server, 32, 8);
     let plan = GatePlan::new(&circuit)?;
     let counter = Counter::default();
     let zeros: Vec<Block> = (0..INSTANCES * 32).map(|wire| wire as Block * 0x9e37_79b9_7f4a_7c15).collect();

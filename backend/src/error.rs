@@ -32,6 +32,9 @@ pub enum BackendError {
         /// Bits of the ring.
         ring_bits: u32,
     },
+    /// What is kept for the online phase could not be written or read.
+    #[error("the storage of prepared inferences failed: {0}")]
+    Storage(#[source] std::io::Error),
     /// The operating system gave no randomness.
     #[error("no randomness from the operating system: {0}")]
     Randomness(String),

@@ -20,12 +20,14 @@ mod party;
 mod random;
 pub mod ring;
 mod run;
+mod storage;
 
 pub use buffer::Buffer;
 pub use channel::{Channel, Traffic, Transport};
 pub use counter::Counter;
 pub use error::{BackendError, Result};
 pub use memory::{MemoryTransport, memory_pair};
-pub use party::{Client, Server, Trace};
+pub use party::{Client, Prepared, Server, Trace};
 pub use random::Seed;
 pub use run::{Execution, Misprediction, Verification, execute, verify};
+pub use storage::{Kept, Storage, StorageIndex};

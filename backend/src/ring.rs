@@ -136,6 +136,12 @@ pub fn sub(a: &[u64], b: &[u64], counter: &Counter) -> Vec<u64> {
     a.iter().zip(b).map(|(a, b)| a.wrapping_sub(*b)).collect()
 }
 
+/// `a ⊕ b`, element by element; counted as additions.
+pub fn xor(a: &[u64], b: &[u64], counter: &Counter) -> Vec<u64> {
+    counter.add(Work { ring_adds: a.len() as u64, ..Work::default() });
+    a.iter().zip(b).map(|(a, b)| a ^ b).collect()
+}
+
 /// Sums over windows of `(rows, columns)`, times the layer's public factor.
 fn pool(
     network: &FixedNetwork,

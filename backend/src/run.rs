@@ -6,12 +6,16 @@ use crate::error::{BackendError, Result};
 use crate::memory::memory_pair;
 use crate::party::{Client, Server, Trace};
 use crate::random::Seed;
+use crate::storage::Storage;
 use pisim_netgen::{Weights, infer};
 use pisim_protocol::{Party, Phase, Program, Step, StepKind, Work};
 use serde::Serialize;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+
+/// What a party keeps in memory from the offline to the online phase; more goes to a temporary file.
+pub const MEMORY_BYTES: u64 = 6 << 30;
 
 /// What both parties did.
 #[derive(Debug, Clone)]
@@ -94,12 +98,13 @@ pub fn execute(
     let server = thread::Builder::new().name("server".into()).spawn(move || {
         let counter = Arc::new(Counter::default());
         let channel = Channel::new(Box::new(server_end), Party::Server, counter.clone());
-        Server::new(server_program, channel, counter, server_seed, weights)?.run(&mut |_| {})
+        let storage = Storage::in_memory(MEMORY_BYTES);
+        Server::new(server_program, channel, counter, server_seed, storage, weights)?.run(&mut |_| {})
     })?;
     let counter = Arc::new(Counter::default());
     let channel = Channel::new(Box::new(client_end), Party::Client, counter.clone());
-    let client =
-        Client::new(program, channel, counter, client_seed, input.to_vec()).and_then(|client| client.run(observer));
+    let client = Client::new(program, channel, counter, client_seed, Storage::in_memory(MEMORY_BYTES))
+        .and_then(|client| client.run(input.to_vec(), observer));
     let server = server.join().map_err(|_| BackendError::program("the server's thread panicked"))?;
     match (client, server) {
         (Ok((outputs, client)), Ok(server)) => Ok(Execution { outputs, client, server }),

@@ -179,7 +179,7 @@ pub struct SimulateArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     pisim verify\n  \
-    pisim verify -n minionn -p ring-gc --json\n  \
+    pisim verify -n minionn -p ring-gc --garbler client --json\n  \
     pisim verify -n hrn-5x5x3x --base-channels 4 --seed 7 --threads 2")]
 pub struct VerifyArgs {
     /// A built-in network or a .toml file.
@@ -190,6 +190,9 @@ pub struct VerifyArgs {
     /// A built-in protocol or a .toml file.
     #[arg(short, long, default_value = pisim_protocol::DEFAULT_PROTOCOL)]
     pub protocol: String,
+    /// Who garbles, instead of the protocol's choice.
+    #[arg(long, value_enum)]
+    pub garbler: Option<Garbler>,
     /// The seed of weights, input and masks; the run repeats exactly (and its secrets are no secrets).
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
@@ -199,6 +202,15 @@ pub struct VerifyArgs {
     /// Worker threads that both parties share; by default one per core.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+}
+
+/// The party that garbles.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Garbler {
+    /// The server garbles, the client evaluates (Delphi).
+    Server,
+    /// The client garbles, the server evaluates (Client-Garbler).
+    Client,
 }
 
 #[derive(Debug, Args)]

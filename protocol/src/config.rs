@@ -138,6 +138,8 @@ enum ByCircuit {
 enum GarblerFile {
     /// The server garbles, the client stores the tables and evaluates (Delphi).
     Server,
+    /// The client garbles, the server stores the tables and evaluates (Client-Garbler; Garimella et al., ASPLOS 2023).
+    Client,
 }
 
 /// The garbling schemes.
@@ -207,13 +209,16 @@ impl Protocol {
         checker.range(&file.security.computational_bits, "security.computational_bits", 128, 128)?;
         let statistical_bits = checker.range(&file.security.statistical_bits, "security.statistical_bits", 40, 64)?;
         let he = checker.he(&file.linear, ring_bits, statistical_bits)?;
-        let GarblerFile::Server = file.nonlinear.garbler;
+        let garbler = match file.nonlinear.garbler {
+            GarblerFile::Server => Party::Server,
+            GarblerFile::Client => Party::Client,
+        };
         Ok(Self {
             name: file.name,
             description: file.description,
             format: FixedPoint { ring_bits, fraction_bits: fraction, weight_bits },
             he,
-            garbler: Party::Server,
+            garbler,
         })
     }
 }

@@ -4,6 +4,7 @@
 //! `carry' = carry ⊕ ((a ⊕ carry) ∧ (b ⊕ carry))`.
 
 use crate::circuit::{Bit, Builder, Circuit, Inputs};
+use crate::program::Party;
 
 impl Builder {
     /// `a + b` modulo 2^width, for operands of equal width: width − 1 AND gates.
@@ -82,15 +83,30 @@ pub enum Activation {
     Rescale,
 }
 
-/// The circuit of one element of a non-linear layer on additive shares in Z_2^k.
+/// The inputs of an activation's circuit. The server's share is known online only, the client's share offline, and the
+/// garbler's mask offline; the evaluator's inputs are transferred obliviously.
+pub fn activation_inputs(garbler: Party, ring_bits: u32) -> Inputs {
+    let k = ring_bits as usize;
+    match garbler {
+        Party::Server => Inputs { garbler_online: k, evaluator: k, garbler_offline: k },
+        Party::Client => Inputs { garbler_online: 0, evaluator: k, garbler_offline: 2 * k },
+    }
+}
+
+/// The circuit of one element of a non-linear layer on additive shares in Z_2^k: a of the server, b of the client.
 ///
-/// Garbler online input: its share a; evaluator input: its share b; garbler offline input: −r for a mask r of its choice.
+/// Garbler offline input: b if the client garbles, then −r for a mask r of the garbler's choice.
 /// Output: activation(a + b) >> shift, minus r, modulo 2^k. A ReLU costs 3k − 3 − shift AND gates, a rescale 2k − 2.
-pub fn activation_circuit(activation: Activation, ring_bits: u32, shift: u32) -> Circuit {
+pub fn activation_circuit(activation: Activation, garbler: Party, ring_bits: u32, shift: u32) -> Circuit {
     let k = ring_bits as usize;
     let shift = (shift as usize).min(k - 1);
-    let mut builder = Builder::new(Inputs { garbler_online: k, evaluator: k, garbler_offline: k });
-    let (a, b, minus_r) = (builder.garbler_online(), builder.evaluator(), builder.garbler_offline());
+    let mut builder = Builder::new(activation_inputs(garbler, ring_bits));
+    let (online, evaluator, mut offline) = (builder.garbler_online(), builder.evaluator(), builder.garbler_offline());
+    let minus_r = offline.split_off(offline.len() - k);
+    let (a, b) = match garbler {
+        Party::Server => (online, evaluator),
+        Party::Client => (evaluator, offline),
+    };
     let sum = builder.add(&a, &b);
     let (low, sign) = (&sum[shift..k - 1], sum[k - 1]);
     let mut value = match activation {
@@ -134,9 +150,12 @@ mod tests {
     #[test]
     fn ring_relu_with_exact_rescale_costs_3k_minus_3_minus_f_and_gates() {
         for (k, f) in [(32, 8), (32, 0), (20, 8), (64, 8), (41, 12), (8, 3)] {
-            let circuit = activation_circuit(Activation::Relu, k, f);
-            assert_eq!(circuit.and_gates(), u64::from(3 * k - 3 - f), "k = {k}, f = {f}");
-            assert_eq!(activation_circuit(Activation::Rescale, k, f).and_gates(), u64::from(2 * k - 2));
+            for garbler in [Party::Server, Party::Client] {
+                let circuit = activation_circuit(Activation::Relu, garbler, k, f);
+                assert_eq!(circuit.and_gates(), u64::from(3 * k - 3 - f), "k = {k}, f = {f}");
+                let rescale = activation_circuit(Activation::Rescale, garbler, k, f);
+                assert_eq!(rescale.and_gates(), u64::from(2 * k - 2));
+            }
         }
     }
 
@@ -144,7 +163,7 @@ mod tests {
     fn activation_circuits_are_right_on_every_8_bit_value() {
         for activation in [Activation::Relu, Activation::Rescale] {
             for shift in 0..8 {
-                let circuit = activation_circuit(activation, 8, shift);
+                let circuit = activation_circuit(activation, Party::Server, 8, shift);
                 for value in 0..256u64 {
                     let (share, mask) = (value.wrapping_mul(37) & 255, value.wrapping_mul(91) & 255);
                     let inputs: Vec<bool> = bits(value.wrapping_sub(share) & 255, 8)
@@ -183,14 +202,17 @@ mod tests {
             let shift = shift.min(k - 1);
             let ring = u64::MAX >> (64 - k);
             for activation in [Activation::Relu, Activation::Rescale] {
-                let circuit = activation_circuit(activation, k, shift);
-                let width = k as usize;
-                let inputs: Vec<bool> = bits(value.wrapping_sub(share), width)
-                    .chain(bits(share, width))
-                    .chain(bits(mask.wrapping_neg(), width))
-                    .collect();
-                let expected = reference(activation, k, shift, value & ring).wrapping_sub(mask) & ring;
-                prop_assert_eq!(number(&circuit.evaluate(&inputs)), expected);
+                // Both garblers' inputs come in the same order: the server's share, the client's, the mask.
+                for garbler in [Party::Server, Party::Client] {
+                    let circuit = activation_circuit(activation, garbler, k, shift);
+                    let width = k as usize;
+                    let inputs: Vec<bool> = bits(value.wrapping_sub(share), width)
+                        .chain(bits(share, width))
+                        .chain(bits(mask.wrapping_neg(), width))
+                        .collect();
+                    let expected = reference(activation, k, shift, value & ring).wrapping_sub(mask) & ring;
+                    prop_assert_eq!(number(&circuit.evaluate(&inputs)), expected);
+                }
             }
         }
     }

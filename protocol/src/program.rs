@@ -70,13 +70,16 @@ pub enum StepKind {
     HeLinear,
     /// Decrypt the client's share of a linear layer's output.
     Decrypt,
-    /// Extend oblivious transfers, as the receiver (the evaluator, whose share bits are the choices).
+    /// Extend oblivious transfers, as the receiver: the evaluator. Its choices are the bits of its share, or random bits if
+    /// it gets its share online only.
     OtReceive,
     /// Extend oblivious transfers, as the sender (the garbler, whose labels they become).
     OtSend,
     /// Garble a non-linear layer's circuit, once per element.
     Garble,
-    /// Choose the labels of the garbler's online share.
+    /// Hide the evaluator's online share under the choices that it made offline, when the client garbles.
+    MaskChoices,
+    /// Choose the labels of the online share: the garbler's own, or the evaluator's from its masked choices.
     EncodeLabels,
     /// Evaluate a non-linear layer's garbled circuits and mask the result.
     Evaluate,
@@ -114,7 +117,9 @@ pub enum Message {
     OtColumns,
     /// The seed of the labels of the garbler's offline inputs, garbled tables and decoding bits.
     GarbledTables,
-    /// The labels of the garbler's online share.
+    /// The evaluator's online share under its offline choices.
+    MaskedChoices,
+    /// The labels of the online share.
     OnlineLabels,
     /// A masked input or activation.
     MaskedValues,

@@ -150,6 +150,7 @@ impl<'a> Demand<'a> {
             | StepKind::EncodeLabels
             | StepKind::Evaluate
             | StepKind::LocalLinear
+            | StepKind::MaskChoices
             | StepKind::Unmask
             | StepKind::MaskInput
             | StepKind::Reconstruct => self.elements()?,
@@ -207,7 +208,11 @@ impl Bytes {
             StepKind::EncodeLabels => {
                 Self { input: elements * ring_bytes, output: work.labels * LABEL_BYTES, weights: 0 }
             }
-            StepKind::LocalLinear | StepKind::Unmask | StepKind::MaskInput | StepKind::Reconstruct => {
+            StepKind::LocalLinear
+            | StepKind::MaskChoices
+            | StepKind::Unmask
+            | StepKind::MaskInput
+            | StepKind::Reconstruct => {
                 // Every addition reads one operand; the other and the result are the layer's elements.
                 Self { input: work.ring_adds * ring_bytes, output: elements * ring_bytes, weights: 0 }
             }

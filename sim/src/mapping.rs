@@ -52,6 +52,7 @@ pub(crate) fn assign(program: &Program, step: &Step, hardware: &PartyHardware) -
         | StepKind::BaseOtFinish
         | StepKind::OtPuncture
         | StepKind::LocalLinear
+        | StepKind::MaskChoices
         | StepKind::Unmask
         | StepKind::MaskInput
         | StepKind::Reconstruct

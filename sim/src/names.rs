@@ -25,7 +25,12 @@ pub(crate) fn activity_of(step: &Step, role: Role) -> &'static str {
         (_, StepKind::Send(_)) => "transfer",
         (
             _,
-            StepKind::HeKeygen | StepKind::LocalLinear | StepKind::Unmask | StepKind::MaskInput | StepKind::Reconstruct,
+            StepKind::HeKeygen
+            | StepKind::LocalLinear
+            | StepKind::MaskChoices
+            | StepKind::Unmask
+            | StepKind::MaskInput
+            | StepKind::Reconstruct,
         ) => "other",
     }
 }
@@ -46,6 +51,7 @@ pub(crate) fn kind_of(step: &Step, role: Role) -> &'static str {
         (_, StepKind::OtReceive) => "ot-receive",
         (_, StepKind::OtSend) => "ot-send",
         (_, StepKind::Garble) => "garble",
+        (_, StepKind::MaskChoices) => "mask-choices",
         (_, StepKind::EncodeLabels) => "encode-labels",
         (_, StepKind::Evaluate) => "evaluate",
         (_, StepKind::RingLinear) => "ring-linear",
@@ -61,6 +67,7 @@ pub(crate) fn kind_of(step: &Step, role: Role) -> &'static str {
         (_, StepKind::Send(Message::OtTrees)) => "ot-trees",
         (_, StepKind::Send(Message::OtColumns)) => "ot-columns",
         (_, StepKind::Send(Message::GarbledTables)) => "garbled-tables",
+        (_, StepKind::Send(Message::MaskedChoices)) => "masked-choices",
         (_, StepKind::Send(Message::OnlineLabels)) => "online-labels",
         (_, StepKind::Send(Message::MaskedValues)) => "masked-values",
         (_, StepKind::Send(Message::OutputShare)) => "output-share",

@@ -4,7 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "in tests, a broken expectation is a failed test")]
 
 use pisim_netgen::NetworkSpec;
+use pisim_protocol::Protocol;
 use pisim_tests::Run;
+
+const PROTOCOLS: [&str; 2] = ["ring-gc", "ring-gc-client"];
 
 fn network(name: &str, base_channels: usize, input_size: usize) -> pisim_netgen::Network {
     let mut spec = NetworkSpec::named(name).unwrap();
@@ -26,7 +29,9 @@ fn small_networks_of_every_family_are_exact_and_conform() {
         // A pool whose window is smaller than its map, and whose output is one pixel.
         ("minionn", 2, 6),
     ] {
-        Run::new(&network(name, base, size), "ring-gc", 1).assert_exact_and_conforming();
+        for protocol in Protocol::builtin_names() {
+            Run::new(&network(name, base, size), &protocol, 1).assert_exact_and_conforming();
+        }
     }
 }
 
@@ -34,7 +39,7 @@ fn small_networks_of_every_family_are_exact_and_conform() {
 fn twenty_seeds_in_a_row_are_exact_and_conform() {
     let network = network("resnet20", 1, 8);
     for seed in 0..20 {
-        Run::new(&network, "ring-gc", seed).assert_exact_and_conforming();
+        Run::new(&network, PROTOCOLS[seed as usize % 2], seed).assert_exact_and_conforming();
     }
 }
 
@@ -45,5 +50,7 @@ fn culled_and_thinned_networks_rescale_without_a_relu() {
     spec.input_size = 8;
     spec.cull = vec!["stem".into(), "s1".into()];
     spec.thin = true;
-    Run::new(&spec.build().unwrap(), "ring-gc", 3).assert_exact_and_conforming();
+    for protocol in PROTOCOLS {
+        Run::new(&spec.build().unwrap(), protocol, 3).assert_exact_and_conforming();
+    }
 }

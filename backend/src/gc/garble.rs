@@ -21,7 +21,7 @@ pub struct GarblerInputs<'a> {
     /// Labels of the garbler's own inputs, numbered through the layer.
     pub own: &'a LabelSource,
     /// The offline inputs, one number per instance, least significant bit first.
-    pub offline_values: &'a [u64],
+    pub offline_values: &'a [u128],
     /// The number of AND gates garbled under this Δ before this layer: its first tweak.
     pub first_gate: u64,
 }

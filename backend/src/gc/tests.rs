@@ -3,9 +3,9 @@
 use super::*;
 use crate::counter::Counter;
 use crate::random::Seed;
-use pisim_protocol::Work;
 use pisim_protocol::circuit::{Bit, Builder, Circuit, Inputs};
 use pisim_protocol::gadgets::{Activation, activation_circuit};
+use pisim_protocol::{Party, Work};
 use proptest::prelude::*;
 use rand_core::Rng;
 
@@ -17,10 +17,11 @@ fn run(circuit: &Circuit, seed: u64, online: &[u64], evaluator: &[u64], offline:
     let mut block = || Block::from(rng.next_u64()) << 64 | Block::from(rng.next_u64());
     let delta = block() | 1;
     let (instances, counts) = (online.len(), circuit.inputs);
+    let offline: Vec<u128> = offline.iter().map(|value| u128::from(*value)).collect();
     let zeros: Vec<Block> = (0..instances * counts.evaluator).map(|_| block()).collect();
     let own = LabelSource::new(&seed);
     let inputs =
-        GarblerInputs { delta, evaluator_zeros: &zeros, own: &own, offline_values: offline, first_gate: 1 << 40 };
+        GarblerInputs { delta, evaluator_zeros: &zeros, own: &own, offline_values: &offline, first_gate: 1 << 40 };
     let (garbler_counter, evaluator_counter) = (Counter::default(), Counter::default());
     let garbled = garble(&plan, &inputs, &garbler_counter).unwrap();
     let mut online_zeros = vec![0; instances * counts.garbler_online];
@@ -103,7 +104,7 @@ proptest! {
     fn the_garbled_ring_relu_equals_the_plain_circuit(
         values in proptest::collection::vec(any::<(u64, u64, u64)>(), 1..80), k in 8u32..=64, shift in 0u32..8, seed: u64,
     ) {
-        let circuit = activation_circuit(Activation::Relu, k, shift);
+        let circuit = activation_circuit(Activation::Relu, Party::Server, k, shift);
         let (online, (evaluator, offline)): (Vec<u64>, (Vec<u64>, Vec<u64>)) =
             values.iter().map(|(a, b, c)| (*a, (*b, *c))).unzip();
         let (out, ..) = run(&circuit, seed, &online, &evaluator, &offline);
@@ -115,7 +116,7 @@ proptest! {
 
 #[test]
 fn a_flipped_table_bit_changes_an_output() {
-    let circuit = activation_circuit(Activation::Relu, 16, 4);
+    let circuit = activation_circuit(Activation::Relu, Party::Server, 16, 4);
     let plan = GatePlan::new(&circuit).unwrap();
     let seed = Seed::reproducible(7);
     let own = LabelSource::new(&seed);
@@ -167,11 +168,11 @@ proptest! {
 
 #[test]
 fn a_layer_is_the_concatenation_of_its_chunks_and_wrong_lengths_are_errors() {
-    let circuit = activation_circuit(Activation::Relu, 9, 1);
+    let circuit = activation_circuit(Activation::Relu, Party::Server, 9, 1);
     let plan = GatePlan::new(&circuit).unwrap();
     let own = LabelSource::new(&Seed::reproducible(3));
     let instances = CHUNK + LANES + 3;
-    let values: Vec<u64> = (0..instances as u64).map(|instance| (instance * 77) & 511).collect();
+    let values: Vec<u128> = (0..instances as u128).map(|instance| (instance * 77) & 511).collect();
     let zeros: Vec<Block> = (0..instances * 9).map(|wire| wire as Block * 0x9e37_79b9_7f4a_7c15).collect();
     let inputs = |range: std::ops::Range<usize>| GarblerInputs {
         delta: 0x1234_5679 << 64 | 1,

@@ -1,17 +1,18 @@
-//! The client: owns the input, holds the homomorphic key, evaluates the garbled circuits, gets the answer.
+//! The client: owns the input, holds the homomorphic key, gets the answer.
 
-use super::{Session, Side, Trace, walk};
+use super::evaluator::Evaluator;
+use super::garbler::Garbler;
+use super::{Prepared, Session, Side, Trace, walk};
 use crate::buffer::Buffer;
 use crate::channel::Channel;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
-use crate::gc::{EvaluatorLabels, Garbled, evaluate};
 use crate::he::{BitReader, BitWriter, Reply, SecretKey, pack_inputs, unpack_outputs};
-use crate::ot::{BaseSender, ExtensionReceiver};
 use crate::random::{Seed, ring_mask};
 use crate::ring;
+use crate::storage::{Kept, Storage};
 use pisim_netgen::{LayerId, Op};
-use pisim_protocol::{Message, Party, Program, Step, StepKind, Work, wire};
+use pisim_protocol::{Message, Party, Phase, Program, Step, StepKind, wire};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,67 +21,116 @@ use std::sync::Arc;
 pub struct Client {
     session: Session,
     input: Vec<i64>,
+    /// From which all masks come, once it is made or read from the storage.
+    masks: Option<Seed>,
     secret_key: Option<SecretKey>,
-    base: Option<BaseSender>,
-    base_choices: Option<Buffer>,
-    transfers: Option<ExtensionReceiver>,
-    replies: HashMap<LayerId, Buffer>,
+    garbler: Garbler,
+    evaluator: Evaluator,
+    /// Small messages that wait for their step, and the replies of linear layers.
+    inbox: HashMap<(LayerId, Message), Buffer>,
     /// Shares that do not come from the seed: of linear and local layers.
     shares: HashMap<LayerId, Vec<u64>>,
-    /// Labels of its share bits, and garbled circuits: what the client stores from the offline to the online phase.
-    labels: HashMap<LayerId, Buffer>,
-    garbled: HashMap<LayerId, Garbled>,
-    online_labels: HashMap<LayerId, Buffer>,
+    /// The server's online shares under its choices, when the client garbles.
+    masked_choices: HashMap<LayerId, Vec<u64>>,
     output_share: Vec<u64>,
     outputs: Vec<i64>,
 }
 
 impl Client {
-    /// A client with an input at the network's fixed-point format.
+    /// A client of one new inference, with a seed that is used for no other.
     ///
     /// # Errors
-    /// An input of another size than the network's.
+    /// A program that cannot run.
     pub fn new(
         program: Arc<Program>,
         channel: Channel,
         counter: Arc<Counter>,
         seed: Seed,
-        input: Vec<i64>,
+        storage: Storage,
     ) -> Result<Self> {
-        let expected = program.network.network.input.len();
-        if input.len() != expected {
-            let reason = format!("the input has {} values, the network takes {expected}", input.len());
-            return Err(BackendError::program(reason));
-        }
         Ok(Self {
-            session: Session::new(program, Party::Client, channel, counter, seed)?,
-            input,
+            session: Session::new(program, Party::Client, channel, counter, seed, storage)?,
+            input: Vec::new(),
+            masks: None,
             secret_key: None,
-            base: None,
-            base_choices: None,
-            transfers: None,
-            replies: HashMap::new(),
+            garbler: Garbler::default(),
+            evaluator: Evaluator::default(),
+            inbox: HashMap::new(),
             shares: HashMap::new(),
-            labels: HashMap::new(),
-            garbled: HashMap::new(),
-            online_labels: HashMap::new(),
+            masked_choices: HashMap::new(),
             output_share: Vec::new(),
             outputs: Vec::new(),
         })
     }
 
-    /// Runs all phases; returns the answer as signed ring elements, and what was counted. `observer` sees every step
-    /// after it.
-    pub fn run(mut self, observer: &mut dyn FnMut(&Step)) -> Result<(Vec<i64>, Trace)> {
-        let trace = walk(&mut self, observer)?;
+    /// A client that goes on where [`Client::prepare`] ended, perhaps in another process.
+    ///
+    /// # Errors
+    /// A program that cannot run.
+    pub fn resume(program: Arc<Program>, channel: Channel, counter: Arc<Counter>, prepared: Prepared) -> Result<Self> {
+        // Nothing random happens online; what came after all would be fresh.
+        Self::new(program, channel, counter, Seed::from_system()?, prepared.storage)
+    }
+
+    /// Runs setup and offline phase. `observer` sees every step after it.
+    ///
+    /// # Errors
+    /// A failed connection or storage, or a peer that breaks the protocol.
+    pub fn prepare(mut self, observer: &mut dyn FnMut(&Step)) -> Result<(Prepared, Trace)> {
+        let trace = walk(&mut self, &[Phase::Setup, Phase::Offline], observer)?;
+        Ok((Prepared { storage: self.session.storage }, trace))
+    }
+
+    /// Runs the online phase on an input in the network's fixed-point format; returns the answer as signed ring elements.
+    ///
+    /// # Errors
+    /// An input of another size than the network's, and as [`Client::prepare`].
+    pub fn answer(mut self, input: Vec<i64>, observer: &mut dyn FnMut(&Step)) -> Result<(Vec<i64>, Trace)> {
+        self.take_input(input)?;
+        let trace = walk(&mut self, &[Phase::Online], observer)?;
         Ok((self.outputs, trace))
     }
 
+    /// Runs all phases.
+    ///
+    /// # Errors
+    /// As [`Client::answer`].
+    pub fn run(mut self, input: Vec<i64>, observer: &mut dyn FnMut(&Step)) -> Result<(Vec<i64>, Trace)> {
+        self.take_input(input)?;
+        let trace = walk(&mut self, &Phase::ALL, observer)?;
+        Ok((self.outputs, trace))
+    }
+
+    fn take_input(&mut self, input: Vec<i64>) -> Result<()> {
+        let expected = self.session.program.network.network.input.len();
+        if input.len() != expected {
+            let reason = format!("the input has {} values, the network takes {expected}", input.len());
+            return Err(BackendError::program(reason));
+        }
+        self.input = input;
+        Ok(())
+    }
+
+    /// The client's mask of an input or activation.
+    fn mask(&mut self, layer: LayerId) -> Result<Vec<u64>> {
+        let seed = match &self.masks {
+            Some(seed) => seed.clone(),
+            None => {
+                let bytes = self.session.storage.take(LayerId(0), Kept::Masks, wire::SEED_BYTES as usize)?;
+                self.masks.insert(Seed(bytes.bytes().try_into().unwrap_or_default())).clone()
+            }
+        };
+        Ok(self.session.mask_of(layer, &seed))
+    }
+
     /// The client's share of a layer's output: its mask of inputs and activations, otherwise what an offline step left.
-    fn share(&self, layer: LayerId) -> Result<Vec<u64>> {
+    fn share(&mut self, layer: LayerId) -> Result<Vec<u64>> {
         match self.session.op(layer) {
-            Op::Input | Op::Relu | Op::Rescale => Ok(self.session.mask(layer)),
-            Op::ChannelBias { .. } if !self.shares.contains_key(&layer) => self.share(self.session.input(layer)?),
+            Op::Input | Op::Relu | Op::Rescale => self.mask(layer),
+            Op::ChannelBias { .. } if !self.shares.contains_key(&layer) => {
+                let input = self.session.input(layer)?;
+                self.share(input)
+            }
             _ => {
                 let early = || BackendError::program(format!("the client's share of layer {} is not ready", layer.0));
                 self.shares.get(&layer).cloned().ok_or_else(early)
@@ -88,50 +138,48 @@ impl Client {
         }
     }
 
-    fn input_share(&self, layer: LayerId) -> Result<Vec<u64>> {
-        self.share(self.session.input(layer)?)
+    fn input_share(&mut self, layer: LayerId) -> Result<Vec<u64>> {
+        let input = self.session.input(layer)?;
+        self.share(input)
     }
 
-    /// Keeps a share; if it is the answer's, it is stored until the end together with the seed of all masks.
-    fn keep(&mut self, layer: LayerId, share: Vec<u64>) {
+    /// Keeps a share; if it is the answer's, it is stored for the online phase.
+    fn put(&mut self, layer: LayerId, share: Vec<u64>) -> Result<()> {
         if self.session.is_output(layer) {
-            let stored = (share.len() * self.session.ring_bytes()) as u64 + wire::SEED_BYTES;
-            self.session.counter.add(Work { stored_client_bytes: stored, ..Work::default() });
+            let counter = self.session.counter.clone();
+            let bytes = self.session.write_ring(&share);
+            self.session.keep(layer, Kept::Share, Buffer::from(bytes), &counter)?;
         }
         self.shares.insert(layer, share);
+        Ok(())
     }
 
     fn key(&self) -> Result<&SecretKey> {
         self.secret_key.as_ref().ok_or_else(|| BackendError::program("no homomorphic key yet"))
     }
 
-    fn generate_key(&mut self, step: &Step) {
+    fn take(&mut self, layer: LayerId, message: Message) -> Result<Buffer> {
+        let early = || BackendError::program(format!("{message:?} of layer {} has not arrived", layer.0));
+        self.inbox.remove(&(layer, message)).ok_or_else(early)
+    }
+
+    /// Makes the key and the seed of all masks.
+    fn generate_key(&mut self, step: &Step) -> Result<()> {
+        let masks = self.session.seed.derive("masks", 0);
+        let counter = self.session.counter.clone();
+        self.session.keep(step.layer, Kept::Masks, Buffer::from(masks.0.to_vec()), &counter)?;
+        self.masks = Some(masks);
         let (secret, public) = SecretKey::generate(&self.session.he, &self.session.seed.derive("key", 0));
         let mut writer = BitWriter::default();
         public.write(&self.session.he, &mut writer);
         self.session.post(step.layer, Message::PublicKey, writer.finish());
         self.secret_key = Some(secret);
-    }
-
-    fn offer_base(&mut self, step: &Step) {
-        let base = BaseSender::new(&self.session.seed.derive("base", 0));
-        self.session.post(step.layer, Message::BaseOtOffer, base.offer());
-        self.base = Some(base);
-    }
-
-    fn finish_base(&mut self, step: &Step) -> Result<()> {
-        let base = self.base.take().ok_or_else(|| BackendError::program("no base transfers offered"))?;
-        let choices = self.base_choices.take().ok_or_else(|| BackendError::program("no base choices received"))?;
-        let keys = base.finish(step.id.0, choices.bytes(), &self.session.counter)?;
-        let (transfers, trees) = ExtensionReceiver::new(&keys)?;
-        self.transfers = Some(transfers);
-        self.session.post(step.layer, Message::OtTrees, trees);
         Ok(())
     }
 
     fn encrypt(&mut self, step: &Step) -> Result<()> {
-        let (he, plan, key) = (&self.session.he, self.session.plan(step.layer)?, self.key()?);
         let share = self.input_share(step.layer)?;
+        let (he, plan, key) = (&self.session.he, self.session.plan(step.layer)?, self.key()?);
         let seed = self.session.seed.derive("encrypt", step.layer.0 as u64);
         let ciphertexts: Vec<Vec<u8>> = pack_inputs(plan, &share)
             .par_iter()
@@ -147,8 +195,7 @@ impl Client {
     }
 
     fn decrypt(&mut self, step: &Step) -> Result<()> {
-        let early = || BackendError::program(format!("no reply for layer {} yet", step.layer.0));
-        let bytes = self.replies.remove(&step.layer).ok_or_else(early)?;
+        let bytes = self.take(step.layer, Message::ReplyCiphertexts)?;
         let (he, plan) = (&self.session.he, self.session.plan(step.layer)?);
         let mut reader = BitReader::new(bytes.bytes());
         let mut replies = Vec::with_capacity(plan.output_ciphertexts() as usize);
@@ -158,73 +205,61 @@ impl Client {
             }
         }
         let share = unpack_outputs(he, plan, self.key()?, &replies);
-        self.keep(step.layer, share);
-        Ok(())
+        self.put(step.layer, share)
     }
 
     /// Shares go through a local layer as the values do; the server alone adds biases.
     fn local_linear(&mut self, step: &Step) -> Result<()> {
-        let inputs = self.session.inputs(step.layer).iter().map(|input| self.share(*input));
-        let inputs: Vec<Vec<u64>> = inputs.collect::<Result<_>>()?;
+        let inputs = self.session.inputs(step.layer).to_vec();
+        let inputs: Vec<Vec<u64>> = inputs.into_iter().map(|input| self.share(input)).collect::<Result<_>>()?;
         let inputs: Vec<&[u64]> = inputs.iter().map(Vec::as_slice).collect();
         let network = &self.session.program.network;
         let share = ring::local_linear(network, step.layer, &inputs, None, &self.session.counter);
-        self.keep(step.layer, share);
-        Ok(())
+        self.put(step.layer, share)
     }
 
-    fn receive_labels(&mut self, step: &Step) -> Result<()> {
-        let bits = self.session.ring_bits();
-        let share = self.input_share(step.layer)?;
-        let early = || BackendError::program("no base transfers yet");
-        let transfers = self.transfers.as_mut().ok_or_else(early)?;
-        let (labels, message) = transfers.extend(&share, bits, &self.session.counter)?;
-        let stored = labels.bytes().len() as u64;
-        self.session.counter.add(Work { stored_client_bytes: stored, ..Work::default() });
-        self.labels.insert(step.layer, labels);
-        self.session.post(step.layer, Message::OtColumns, message);
-        Ok(())
-    }
-
-    fn store_tables(&mut self, step: &Step, payload: Buffer) -> Result<()> {
-        let (gates, instances) = (self.session.gates(step.layer)?, self.session.elements(step.layer));
-        let stored = payload.bytes().len() as u64;
-        self.session.counter.add(Work { stored_client_bytes: stored, ..Work::default() });
-        self.garbled.insert(step.layer, Garbled::from_wire(&gates, instances, payload)?);
-        Ok(())
+    /// Garbles a layer with the client's share and the mask of its activation as offline inputs.
+    fn send_tables(&mut self, step: &Step) -> Result<()> {
+        let (share, mask, bits) = (self.input_share(step.layer)?, self.mask(step.layer)?, self.session.ring_bits());
+        // Shares are correct modulo 2^k only; their upper bits would run into the mask's.
+        let reduced = |value: u64| u128::from(value & ring_mask(bits));
+        let offline = |(share, mask): (&u64, &u64)| reduced(*share) | reduced(mask.wrapping_neg()) << bits;
+        let values: Vec<u128> = share.iter().zip(&mask).map(offline).collect();
+        let stored = Counter::default();
+        let secret = self.session.new_secret(step.layer, &stored)?;
+        let garble = self.session.step_of(step.layer, StepKind::Garble)?;
+        self.session.credit(garble, &stored, std::time::Duration::ZERO);
+        self.garbler.send_tables(&mut self.session, step, &secret, &values)
     }
 
     /// Evaluates a layer's circuits and masks the result for the server.
     fn evaluate(&mut self, step: &Step) -> Result<()> {
-        let layer = step.layer;
-        let early = || BackendError::program(format!("the tables or labels of layer {} are missing", layer.0));
-        let garbled = self.garbled.remove(&layer).ok_or_else(early)?;
-        let labels = self.labels.remove(&layer).ok_or_else(early)?;
-        let online = self.online_labels.remove(&layer).ok_or_else(early)?;
-        let labels = EvaluatorLabels {
-            garbler_online: online.blocks(),
-            evaluator: labels.blocks(),
-            offline: &garbled.offline_labels(),
-            first_gate: self.session.first_gate(layer),
-        };
-        let gates = self.session.gates(layer)?;
-        let counter = &self.session.counter;
-        let masked = evaluate(&gates, &garbled, &labels, counter)?;
-        let masked = ring::sub(&masked, &self.session.mask(layer), counter);
+        let outputs = self.evaluator.evaluate(&mut self.session, step)?;
+        let mask = self.mask(step.layer)?;
+        let masked = ring::sub(&outputs, &mask, &self.session.counter);
         let payload = self.session.write_ring(&masked);
-        self.session.post(layer, Message::MaskedValues, payload);
+        self.session.post(step.layer, Message::MaskedValues, payload);
         Ok(())
     }
 
-    fn mask_input(&mut self, step: &Step) {
+    fn mask_input(&mut self, step: &Step) -> Result<()> {
+        let mask = self.mask(step.layer)?;
         let input: Vec<u64> = self.input.iter().map(|value| *value as u64).collect();
-        let masked = ring::sub(&input, &self.session.mask(step.layer), &self.session.counter);
+        let masked = ring::sub(&input, &mask, &self.session.counter);
         let payload = self.session.write_ring(&masked);
         self.session.post(step.layer, Message::MaskedValues, payload);
+        Ok(())
     }
 
     fn reconstruct(&mut self, step: &Step) -> Result<()> {
-        let (bits, share) = (self.session.ring_bits(), self.share(step.layer)?);
+        let (bits, bytes) = (self.session.ring_bits(), self.session.elements(step.layer) * self.session.ring_bytes());
+        let share = match self.session.op(step.layer) {
+            Op::Input | Op::Relu | Op::Rescale => self.mask(step.layer)?,
+            _ => {
+                let share = self.session.storage.take(step.layer, Kept::Share, bytes)?;
+                self.session.read_ring(share.bytes())
+            }
+        };
         let sum = ring::add(&self.output_share, &share, &self.session.counter);
         let signed = |value: u64| ((value & ring_mask(bits)) << (64 - bits)) as i64 >> (64 - bits);
         self.outputs = sum.into_iter().map(signed).collect();
@@ -239,51 +274,80 @@ impl Side for Client {
 
     fn perform(&mut self, step: &Step) -> Result<()> {
         match step.kind {
-            StepKind::HeKeygen => self.generate_key(step),
-            StepKind::BaseOtOffer => self.offer_base(step),
-            StepKind::BaseOtFinish => self.finish_base(step)?,
+            StepKind::HeKeygen => self.generate_key(step)?,
+            StepKind::BaseOtOffer => self.evaluator.offer_base(&mut self.session, step),
+            StepKind::BaseOtChoose => {
+                let offer = self.take(step.layer, Message::BaseOtOffer)?;
+                self.garbler.choose_base(&mut self.session, step, offer.bytes())?;
+            }
+            StepKind::BaseOtFinish => {
+                let choices = self.take(step.layer, Message::BaseOtChoice)?;
+                self.evaluator.finish_base(&mut self.session, step, choices.bytes())?;
+            }
+            StepKind::OtPuncture => {
+                let trees = self.take(step.layer, Message::OtTrees)?;
+                self.garbler.puncture(&mut self.session, step, trees.bytes())?;
+            }
             StepKind::Encrypt => self.encrypt(step)?,
             StepKind::Decrypt => self.decrypt(step)?,
             StepKind::LocalLinear => self.local_linear(step)?,
-            StepKind::OtReceive => self.receive_labels(step)?,
             StepKind::Evaluate => self.evaluate(step)?,
-            StepKind::MaskInput => self.mask_input(step),
+            StepKind::MaskInput => self.mask_input(step)?,
             StepKind::Reconstruct => self.reconstruct(step)?,
+            // Done while their message is sent.
+            StepKind::OtReceive | StepKind::OtSend | StepKind::Garble | StepKind::EncodeLabels => {}
             _ => return Err(self.session.refuse(step)),
         }
         Ok(())
     }
 
-    fn expected(&self, step: &Step, message: Message) -> Result<u64> {
-        Ok(match message {
-            Message::BaseOtChoice => wire::GROUP_ELEMENT_BYTES * wire::BASE_OTS,
-            Message::ReplyCiphertexts => self.session.plan(step.layer)?.reply_bytes(),
-            Message::GarbledTables => {
-                let gates = self.session.gates(step.layer)?;
-                Garbled::bytes(&gates, self.session.elements(step.layer)) as u64
-            }
-            Message::OnlineLabels => {
-                let labels = self.session.gates(step.layer)?.inputs.garbler_online * self.session.elements(step.layer);
-                labels as u64 * wire::LABEL_BYTES
-            }
-            Message::OutputShare => (self.session.elements(step.layer) * self.session.ring_bytes()) as u64,
-            _ => return Err(self.session.refuse(step)),
-        })
-    }
-
-    fn receive(&mut self, step: &Step, message: Message, payload: Buffer) -> Result<()> {
+    fn send(&mut self, step: &Step, message: Message) -> Result<()> {
         match message {
-            Message::BaseOtChoice => self.base_choices = Some(payload),
-            Message::ReplyCiphertexts => {
-                self.replies.insert(step.layer, payload);
+            Message::OtColumns => {
+                let share = self.input_share(step.layer)?;
+                self.evaluator.send_columns(&mut self.session, step, &share)
             }
-            Message::GarbledTables => self.store_tables(step, payload)?,
+            Message::GarbledTables => self.send_tables(step),
             Message::OnlineLabels => {
-                self.online_labels.insert(step.layer, payload);
+                let early = || BackendError::program(format!("no masked choices for layer {}", step.layer.0));
+                let values = self.masked_choices.remove(&step.layer).ok_or_else(early)?;
+                self.garbler.send_online_labels(&mut self.session, step, &values)
             }
-            Message::OutputShare => self.output_share = self.session.read_ring(payload.bytes()),
-            _ => return Err(self.session.refuse(step)),
+            _ => self.session.deliver(step, message),
         }
+    }
+
+    fn receive(&mut self, step: &Step, message: Message) -> Result<()> {
+        let bytes = match message {
+            Message::BaseOtOffer => wire::GROUP_ELEMENT_BYTES,
+            Message::BaseOtChoice => wire::GROUP_ELEMENT_BYTES * wire::BASE_OTS,
+            Message::OtTrees => wire::ot_trees_bytes(),
+            Message::ReplyCiphertexts => self.session.plan(step.layer)?.reply_bytes(),
+            Message::OtColumns => return self.garbler.receive_columns(&mut self.session, step),
+            Message::GarbledTables => return self.evaluator.receive_tables(&mut self.session, step),
+            Message::OnlineLabels => {
+                self.evaluator.await_labels(step);
+                return Ok(());
+            }
+            Message::MaskedChoices => {
+                let values = self.session.receive_ring(step)?;
+                self.masked_choices.insert(step.layer, values);
+                return Ok(());
+            }
+            Message::OutputShare => {
+                self.output_share = self.session.receive_ring(step)?;
+                return Ok(());
+            }
+            _ => return Err(self.session.refuse(step)),
+        };
+        let payload = self.session.channel.receive(step.id, bytes)?;
+        self.inbox.insert((step.layer, message), payload);
         Ok(())
+    }
+
+    fn forget(&mut self, step: &Step) {
+        for layer in self.session.read_last(step) {
+            self.shares.remove(layer);
+        }
     }
 }

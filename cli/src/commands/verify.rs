@@ -1,14 +1,14 @@
 //! `pisim verify`: the real two-party protocol, held against the integer reference and the predicted work.
 
 use crate::Outcome;
-use crate::args::VerifyArgs;
+use crate::args::{Garbler, VerifyArgs};
 use crate::image::Picture;
 use crate::output::{self, Output};
 use crate::select;
 use anyhow::{Result, bail};
 use pisim_backend::{Seed, Verification, verify};
 use pisim_netgen::{Weights, random_input};
-use pisim_protocol::{Phase, Program, Protocol, Work};
+use pisim_protocol::{Party, Phase, Program, Protocol, Work};
 use pisim_reports::{Disagreement, VerificationSummary, tables};
 use std::sync::Arc;
 
@@ -23,7 +23,12 @@ pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
         rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global()?;
     }
     let network = select::network(&args.network, &args.options)?;
-    let protocol = Protocol::load(&args.protocol)?;
+    let mut protocol = Protocol::load(&args.protocol)?;
+    protocol.garbler = match args.garbler {
+        Some(Garbler::Server) => Party::Server,
+        Some(Garbler::Client) => Party::Client,
+        None => protocol.garbler,
+    };
     let program = select::program(&network, &protocol, &args.protocol)?;
     let image = args.image.clone().map(Picture::File);
     let summary = private_run(&Arc::new(program), image.as_ref(), args.seed)?;

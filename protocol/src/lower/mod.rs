@@ -2,7 +2,9 @@
 //!
 //! Delphi's structure (Mishra et al., USENIX Security 2020) on ring shares. The client's share of every value is a mask,
 //! or follows from masks alone, so the whole client side of the linear layers happens offline under encryption; online
-//! the server works on its own shares, and garbled circuits turn shares of a sum into freshly masked activations.
+//! the server works on its own shares, and garbled circuits turn shares of a sum into freshly masked activations. Either
+//! party can garble: the server as in Delphi, or the client (Client-Garbler; Garimella et al., ASPLOS 2023), which moves
+//! storage and evaluation to the server.
 
 mod offline;
 mod online;
@@ -48,22 +50,13 @@ pub enum LowerError {
         /// Ring degree.
         degree: usize,
     },
-    /// The backend cannot garble at this party.
-    #[error("protocol `{protocol}` garbles at the client, which is not supported")]
-    Garbler {
-        /// The protocol.
-        protocol: String,
-    },
 }
 
 /// Lowers `network` to the program that `protocol` runs, with exact work for every step.
 pub fn lower(network: &Network, protocol: &Protocol) -> Result<Program, LowerError> {
-    if protocol.garbler != Party::Server {
-        return Err(LowerError::Garbler { protocol: protocol.name.clone() });
-    }
     let fixed = FixedNetwork::new(network, protocol.format)?;
     let plans = plans(&fixed, protocol)?;
-    let circuits = circuits(&fixed);
+    let circuits = circuits(&fixed, protocol.garbler);
     let mut lowering = Lowering {
         network: &fixed,
         protocol,
@@ -143,14 +136,14 @@ fn plan(shape: ConvShape, protocol: &Protocol, name: impl Fn() -> String) -> Res
 }
 
 /// One circuit for every distinct (activation, shift).
-fn circuits(fixed: &FixedNetwork) -> Vec<Option<Arc<Circuit>>> {
+fn circuits(fixed: &FixedNetwork, garbler: Party) -> Vec<Option<Arc<Circuit>>> {
     let mut known: HashMap<(Activation, u32), Arc<Circuit>> = HashMap::new();
     let layers = fixed.network.layers.iter().enumerate();
     layers
         .map(|(id, layer)| {
             let activation = activation_of(&layer.op)?;
             let shift = fixed.shift(LayerId(id));
-            let build = || Arc::new(activation_circuit(activation, fixed.format.ring_bits, shift));
+            let build = || Arc::new(activation_circuit(activation, garbler, fixed.format.ring_bits, shift));
             Some(known.entry((activation, shift)).or_insert_with(build).clone())
         })
         .collect()
@@ -246,21 +239,25 @@ impl Lowering<'_> {
         self.push(layer, StepKind::Send(message), from, phase, deps, sent + stored(from.peer(), payload.stored))
     }
 
-    /// Keys, base oblivious transfers and the extension's punctured trees. The evaluator of garbled circuits receives its labels by oblivious transfer, so
-    /// it is the receiver of the extension and therefore the sender of the base transfers.
+    /// Keys, base oblivious transfers and the extension's punctured trees. The evaluator of garbled circuits receives its
+    /// labels by oblivious transfer, so it is the receiver of the extension and therefore the sender of the base transfers.
     fn setup(&mut self) -> Setup {
         let (layer, phase) = (LayerId(0), Phase::Setup);
         let garbler = self.protocol.garbler;
         let evaluator = garbler.peer();
         let he = &self.protocol.he;
-        let keygen = self.push(layer, StepKind::HeKeygen, Party::Client, phase, [], he::keygen_work(he));
+        // The seed of the client's masks is made with its key, and kept.
+        let work = he::keygen_work(he) + stored(Party::Client, wire::SEED_BYTES);
+        let keygen = self.push(layer, StepKind::HeKeygen, Party::Client, phase, [], work);
         let key_bytes = wire::public_key_bytes(he);
         let public_key = self.send(layer, Message::PublicKey, Party::Client, phase, [keygen], key_bytes.into());
         let offer = self.push(layer, StepKind::BaseOtOffer, evaluator, phase, [], Work::default());
         let offered =
             self.send(layer, Message::BaseOtOffer, evaluator, phase, [offer], wire::GROUP_ELEMENT_BYTES.into());
         let base = Work { base_ots: wire::BASE_OTS, ..Work::default() };
-        let choose = self.push(layer, StepKind::BaseOtChoose, garbler, phase, [offered], base);
+        // The garbler's Δ, whose bits are the choices, is needed again online.
+        let choosing = base + stored(garbler, wire::LABEL_BYTES);
+        let choose = self.push(layer, StepKind::BaseOtChoose, garbler, phase, [offered], choosing);
         let choices = wire::GROUP_ELEMENT_BYTES * wire::BASE_OTS;
         let chosen = self.send(layer, Message::BaseOtChoice, garbler, phase, [choose], choices.into());
         let evaluator_ready = self.push(layer, StepKind::BaseOtFinish, evaluator, phase, [chosen], base);
@@ -290,16 +287,21 @@ impl Lowering<'_> {
         self.network.network.output_id()
     }
 
+    /// Labels that the garbler sends online: one for every bit of the server's share.
+    fn online_labels(&self, layer: LayerId) -> u64 {
+        self.elements(layer) * u64::from(self.protocol.format.ring_bits)
+    }
+
     fn ring_bytes(&self) -> u64 {
         wire::ring_bytes(self.protocol.format.ring_bits)
     }
 
-    /// What the client keeps for the end when `layer` is the answer: its share of it, and the seed of its masks.
+    /// What the client keeps for the end when `layer` is the answer: its share of it.
     fn kept_answer_bytes(&self, layer: LayerId) -> u64 {
         if layer != self.output_layer() {
             return 0;
         }
-        self.elements(layer) * self.ring_bytes() + wire::SEED_BYTES
+        self.elements(layer) * self.ring_bytes()
     }
 
     /// The work of a local linear layer on one share.

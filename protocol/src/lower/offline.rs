@@ -1,7 +1,7 @@
 //! The offline phase: linear layers on the client's masks under encryption, then garbling of the non-linear layers.
 //!
-//! The order is software-pipelined: while the client turns the reply of one linear layer into oblivious-transfer choices,
-//! the server already evaluates the next linear layer; it garbles the first layer's circuits after that.
+//! The order is software-pipelined: while one party evaluates a linear layer, the other decrypts the one before and
+//! prepares its non-linear layers, and encrypts one layer ahead, so that no party holds more than two layers' ciphertexts.
 
 use super::{Lowering, Payload, Setup, stored};
 use crate::he;
@@ -23,27 +23,41 @@ impl Lowering<'_> {
             .filter(|id| self.circuits.get(id.0).is_some_and(Option::is_some))
             .map(|id| (id, self.inputs(id).iter().filter_map(|input| ready.get(input.0)).max().copied().unwrap_or(0)))
             .collect();
-        let delivered: Vec<StepId> = linear.iter().map(|(id, plan)| self.encrypt(*id, plan, setup)).collect();
+        let mut delivered = linear.first().map(|(id, plan)| self.encrypt(*id, plan, setup));
         for index in 0..=linear.len() {
-            let evaluated = linear
-                .get(index)
-                .zip(delivered.get(index))
-                .map(|((id, plan), delivered)| (*id, plan, self.evaluate_linear(*id, plan, *delivered)));
-            if let Some((id, plan)) = index.checked_sub(1).and_then(|previous| linear.get(previous)) {
-                self.decrypt(*id, plan);
-            }
             let ready: Vec<LayerId> =
                 nonlinear.iter().filter(|(_, after)| *after == index).map(|(id, _)| *id).collect();
-            let columns: Vec<StepId> = ready.iter().map(|id| self.receive_labels(*id, setup)).collect();
-            if let Some((id, plan, step)) = evaluated {
-                self.reply(id, plan, step);
-            }
-            for (id, columns) in ready.into_iter().zip(columns) {
-                self.garble(id, columns, setup);
-            }
+            let round = Round { linear: &linear, index, ready, setup };
+            delivered = match self.protocol.garbler {
+                Party::Server => self.server_garbles(&round, delivered),
+                Party::Client => self.client_garbles(&round, delivered),
+            };
         }
         let output = self.output_layer();
         self.client_share(output);
+    }
+
+    /// The client decrypts and chooses labels while the server evaluates the next layer; then the server garbles.
+    fn server_garbles(&mut self, round: &Round<'_>, delivered: Option<StepId>) -> Option<StepId> {
+        let evaluated = self.evaluate_linear(round, delivered);
+        self.decrypt(round);
+        let columns: Vec<StepId> = round.ready.iter().map(|id| self.receive_labels(*id, round.setup)).collect();
+        let delivered = self.encrypt_next(round);
+        self.reply(round, evaluated);
+        self.garble(round, columns);
+        delivered
+    }
+
+    /// The server's choices are random, so it makes them first; then the client decrypts and garbles while the server
+    /// evaluates the next layer.
+    fn client_garbles(&mut self, round: &Round<'_>, delivered: Option<StepId>) -> Option<StepId> {
+        let columns: Vec<StepId> = round.ready.iter().map(|id| self.receive_labels(*id, round.setup)).collect();
+        let evaluated = self.evaluate_linear(round, delivered);
+        let delivered = self.encrypt_next(round);
+        self.decrypt(round);
+        self.garble(round, columns);
+        self.reply(round, evaluated);
+        delivered
     }
 
     /// For every layer, how many linear layers must be done before the client knows its share of it.
@@ -99,58 +113,90 @@ impl Lowering<'_> {
         self.send(layer, Message::Ciphertexts, Party::Client, PHASE, [encrypt], wire::ciphertexts_bytes(plan).into())
     }
 
-    fn evaluate_linear(&mut self, layer: LayerId, plan: &ConvPlan, delivered: StepId) -> StepId {
+    /// Encrypts for the linear layer after this round's.
+    fn encrypt_next(&mut self, round: &Round<'_>) -> Option<StepId> {
+        let (id, plan) = round.linear.get(round.index + 1)?;
+        Some(self.encrypt(*id, plan, round.setup))
+    }
+
+    fn evaluate_linear(&mut self, round: &Round<'_>, delivered: Option<StepId>) -> Option<StepId> {
+        let (layer, plan) = round.linear.get(round.index)?;
         let work = he::linear_work(plan) + stored(Party::Server, wire::SEED_BYTES);
-        self.push(layer, StepKind::HeLinear, Party::Server, PHASE, [delivered], work)
+        Some(self.push(*layer, StepKind::HeLinear, Party::Server, PHASE, delivered, work))
     }
 
-    fn reply(&mut self, layer: LayerId, plan: &ConvPlan, evaluated: StepId) {
+    fn reply(&mut self, round: &Round<'_>, evaluated: Option<StepId>) {
+        let Some((layer, plan)) = round.linear.get(round.index) else { return };
         let bytes = plan.reply_bytes();
-        let reply = self.send(layer, Message::ReplyCiphertexts, Party::Server, PHASE, [evaluated], bytes.into());
-        self.replies.insert(layer, reply);
+        let reply = self.send(*layer, Message::ReplyCiphertexts, Party::Server, PHASE, evaluated, bytes.into());
+        self.replies.insert(*layer, reply);
     }
 
-    fn decrypt(&mut self, layer: LayerId, plan: &ConvPlan) {
-        let deps = self.replies.get(&layer).copied();
-        let work = Work { stored_client_bytes: self.kept_answer_bytes(layer), ..he::decrypt_work(plan) };
-        let step = self.push(layer, StepKind::Decrypt, Party::Client, PHASE, deps, work);
-        self.decrypted.insert(layer, step);
+    /// Decrypts the linear layer before this round's.
+    fn decrypt(&mut self, round: &Round<'_>) {
+        let previous = round.index.checked_sub(1).and_then(|previous| round.linear.get(previous));
+        let Some((layer, plan)) = previous else { return };
+        let deps = self.replies.get(layer).copied();
+        let work = Work { stored_client_bytes: self.kept_answer_bytes(*layer), ..he::decrypt_work(plan) };
+        let step = self.push(*layer, StepKind::Decrypt, Party::Client, PHASE, deps, work);
+        self.decrypted.insert(*layer, step);
     }
 
-    /// The evaluator's side of the oblivious transfers: one label for every bit of its share.
+    /// The evaluator's side of the oblivious transfers: one label for every bit of its share. A client has its share by
+    /// now; a server transfers labels of random bits, from a seed, and corrects them online.
     fn receive_labels(&mut self, layer: LayerId, setup: Setup) -> StepId {
         let evaluator = self.protocol.garbler.peer();
         let transfers = self.elements(layer) * u64::from(self.protocol.format.ring_bits);
-        let mut deps = self.client_shares_of_inputs(layer);
+        let (mut deps, seed) = match evaluator {
+            Party::Client => (self.client_shares_of_inputs(layer), 0),
+            Party::Server => (Vec::new(), wire::SEED_BYTES),
+        };
         deps.push(setup.evaluator_ready);
-        let work =
-            Work { extended_ots: transfers, stored_client_bytes: transfers * wire::LABEL_BYTES, ..Work::default() };
+        let kept = stored(evaluator, transfers * wire::LABEL_BYTES + seed);
+        let work = Work { extended_ots: transfers, ..Work::default() } + kept;
         let receive = self.push(layer, StepKind::OtReceive, evaluator, PHASE, deps, work);
         let bytes = wire::ot_columns_bytes(transfers);
         self.send(layer, Message::OtColumns, evaluator, PHASE, [receive], bytes.into())
     }
 
+    fn garble(&mut self, round: &Round<'_>, columns: Vec<StepId>) {
+        for (layer, columns) in round.ready.iter().zip(columns) {
+            self.garble_layer(*layer, columns, round.setup);
+        }
+    }
+
     /// The garbler's side: the transfers' zero labels become the evaluator's input labels of the circuits.
-    fn garble(&mut self, layer: LayerId, columns: StepId, setup: Setup) {
+    fn garble_layer(&mut self, layer: LayerId, columns: StepId, setup: Setup) {
         let Some(Some(circuit)) = self.circuits.get(layer.0).cloned() else { return };
         let garbler = self.protocol.garbler;
         let instances = self.elements(layer);
         let transfers = instances * circuit.inputs.evaluator as u64;
         let work = Work { extended_ots: transfers, ..Work::default() };
-        let deps = [columns, setup.garbler_ready];
-        let labels = self.push(layer, StepKind::OtSend, garbler, PHASE, deps, work);
+        let labels = self.push(layer, StepKind::OtSend, garbler, PHASE, [columns, setup.garbler_ready], work);
         let ands = instances * circuit.and_gates();
         let offline_labels = instances * circuit.inputs.garbler_offline as u64;
         let work = Work {
             and_gates: ands,
             xor_gates: instances * circuit.xor_gates(),
             hash_calls: 4 * ands,
-            labels: instances * circuit.inputs.garbler_online as u64 + offline_labels,
+            labels: self.online_labels(layer) + offline_labels,
             ..Work::default()
         } + stored(garbler, wire::SEED_BYTES);
-        let garble = self.push(layer, StepKind::Garble, garbler, PHASE, [labels], work);
+        let mut deps = vec![labels];
+        if garbler == Party::Client {
+            deps.extend(self.client_shares_of_inputs(layer));
+        }
+        let garble = self.push(layer, StepKind::Garble, garbler, PHASE, deps, work);
         let bytes = wire::garbled_tables_bytes(instances, circuit.and_gates(), circuit.outputs.len() as u64);
         let sent = self.send(layer, Message::GarbledTables, garbler, PHASE, [garble], Payload { bytes, stored: bytes });
         self.tables.insert(layer, sent);
     }
+}
+
+/// One round of the pipeline: the linear layer that is evaluated in it, and the non-linear layers that are prepared.
+struct Round<'a> {
+    linear: &'a [(LayerId, ConvPlan)],
+    index: usize,
+    ready: Vec<LayerId>,
+    setup: Setup,
 }

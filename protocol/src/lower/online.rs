@@ -50,14 +50,47 @@ impl Lowering<'_> {
     }
 
     fn activation(&mut self, layer: LayerId, deps: Vec<StepId>) -> StepId {
-        let Some(Some(circuit)) = self.circuits.get(layer.0).cloned() else { return StepId(0) };
-        let (garbler, instances) = (self.protocol.garbler, self.elements(layer));
-        let evaluator = garbler.peer();
-        let labels = instances * circuit.inputs.garbler_online as u64;
+        match self.protocol.garbler {
+            Party::Server => self.client_evaluates(layer, deps),
+            Party::Client => self.server_evaluates(layer, deps),
+        }
+    }
+
+    /// The server sends the labels of its share; the client returns the activation under both parties' masks.
+    fn client_evaluates(&mut self, layer: LayerId, deps: Vec<StepId>) -> StepId {
+        let labels = self.labels(layer, deps);
+        let instances = self.elements(layer);
+        let masking = Work { ring_adds: instances, ..Work::default() };
+        let evaluate = self.evaluate(layer, labels, masking);
+        let bytes = instances * self.ring_bytes();
+        let masked = self.send(layer, Message::MaskedValues, Party::Client, PHASE, [evaluate], bytes.into());
+        self.push(layer, StepKind::Unmask, Party::Server, PHASE, [masked], masking)
+    }
+
+    /// The server shows its share under its offline choices; the client answers with labels, and the server evaluates: the
+    /// activation under the client's mask is its share.
+    fn server_evaluates(&mut self, layer: LayerId, deps: Vec<StepId>) -> StepId {
+        let instances = self.elements(layer);
+        let masking = Work { ring_adds: instances, ..Work::default() };
+        let choices = self.push(layer, StepKind::MaskChoices, Party::Server, PHASE, deps, masking);
+        let bytes = instances * self.ring_bytes();
+        let shown = self.send(layer, Message::MaskedChoices, Party::Server, PHASE, [choices], bytes.into());
+        let labels = self.labels(layer, vec![shown]);
+        self.evaluate(layer, labels, Work::default())
+    }
+
+    /// The garbler's labels of the server's share.
+    fn labels(&mut self, layer: LayerId, deps: Vec<StepId>) -> StepId {
+        let garbler = self.protocol.garbler;
+        let labels = self.online_labels(layer);
         let work = Work { labels, ..Work::default() };
         let encode = self.push(layer, StepKind::EncodeLabels, garbler, PHASE, deps, work);
-        let bytes = labels * wire::LABEL_BYTES;
-        let sent = self.send(layer, Message::OnlineLabels, garbler, PHASE, [encode], bytes.into());
+        self.send(layer, Message::OnlineLabels, garbler, PHASE, [encode], (labels * wire::LABEL_BYTES).into())
+    }
+
+    fn evaluate(&mut self, layer: LayerId, labels: StepId, masking: Work) -> StepId {
+        let Some(Some(circuit)) = self.circuits.get(layer.0).cloned() else { return labels };
+        let instances = self.elements(layer);
         let ands = instances * circuit.and_gates();
         let work = Work {
             and_gates: ands,
@@ -65,14 +98,9 @@ impl Lowering<'_> {
             hash_calls: 2 * ands,
             // The evaluator expands the labels of the garbler's offline inputs, and decodes the outputs'.
             labels: instances * (circuit.inputs.garbler_offline + circuit.outputs.len()) as u64,
-            ring_adds: instances,
-            ..Work::default()
+            ..masking
         };
-        let deps = self.tables.get(&layer).copied().into_iter().chain([sent]);
-        let evaluate = self.push(layer, StepKind::Evaluate, evaluator, PHASE, deps, work);
-        let bytes = instances * self.ring_bytes();
-        let masked = self.send(layer, Message::MaskedValues, evaluator, PHASE, [evaluate], bytes.into());
-        let work = Work { ring_adds: instances, ..Work::default() };
-        self.push(layer, StepKind::Unmask, garbler, PHASE, [masked], work)
+        let deps = self.tables.get(&layer).copied().into_iter().chain([labels]);
+        self.push(layer, StepKind::Evaluate, self.protocol.garbler.peer(), PHASE, deps, work)
     }
 }
