@@ -122,6 +122,25 @@ mod tests {
     }
 
     #[test]
+    fn a_sum_opens_only_with_the_key_of_its_choice() {
+        let keys = keys(11);
+        let mut message = Vec::new();
+        let leaves = grow(&keys, &mut message);
+        for point in 0..LEAVES as u8 {
+            for level in 1..DEPTH {
+                // Keys of the point, but at one level those of the other bit, whose sum would complete the tree.
+                let mut held = chosen(&keys, point);
+                held[level] = chosen(&keys, !point)[level].clone();
+                let opened = grow_punctured(&held, point, &message);
+                let sibling = 1usize << level;
+                assert!((sibling..2 * sibling).any(|y| opened[y] != leaves[y ^ usize::from(point)]));
+            }
+        }
+        let plain: Vec<Seed> = keys.iter().map(|pair| Seed(pair.zero.0)).collect();
+        assert!(message.as_chunks().0.iter().all(|sum| !leaves.contains(&Seed(*sum)) && !plain.contains(&Seed(*sum))));
+    }
+
+    #[test]
     fn all_leaves_of_a_tree_differ() {
         let leaves = grow(&keys(7), &mut Vec::new());
         for (index, leaf) in leaves.iter().enumerate() {
