@@ -5,7 +5,7 @@
 //! [`Counter`], and [`Execution::mispredictions`] compares the counts with what lowering predicted, step by step.
 //!
 //! Security: semi-honest. Labels and keys have 128 bits; what remains of them when a whole network is garbled under one Δ
-//! is stated in [`gc::Hasher`]'s module. Flooding hides each coefficient of a reply with 40 bits. Secrets come from a 256-bit [`Seed`]: of the operating system, or reproducible for tests.
+//! is stated in `gc/hash.rs`. Flooding hides each coefficient of a reply with 40 bits. Secrets come from a 256-bit [`Seed`]: of the operating system, or reproducible for tests.
 
 pub mod bench;
 mod buffer;
@@ -20,6 +20,7 @@ mod party;
 mod random;
 pub mod ring;
 mod run;
+pub mod simd;
 mod storage;
 
 pub use buffer::Buffer;

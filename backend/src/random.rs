@@ -1,9 +1,8 @@
 //! Seeds and what is expanded from them. Every secret of a party comes from one seed, so that a run can be repeated.
 
 use crate::error::{BackendError, Result};
-use crate::gc::{Block, encrypt_blocks};
-use aes::Aes128;
-use aes::cipher::KeyInit;
+use crate::gc::Block;
+use crate::simd::{AesKey, encrypt_counters};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -53,24 +52,24 @@ impl Seed {
 
 /// Pseudorandom blocks that are found again by their number: AES-128 in counter mode, keyed from a seed.
 pub struct BlockStream {
-    aes: Aes128,
+    key: AesKey,
 }
 
 impl BlockStream {
     /// The blocks of one seed.
     pub fn new(seed: &Seed) -> Self {
         let key = Zeroizing::new(blake3::derive_key("pisim block stream", &seed.0));
-        let (key, _) = key.split_at(16);
-        let key: Zeroizing<[u8; 16]> = Zeroizing::new(key.try_into().unwrap_or_default());
-        Self { aes: Aes128::new(&(*key).into()) }
+        Self { key: AesKey::new(key.first_chunk().unwrap_or(&[0; 16])) }
     }
 
     /// Writes the blocks numbered from `first`.
     pub fn fill(&self, first: u64, blocks: &mut [Block]) {
-        for (position, block) in blocks.iter_mut().enumerate() {
-            *block = Block::from(first) + position as Block;
-        }
-        encrypt_blocks(&self.aes, blocks);
+        encrypt_counters(&self.key, first, blocks);
+    }
+
+    /// The key: block i is the encryption of i.
+    pub(crate) fn key(&self) -> &AesKey {
+        &self.key
     }
 }
 

@@ -1,14 +1,15 @@
 //! The evaluator.
 
 use super::garbled::{Garbled, split_chunk, unpack_decoding};
-use super::hash::{Block, Hasher};
+use super::hash::{Block, hash, permutation};
 use super::labels::OfflineLabels;
-use super::lanes::{Lanes, colour_masks, halves, halves_mut};
-use super::plan::{GatePlan, SlotBit, SlotGate};
-use super::walk::{HalfGates, walk};
-use super::{CHUNK, LANES, colour, first_tweaks, per_instance, unfit};
+use super::lanes::{QUADS, Scratch, Slot, expand, scatter};
+use super::plan::{GatePlan, SlotBit};
+use super::walk::{HalfGates, Table, first_tweaks, output_colours, walk};
+use super::{CHUNK, LANES, per_instance, unfit};
 use crate::counter::Counter;
 use crate::error::Result;
+use crate::simd::{AesKey, Engine, Job, Path};
 use pisim_protocol::Work;
 use rayon::prelude::*;
 
@@ -66,6 +67,18 @@ pub fn evaluate_chunk(
     outputs: &mut [u64],
     counter: &Counter,
 ) -> Result<()> {
+    evaluate_on(Path::current(), plan, labels, first_instance, (tables, decoding, outputs), counter)
+}
+
+/// [`evaluate_chunk`] on one path.
+pub(super) fn evaluate_on(
+    path: Path,
+    plan: &GatePlan,
+    labels: &EvaluatorLabels<'_>,
+    first_instance: usize,
+    (tables, decoding, outputs): (&[Block], &[u64], &mut [u64]),
+    counter: &Counter,
+) -> Result<()> {
     let instances = outputs.len();
     let lengths = [
         (decoding.len(), 1),
@@ -76,127 +89,141 @@ pub fn evaluate_chunk(
     if lengths.iter().any(|(length, each)| *length != each * instances) {
         return Err(unfit());
     }
-    outputs.par_chunks_mut(LANES).zip(decoding.par_chunks(LANES)).enumerate().for_each(
-        |(batch, (outputs, decoding))| {
+    let evaluator = Evaluator { plan, labels, first_instance, permutation: permutation(path) };
+    outputs.par_chunks_mut(LANES).zip(decoding.par_chunks(LANES)).enumerate().for_each_init(
+        || Scratch::new(plan),
+        |scratch, (batch, (outputs, decoding))| {
             let (first, lanes) = (batch * LANES, outputs.len());
             let tables = &tables[plan.table_blocks() * first..plan.table_blocks() * (first + lanes)];
-            Batch::new(plan, labels, first_instance, first, lanes).evaluate(tables, decoding, outputs, counter);
+            counter.add(evaluator.batch(scratch, first, tables, decoding, outputs));
         },
     );
     Ok(())
 }
 
-/// One batch of instances on its way through the circuit: the active label of every slot, lane by lane.
-struct Batch<'a> {
+/// What all batches of a chunk share.
+struct Evaluator<'a> {
     plan: &'a GatePlan,
     labels: &'a EvaluatorLabels<'a>,
     first_instance: usize,
-    /// The batch's first instance, inside the chunk.
-    first: usize,
-    lanes: usize,
-    active: Lanes,
-    hashes: Vec<Block>,
-    masks: Vec<Block>,
-    /// The next AND gate's tweaks.
-    tweaks: Vec<Block>,
-    hasher: Hasher,
+    permutation: AesKey,
 }
 
-impl<'a> Batch<'a> {
-    fn new(
-        plan: &'a GatePlan,
-        labels: &'a EvaluatorLabels<'a>,
-        first_instance: usize,
+impl Evaluator<'_> {
+    /// Evaluates the instances from `first` on, counted inside the chunk; returns the work.
+    fn batch(
+        &self,
+        scratch: &mut Scratch,
         first: usize,
-        lanes: usize,
-    ) -> Self {
-        Self {
-            plan,
-            labels,
-            first_instance,
-            first,
-            lanes,
-            active: Lanes::new(plan.slots, lanes),
-            hashes: vec![0; 2 * lanes],
-            masks: vec![0; 2 * lanes],
-            tweaks: first_tweaks(labels.first_gate, first_instance + first, lanes, plan.and_gates),
-            hasher: Hasher::default(),
+        tables: &[Block],
+        decoding: &[u64],
+        outputs: &mut [u64],
+    ) -> Work {
+        let lanes = outputs.len();
+        let expanded = self.load_inputs(&mut scratch.slots, first, lanes);
+        let mut padded = if lanes < LANES { scratch.padded(self.plan) } else { Vec::new() };
+        for (padded, half) in padded.chunks_exact_mut(LANES).zip(tables.chunks_exact(lanes)) {
+            padded[..lanes].copy_from_slice(half);
         }
-    }
-
-    fn evaluate(mut self, tables: &[Block], decoding: &[u64], outputs: &mut [u64], counter: &Counter) {
-        self.load_inputs(counter);
-        let tables = tables.chunks_exact((2 * self.lanes).max(1));
-        let (ands, xors) = walk(&self.plan.gates, tables, &mut self);
-        for (lane, (output, decoding)) in outputs.iter_mut().zip(decoding).enumerate() {
-            *output = self.decode(lane, *decoding);
-        }
-        let lanes = self.lanes as u64;
-        counter.add(Work {
-            and_gates: ands * lanes,
-            xor_gates: xors * lanes,
-            labels: self.plan.outputs.len() as u64 * lanes,
-            ..Work::default()
-        });
-        self.hasher.count(counter);
-    }
-
-    fn load_inputs(&mut self, counter: &Counter) {
-        let counts = self.plan.inputs;
-        let groups = [
-            (0, counts.garbler_online, self.labels.garbler_online),
-            (counts.garbler_online, counts.evaluator, self.labels.evaluator),
-        ];
-        for (slot, count, labels) in groups {
-            self.active.scatter(&labels[self.first * count..(self.first + self.lanes) * count], slot, count);
-        }
-        let count = counts.garbler_offline;
-        let mut offline = vec![0; count * self.lanes];
-        self.labels.offline.fill(((self.first_instance + self.first) * count) as u64, &mut offline, counter);
-        self.active.scatter(&offline, counts.garbler_online + counts.evaluator, count);
-    }
-
-    fn decode(&self, lane: usize, decoding: u64) -> u64 {
-        let bit = |(position, output): (usize, &SlotBit)| {
-            let permute = decoding >> position & 1 == 1;
-            match *output {
-                SlotBit::Const(value) => value,
-                SlotBit::Slot(slot) => colour(self.active.label(slot, lane)) ^ permute,
-            }
+        let whole = if lanes < LANES { padded.as_slice() } else { tables };
+        let batch = Batch {
+            plan: self.plan,
+            tweaks: first_tweaks(self.plan, self.labels.first_gate, self.first_instance + first),
+            slots: &mut scratch.slots,
+            tables: whole.as_chunks().0.as_chunks().0,
         };
-        self.plan.outputs.iter().enumerate().map(|output| u64::from(bit(output)) << output.0).sum()
+        let (each, colours) = self.permutation.run(batch);
+        // A constant output has its value as colour, and no permutation.
+        let permuted = self.permuted_outputs();
+        for ((output, colour), decoding) in outputs.iter_mut().zip(colours).zip(decoding) {
+            *output = colour ^ (decoding & permuted);
+        }
+        scratch.padded = padded;
+        let lanes = lanes as u64;
+        Work {
+            and_gates: each.and_gates * lanes,
+            xor_gates: each.xor_gates * lanes,
+            hash_calls: each.hash_calls * lanes,
+            labels: expanded + self.plan.outputs.len() as u64 * lanes,
+            ..Work::default()
+        }
+    }
+
+    /// Puts the inputs' active labels into their slots; returns how many of them it expanded.
+    fn load_inputs(&self, slots: &mut [Slot], first: usize, lanes: usize) -> u64 {
+        let counts = self.plan.inputs;
+        let (online, rest) = slots.split_at_mut(counts.garbler_online);
+        let (evaluator, rest) = rest.split_at_mut(counts.evaluator);
+        for (slots, labels) in [(online, self.labels.garbler_online), (evaluator, self.labels.evaluator)] {
+            let each = slots.len();
+            scatter(slots, &labels[first * each..(first + lanes) * each], each);
+        }
+        let number = (self.first_instance + first) as u64 * counts.garbler_offline as u64;
+        expand(self.labels.offline.stream(), number, &mut rest[..counts.garbler_offline]);
+        (lanes * counts.garbler_offline) as u64
+    }
+
+    fn permuted_outputs(&self) -> u64 {
+        let outputs = self.plan.outputs.iter().enumerate();
+        outputs.map(|(position, output)| u64::from(matches!(output, SlotBit::Slot(_))) << position).sum()
     }
 }
 
-impl HalfGates<&[Block]> for Batch<'_> {
+/// One batch of instances on its way through the circuit: the active label of every slot, lane by lane.
+struct Batch<'a> {
+    plan: &'a GatePlan,
+    tweaks: Slot,
+    slots: &'a mut [Slot],
+    tables: &'a [Table],
+}
+
+impl Job for Batch<'_> {
+    /// The work of one lane, and the colours of the outputs' active labels.
+    type Output = (Work, [u64; LANES]);
+
     #[inline(always)]
-    fn free(&mut self, gate: SlotGate) {
-        // Negation leaves the active label as it is: the garbler changed its meaning.
-        self.active.free_gate(gate, 0);
+    fn run<E: Engine>(self, engine: E) -> Self::Output {
+        let side = Side { tweaks: &self.tweaks };
+        let work = walk(engine, self.plan, self.slots, &side, self.tables.iter());
+        (work, output_colours(self.plan, self.slots))
+    }
+}
+
+struct Side<'a> {
+    tweaks: &'a Slot,
+}
+
+impl<E: Engine> HalfGates<E, &Table> for Side<'_> {
+    const HASHES: u64 = 2;
+
+    #[inline(always)]
+    fn flip(&self, engine: E) -> E::Vector {
+        // The active label stays as it is: the garbler changed its meaning.
+        engine.splat(0)
     }
 
     #[inline(always)]
-    fn and(&mut self, a: usize, b: usize, out: usize, table: &[Block]) {
-        let lanes = self.lanes;
-        let (labels_a, labels_b) = (self.active.slot(a), self.active.slot(b));
-        self.hashes[..lanes].copy_from_slice(labels_a);
-        self.hashes[lanes..].copy_from_slice(labels_b);
-        self.hasher.hash(&mut self.hashes, &self.tweaks, 1);
-        self.tweaks.iter_mut().for_each(|tweak| *tweak += 2);
-        let (masks_a, masks_b) = self.masks.split_at_mut(lanes);
-        colour_masks(labels_a, masks_a);
-        colour_masks(labels_b, masks_b);
-        let (hashes_a, hashes_b) = self.hashes.split_at_mut(lanes);
-        let (garbler_halves, evaluator_halves) = table.split_at(lanes);
-        let hashes = halves_mut(hashes_a).iter_mut().zip(halves(hashes_b));
-        let colours = halves(masks_a).iter().zip(halves(masks_b));
-        let table = halves(garbler_halves).iter().zip(halves(evaluator_halves));
-        for ((((hash_a, hash_b), (mask_a, mask_b)), (garbler, evaluator)), label_a) in
-            hashes.zip(colours).zip(table).zip(halves(labels_a))
-        {
-            // The output's label takes the place of the first hash.
-            *hash_a ^= (mask_a & garbler) ^ hash_b ^ (mask_b & (evaluator ^ label_a));
+    fn and(&self, engine: E, slots: &mut [Slot], [a, b, out]: [usize; 3], tweak: u64, table: &Table) {
+        let (garbler, evaluator) = table.split_at(QUADS);
+        let one = engine.splat(1);
+        // Four vectors of lanes make eight vectors to hash, which hide the latency of AES and fit the registers.
+        for first in (0..QUADS).step_by(4) {
+            let mut labels = [one; 8];
+            let mut tweaks = [one; 8];
+            for quad in 0..4 {
+                labels[quad] = engine.load(&slots[a].0[first + quad]);
+                labels[4 + quad] = engine.load(&slots[b].0[first + quad]);
+                tweaks[quad] = engine.add_low(engine.load(&self.tweaks.0[first + quad]), tweak);
+                tweaks[4 + quad] = engine.xor(tweaks[quad], one);
+            }
+            let hashes = hash(engine, labels, &tweaks);
+            for quad in 0..4 {
+                let [label_a, label_b] = [labels[quad], labels[4 + quad]];
+                let sum = engine.xor(hashes[quad], hashes[4 + quad]);
+                let with_a = engine.xor_if(sum, label_a, engine.load(&garbler[first + quad]));
+                let half_b = engine.xor(engine.load(&evaluator[first + quad]), label_a);
+                engine.store(engine.xor_if(with_a, label_b, half_b), &mut slots[out].0[first + quad]);
+            }
         }
-        self.active.set(out, &self.hashes[..lanes]);
     }
 }

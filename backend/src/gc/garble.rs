@@ -1,14 +1,15 @@
 //! The garbler.
 
 use super::garbled::{Garbled, pack_decoding, split_chunk_mut};
-use super::hash::{Block, Hasher};
+use super::hash::{Block, hash, permutation};
 use super::labels::LabelSource;
-use super::lanes::{Lanes, colour_masks, halves, halves_mut};
-use super::plan::{GatePlan, SlotBit, SlotGate};
-use super::walk::{HalfGates, walk};
-use super::{CHUNK, LANES, colour, first_tweaks, per_instance, unfit};
+use super::lanes::{QUADS, Scratch, Slot, expand, scatter};
+use super::plan::GatePlan;
+use super::walk::{HalfGates, Table, first_tweaks, output_colours, walk};
+use super::{CHUNK, LANES, per_instance, unfit};
 use crate::counter::Counter;
 use crate::error::Result;
+use crate::simd::{AesKey, Engine, Job, Path};
 use pisim_protocol::Work;
 use rayon::prelude::*;
 
@@ -64,6 +65,18 @@ pub fn garble_chunk(
     decoding: &mut [u64],
     counter: &Counter,
 ) -> Result<()> {
+    garble_on(Path::current(), plan, inputs, first_instance, (tables, decoding), counter)
+}
+
+/// [`garble_chunk`] on one path.
+pub(super) fn garble_on(
+    path: Path,
+    plan: &GatePlan,
+    inputs: &GarblerInputs<'_>,
+    first_instance: usize,
+    (tables, decoding): (&mut [Block], &mut [u64]),
+    counter: &Counter,
+) -> Result<()> {
     let instances = inputs.offline_values.len();
     let lengths = [
         (decoding.len(), 1),
@@ -82,141 +95,175 @@ pub fn garble_chunk(
             (tables, decoding)
         })
         .collect();
-    batches.into_par_iter().enumerate().for_each(|(index, (tables, decoding))| {
-        let batch = Batch::new(plan, inputs, first_instance, index * LANES, decoding.len(), counter);
-        batch.garble(tables, decoding);
-    });
+    let garbler = Garbler { plan, inputs, first_instance, permutation: permutation(path) };
+    batches.into_par_iter().enumerate().for_each_init(
+        || Scratch::new(plan),
+        |scratch, (index, (tables, decoding))| {
+            counter.add(garbler.batch(scratch, index * LANES, tables, decoding));
+        },
+    );
     Ok(())
+}
+
+/// What all batches of a chunk share.
+struct Garbler<'a> {
+    plan: &'a GatePlan,
+    inputs: &'a GarblerInputs<'a>,
+    first_instance: usize,
+    permutation: AesKey,
+}
+
+impl Garbler<'_> {
+    /// Garbles the instances from `first` on, counted inside the chunk; returns the work.
+    fn batch(&self, scratch: &mut Scratch, first: usize, tables: &mut [Block], decoding: &mut [u64]) -> Work {
+        let lanes = decoding.len();
+        let labels = self.load_inputs(&mut scratch.slots, first, lanes);
+        let mut values = [0; LANES];
+        values[..lanes].copy_from_slice(&self.inputs.offline_values[first..first + lanes]);
+        let mut padded = if lanes < LANES { scratch.padded(self.plan) } else { Vec::new() };
+        let whole = if lanes < LANES { padded.as_mut_slice() } else { &mut *tables };
+        let batch = Batch {
+            plan: self.plan,
+            delta: self.inputs.delta,
+            values,
+            tweaks: first_tweaks(self.plan, self.inputs.first_gate, self.first_instance + first),
+            slots: &mut scratch.slots,
+            tables: whole.as_chunks_mut().0.as_chunks_mut().0,
+        };
+        let (each, colours) = self.permutation.run(batch);
+        decoding.copy_from_slice(&colours[..lanes]);
+        if lanes < LANES {
+            for (half, padded) in tables.chunks_exact_mut(lanes).zip(padded.chunks_exact(LANES)) {
+                half.copy_from_slice(&padded[..lanes]);
+            }
+            scratch.padded = padded;
+        }
+        let lanes = lanes as u64;
+        Work {
+            and_gates: each.and_gates * lanes,
+            xor_gates: each.xor_gates * lanes,
+            hash_calls: each.hash_calls * lanes,
+            labels,
+            ..Work::default()
+        }
+    }
+
+    /// Puts labels into the inputs' slots: zero labels, but for the offline inputs the active ones. Returns how many of them
+    /// it expanded.
+    fn load_inputs(&self, slots: &mut [Slot], first: usize, lanes: usize) -> u64 {
+        let (counts, number) = (self.plan.inputs, (self.first_instance + first) as u64);
+        let (online, rest) = slots.split_at_mut(counts.garbler_online);
+        expand(self.inputs.own.online(), number * counts.garbler_online as u64, online);
+        let zeros = &self.inputs.evaluator_zeros[first * counts.evaluator..(first + lanes) * counts.evaluator];
+        let (evaluator, rest) = rest.split_at_mut(counts.evaluator);
+        scatter(evaluator, zeros, counts.evaluator);
+        let offline = self.inputs.own.offline().stream();
+        expand(offline, number * counts.garbler_offline as u64, &mut rest[..counts.garbler_offline]);
+        (lanes * (counts.garbler_online + counts.garbler_offline)) as u64
+    }
 }
 
 /// One batch of instances on its way through the circuit: the zero label of every slot, lane by lane.
 struct Batch<'a> {
     plan: &'a GatePlan,
-    inputs: &'a GarblerInputs<'a>,
-    counter: &'a Counter,
-    first_instance: usize,
-    /// The batch's first instance, inside the chunk.
-    first: usize,
-    lanes: usize,
-    zeros: Lanes,
-    /// Δ in every lane.
-    deltas: Vec<Block>,
-    hashes: Vec<Block>,
-    masks: Vec<Block>,
-    /// The next AND gate's tweaks.
-    tweaks: Vec<Block>,
-    hasher: Hasher,
+    delta: Block,
+    /// The offline inputs of every lane.
+    values: [u128; LANES],
+    tweaks: Slot,
+    slots: &'a mut [Slot],
+    tables: &'a mut [Table],
 }
 
-impl<'a> Batch<'a> {
-    fn new(
-        plan: &'a GatePlan,
-        inputs: &'a GarblerInputs<'a>,
-        first_instance: usize,
-        first: usize,
-        lanes: usize,
-        counter: &'a Counter,
-    ) -> Self {
-        Self {
-            plan,
-            inputs,
-            counter,
-            first_instance,
-            first,
-            lanes,
-            zeros: Lanes::new(plan.slots, lanes),
-            deltas: vec![inputs.delta; lanes],
-            hashes: vec![0; 4 * lanes],
-            masks: vec![0; 2 * lanes],
-            tweaks: first_tweaks(inputs.first_gate, first_instance + first, lanes, plan.and_gates),
-            hasher: Hasher::default(),
-        }
-    }
+impl Job for Batch<'_> {
+    /// The work of one lane, and the colours of the outputs' zero labels, so that the evaluator can read its result.
+    type Output = (Work, [u64; LANES]);
 
-    fn garble(mut self, tables: &mut [Block], decoding: &mut [u64]) {
-        self.load_inputs();
-        let tables = tables.chunks_exact_mut((2 * self.lanes).max(1));
-        let (ands, xors) = walk(&self.plan.gates, tables, &mut self);
-        for (lane, decoding) in decoding.iter_mut().enumerate() {
-            *decoding = self.decoding(lane);
-        }
-        let lanes = self.lanes as u64;
-        self.counter.add(Work { and_gates: ands * lanes, xor_gates: xors * lanes, ..Work::default() });
-        self.hasher.count(self.counter);
-    }
-
-    /// Puts the inputs' zero labels into their slots.
-    fn load_inputs(&mut self) {
-        let (counts, lanes) = (self.plan.inputs, self.lanes);
-        let first = self.first_instance + self.first;
-        let mut labels = vec![0; counts.garbler_online * lanes];
-        self.inputs.own.fill((first * counts.garbler_online) as u64, &mut labels, self.counter);
-        self.zeros.scatter(&labels, 0, counts.garbler_online);
-        let zeros = &self.inputs.evaluator_zeros[self.first * counts.evaluator..];
-        self.zeros.scatter(&zeros[..lanes * counts.evaluator], counts.garbler_online, counts.evaluator);
-        labels.resize(counts.garbler_offline * lanes, 0);
-        self.inputs.own.offline().fill((first * counts.garbler_offline) as u64, &mut labels, self.counter);
-        // What is expanded are the labels of the values: the zero labels follow from them.
-        let values = &self.inputs.offline_values[self.first..self.first + lanes];
-        for (labels, value) in labels.chunks_mut(counts.garbler_offline.max(1)).zip(values) {
-            for (input, label) in labels.iter_mut().enumerate() {
-                *label ^= Block::from(value >> input & 1).wrapping_neg() & self.inputs.delta;
-            }
-        }
-        self.zeros.scatter(&labels, counts.garbler_online + counts.evaluator, counts.garbler_offline);
-    }
-
-    /// The colours of the outputs' zero labels, so that the evaluator can read its result.
-    fn decoding(&self, lane: usize) -> u64 {
-        let bit = |output: &SlotBit| match *output {
-            SlotBit::Const(value) => value,
-            SlotBit::Slot(slot) => colour(self.zeros.label(slot, lane)),
-        };
-        self.plan.outputs.iter().enumerate().map(|(position, output)| u64::from(bit(output)) << position).sum()
+    #[inline(always)]
+    fn run<E: Engine>(self, engine: E) -> Self::Output {
+        let delta = engine.splat(self.delta);
+        let counts = self.plan.inputs;
+        let offline = &mut self.slots[counts.total() - counts.garbler_offline..counts.total()];
+        take_values(engine, offline, &self.values, delta);
+        let side = Side { delta, tweaks: &self.tweaks };
+        let work = walk(engine, self.plan, self.slots, &side, self.tables.iter_mut());
+        (work, output_colours(self.plan, self.slots))
     }
 }
 
-impl HalfGates<&mut [Block]> for Batch<'_> {
-    #[inline(always)]
-    fn free(&mut self, gate: SlotGate) {
-        // Negation makes the label that stood for zero stand for one.
-        self.zeros.free_gate(gate, self.inputs.delta);
-    }
-
-    /// Both half gates of one AND gate in all lanes; `table` gets the garbler's halves, then the evaluator's.
-    #[inline(always)]
-    fn and(&mut self, a: usize, b: usize, out: usize, table: &mut [Block]) {
-        let lanes = self.lanes;
-        let (zeros_a, zeros_b) = (self.zeros.slot(a), self.zeros.slot(b));
-        let (hashes_a, hashes_b) = self.hashes.split_at_mut(2 * lanes);
-        for (hashes, zeros) in [(hashes_a, zeros_a), (hashes_b, zeros_b)] {
-            let (low, high) = hashes.split_at_mut(lanes);
-            low.copy_from_slice(zeros);
-            for ((high, zero), delta) in halves_mut(high).iter_mut().zip(halves(zeros)).zip(halves(&self.deltas)) {
-                *high = zero ^ delta;
+/// From the active labels of the offline inputs to their zero labels.
+#[inline(always)]
+fn take_values<E: Engine>(engine: E, slots: &mut [Slot], values: &[u128; LANES], delta: E::Vector) {
+    // The engine shifts words of 64 bits.
+    for (word, slots) in slots.chunks_mut(64).enumerate() {
+        for quad in 0..QUADS {
+            let mut bits = [0; 4];
+            for (bits, value) in bits.iter_mut().zip(&values[4 * quad..]) {
+                *bits = *value >> (64 * word);
+            }
+            let bits = engine.load(&bits);
+            for (input, slot) in slots.iter_mut().enumerate() {
+                let choice = engine.shift_right(bits, input as u32);
+                let zero = engine.xor_if(engine.load(&slot.0[quad]), choice, delta);
+                engine.store(zero, &mut slot.0[quad]);
             }
         }
-        self.hasher.hash(&mut self.hashes, &self.tweaks, 2);
-        self.tweaks.iter_mut().for_each(|tweak| *tweak += 2);
-        let (masks_a, masks_b) = self.masks.split_at_mut(lanes);
-        colour_masks(zeros_a, masks_a);
-        colour_masks(zeros_b, masks_b);
-        let (a0, rest) = self.hashes.split_at_mut(lanes);
-        let (a1, rest) = rest.split_at(lanes);
-        let (b0, b1) = rest.split_at(lanes);
-        let (garbler_halves, evaluator_halves) = table.split_at_mut(lanes);
-        let hashes = halves_mut(a0).iter_mut().zip(halves(a1)).zip(halves(b0).iter().zip(halves(b1)));
-        let colours = halves(masks_a).iter().zip(halves(masks_b));
-        let constants = halves(zeros_a).iter().zip(halves(&self.deltas));
-        let table = halves_mut(garbler_halves).iter_mut().zip(halves_mut(evaluator_halves));
-        for (((((a0, a1), (b0, b1)), (mask_a, mask_b)), (zero_a, delta)), (garbler, evaluator)) in
-            hashes.zip(colours).zip(constants).zip(table)
-        {
-            *garbler = *a0 ^ a1 ^ (mask_b & delta);
-            *evaluator = b0 ^ b1 ^ zero_a;
-            // The output's zero label takes the place of the first hash.
-            *a0 ^= (mask_a & *garbler) ^ b0 ^ (mask_b & (*evaluator ^ zero_a));
+    }
+}
+
+struct Side<'a, E: Engine> {
+    delta: E::Vector,
+    tweaks: &'a Slot,
+}
+
+impl<E: Engine> HalfGates<E, &mut Table> for Side<'_, E> {
+    const HASHES: u64 = 4;
+
+    #[inline(always)]
+    fn flip(&self, _engine: E) -> E::Vector {
+        // The label that stood for zero stands for one.
+        self.delta
+    }
+
+    #[inline(always)]
+    fn and(&self, engine: E, slots: &mut [Slot], [a, b, out]: [usize; 3], tweak: u64, table: &mut Table) {
+        let (garbler, evaluator) = table.split_at_mut(QUADS);
+        // Two vectors of lanes make eight vectors to hash, which hide the latency of AES and fit the registers.
+        for quad in (0..QUADS).step_by(2) {
+            let zeros_a = [engine.load(&slots[a].0[quad]), engine.load(&slots[a].0[quad + 1])];
+            let zeros_b = [engine.load(&slots[b].0[quad]), engine.load(&slots[b].0[quad + 1])];
+            let tweaks = [self.tweak(engine, quad, tweak), self.tweak(engine, quad + 1, tweak)];
+            let hashes = self.hash(engine, zeros_a, zeros_b, tweaks);
+            for lane in 0..2 {
+                let [a0, a1, b0, b1] = [hashes[lane], hashes[2 + lane], hashes[4 + lane], hashes[6 + lane]];
+                let (zero_a, zero_b) = (zeros_a[lane], zeros_b[lane]);
+                let both_b = engine.xor(b0, b1);
+                let garbler_half = engine.xor_if(engine.xor(a0, a1), zero_b, self.delta);
+                engine.store(garbler_half, &mut garbler[quad + lane]);
+                engine.store(engine.xor(both_b, zero_a), &mut evaluator[quad + lane]);
+                let zero_out = engine.xor_if(engine.xor(a0, b0), zero_a, garbler_half);
+                engine.store(engine.xor_if(zero_out, zero_b, both_b), &mut slots[out].0[quad + lane]);
+            }
         }
-        self.zeros.set(out, &self.hashes[..lanes]);
+    }
+}
+
+impl<E: Engine> Side<'_, E> {
+    /// The even tweaks of four lanes.
+    #[inline(always)]
+    fn tweak(&self, engine: E, quad: usize, tweak: u64) -> E::Vector {
+        engine.add_low(engine.load(&self.tweaks.0[quad]), tweak)
+    }
+
+    /// The hashes of both labels of a, under even tweaks, and of both labels of b, under odd ones.
+    #[inline(always)]
+    fn hash(&self, engine: E, a: [E::Vector; 2], b: [E::Vector; 2], even: [E::Vector; 2]) -> [E::Vector; 8] {
+        let other = |zero| engine.xor(zero, self.delta);
+        let one = engine.splat(1);
+        let odd = [engine.xor(even[0], one), engine.xor(even[1], one)];
+        hash(
+            engine,
+            [a[0], a[1], other(a[0]), other(a[1]), b[0], b[1], other(b[0]), other(b[1])],
+            &[even[0], even[1], even[0], even[1], odd[0], odd[1], odd[0], odd[1]],
+        )
     }
 }

@@ -5,62 +5,84 @@
 //! hashed values finds Δ with probability about p·c/2^128, and the bound is tight. A full-size HybReNet hashes 2^26 values
 //! under one Δ that it does not know, so finding Δ takes about 2^102 calls of AES, not 2^128.
 
-use super::lanes::{halves, halves_mut};
-use crate::counter::Counter;
+use crate::simd::{AesKey, Engine, Path};
 use aes::Aes128;
-use aes::cipher::{BlockCipherEncrypt, KeyInit};
+use aes::cipher::BlockCipherEncrypt;
 use hybrid_array::{Array, sizes::U16};
-use pisim_protocol::Work;
 
 /// A wire label, or one half of a garbled gate.
 pub type Block = u128;
 
-/// Encrypts blocks in place; `aes` picks VAES, AES-NI or a portable implementation at run time.
+/// Encrypts blocks in place with the `aes` crate, which picks VAES, AES-NI or a portable implementation at run time.
 pub fn encrypt_blocks(aes: &Aes128, blocks: &mut [Block]) {
     let blocks: &mut [Array<u8, U16>] = bytemuck::cast_slice_mut(blocks);
     aes.encrypt_blocks(blocks);
 }
 
-/// The hash with its fixed permutation and a scratch buffer.
-pub struct Hasher {
-    aes: Aes128,
-    scratch: Vec<Block>,
-    calls: u64,
+/// The hash's permutation: AES under a fixed, public key with nothing up its sleeve, the hash of its purpose.
+pub(super) fn permutation(path: Path) -> AesKey {
+    let key = blake3::hash(b"pisim garbling permutation");
+    AesKey::for_path(path, key.as_bytes().first_chunk().unwrap_or(&[0; 16]))
 }
 
-impl Default for Hasher {
-    fn default() -> Self {
-        // A fixed, public key with nothing up its sleeve: the hash of its purpose.
-        let key = blake3::hash(b"pisim garbling permutation");
-        let (key, _) = key.as_bytes().split_at(16);
-        let key: [u8; 16] = key.try_into().unwrap_or_default();
-        Self { aes: Aes128::new(&key.into()), scratch: Vec::new(), calls: 0 }
+/// H of `4·N` blocks, each under its tweak; `engine` has the key of [`permutation`].
+#[inline(always)]
+pub(super) fn hash<E: Engine, const N: usize>(
+    engine: E,
+    mut blocks: [E::Vector; N],
+    tweaks: &[E::Vector; N],
+) -> [E::Vector; N] {
+    engine.encrypt(&mut blocks);
+    let first = blocks;
+    for (block, tweak) in blocks.iter_mut().zip(tweaks) {
+        *block = engine.xor(*block, *tweak);
     }
+    engine.encrypt(&mut blocks);
+    for (block, first) in blocks.iter_mut().zip(first) {
+        *block = engine.xor(*block, first);
+    }
+    blocks
 }
 
-impl Hasher {
-    /// Replaces every block x by H(x, tweak): `tweaks` has one even tweak per lane; of the groups of lanes that `blocks`
-    /// holds, the first `even_groups` use it as it is and the others with its lowest bit set.
-    #[inline(always)]
-    pub fn hash(&mut self, blocks: &mut [Block], tweaks: &[Block], even_groups: usize) {
-        encrypt_blocks(&self.aes, blocks);
-        self.scratch.clear();
-        self.scratch.extend_from_slice(blocks);
-        for (group, lanes) in blocks.chunks_exact_mut(tweaks.len()).enumerate() {
-            let half = Block::from(group >= even_groups);
-            for (block, tweak) in lanes.iter_mut().zip(tweaks) {
-                *block ^= tweak | half;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Job, Quad};
+    use aes::cipher::KeyInit;
+    use proptest::prelude::*;
+
+    struct Hash([Quad; 2], [Quad; 2]);
+
+    impl Job for Hash {
+        type Output = [Quad; 2];
+
+        #[inline(always)]
+        fn run<E: Engine>(self, engine: E) -> [Quad; 2] {
+            let tweaks = [engine.load(&self.1[0]), engine.load(&self.1[1])];
+            let hashes = hash(engine, [engine.load(&self.0[0]), engine.load(&self.0[1])], &tweaks);
+            let mut quads = self.0;
+            for (quad, hash) in quads.iter_mut().zip(hashes) {
+                engine.store(hash, quad);
+            }
+            quads
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_path_hashes_by_the_definition(blocks: [Block; 8], tweaks: [Block; 8]) {
+            let key = blake3::hash(b"pisim garbling permutation");
+            let aes = Aes128::new_from_slice(&key.as_bytes()[..16]).unwrap();
+            let mut once = blocks;
+            encrypt_blocks(&aes, &mut once);
+            let mut twice: [Block; 8] = std::array::from_fn(|block| once[block] ^ tweaks[block]);
+            encrypt_blocks(&aes, &mut twice);
+            let expected: Vec<Block> = once.iter().zip(&twice).map(|(once, twice)| once ^ twice).collect();
+            for path in Path::ALL {
+                let quads = |blocks: &[Block; 8]| [*blocks.first_chunk().unwrap(), *blocks.last_chunk().unwrap()];
+                let hashes = permutation(path).run(Hash(quads(&blocks), quads(&tweaks)));
+                prop_assert_eq!(hashes.as_flattened(), &expected, "{:?}", path);
             }
         }
-        encrypt_blocks(&self.aes, blocks);
-        for (block, first) in halves_mut(blocks).iter_mut().zip(halves(&self.scratch)) {
-            *block ^= *first;
-        }
-        self.calls += blocks.len() as u64;
-    }
-
-    /// Adds the calls so far to a counter.
-    pub fn count(&mut self, counter: &Counter) {
-        counter.add(Work { hash_calls: std::mem::take(&mut self.calls), ..Work::default() });
     }
 }

@@ -13,7 +13,7 @@ use pisim_protocol::Work;
 /// uniform and the active label is uniform and independent of b and Δ, so the evaluator's view does not change, and what
 /// is drawn without knowing b or Δ can be drawn from a seed that the evaluator sees. That the seed is public harms
 /// nothing: the evaluator sees active labels anyway, and the hash of garbling is secure for labels that the adversary
-/// chooses, as long as Δ is secret and no tweak repeats (`Hasher`'s module). The colour of a label comes from the seed
+/// chooses, as long as Δ is secret and no tweak repeats (see [`super::hash`]). The colour of a label comes from the seed
 /// too and says nothing of b.
 pub struct OfflineLabels {
     seed: Seed,
@@ -35,9 +35,9 @@ impl OfflineLabels {
         &self.seed.0
     }
 
-    /// Writes the labels numbered from `first`, in the order `[instance][input]`.
-    pub fn fill(&self, first: u64, labels: &mut [Block], counter: &Counter) {
-        fill(&self.stream, first, labels, counter);
+    /// The labels, numbered `[instance][input]` through the layer.
+    pub(super) fn stream(&self) -> &BlockStream {
+        &self.stream
     }
 }
 
@@ -59,16 +59,17 @@ impl LabelSource {
 
     /// Writes the zero labels of the online inputs numbered from `first`, in the order `[instance][input]`.
     pub fn fill(&self, first: u64, labels: &mut [Block], counter: &Counter) {
-        fill(&self.online, first, labels, counter);
+        self.online.fill(first, labels);
+        counter.add(Work { labels: labels.len() as u64, ..Work::default() });
+    }
+
+    /// The zero labels of the online inputs.
+    pub(super) fn online(&self) -> &BlockStream {
+        &self.online
     }
 
     /// The active labels of the offline inputs.
     pub fn offline(&self) -> &OfflineLabels {
         &self.offline
     }
-}
-
-fn fill(stream: &BlockStream, first: u64, labels: &mut [Block], counter: &Counter) {
-    stream.fill(first, labels);
-    counter.add(Work { labels: labels.len() as u64, ..Work::default() });
 }

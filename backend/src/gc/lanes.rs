@@ -1,103 +1,108 @@
-//! The labels of one batch: every slot holds one label per lane. Loops run over 64-bit halves, which vectorise.
+//! The labels of one batch: every slot holds one label per lane, and a batch always has all lanes. Where it has fewer
+//! instances, the other lanes carry labels that nobody sees.
 
 use super::hash::Block;
-use super::plan::SlotGate;
-use std::ops::Range;
+use super::{GatePlan, LANES};
+use crate::random::BlockStream;
+use crate::simd::{Engine, Job, Quad};
+use zeroize::Zeroize;
 
-/// Slots of labels, lane by lane.
-pub(super) struct Lanes {
-    blocks: Vec<Block>,
-    lanes: usize,
+/// Vectors of four lanes in a slot.
+pub(super) const QUADS: usize = LANES / 4;
+
+/// The label of every lane at one place in the circuit; aligned, so that no vector straddles two cache lines.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Slot(pub(super) [Quad; QUADS]);
+
+impl Slot {
+    /// The labels, lane by lane.
+    #[inline(always)]
+    pub(super) fn labels(&self) -> &[Block] {
+        self.0.as_flattened()
+    }
+
+    #[inline(always)]
+    pub(super) fn labels_mut(&mut self) -> &mut [Block] {
+        self.0.as_flattened_mut()
+    }
 }
 
-impl Lanes {
-    pub(super) fn new(slots: usize, lanes: usize) -> Self {
-        Self { blocks: vec![0; slots * lanes], lanes }
+/// All slots of a batch, and the table of a batch with fewer instances than lanes. Wiped when dropped.
+pub(super) struct Scratch {
+    pub(super) slots: Vec<Slot>,
+    pub(super) padded: Vec<Block>,
+}
+
+impl Scratch {
+    pub(super) fn new(plan: &GatePlan) -> Self {
+        Self { slots: vec![Slot([[0; 4]; QUADS]); plan.slots], padded: Vec::new() }
     }
 
-    fn range(&self, slot: usize) -> Range<usize> {
-        slot * self.lanes..(slot + 1) * self.lanes
+    /// Room for the tables of a whole batch.
+    pub(super) fn padded(&mut self, plan: &GatePlan) -> Vec<Block> {
+        let mut padded = std::mem::take(&mut self.padded);
+        padded.resize(plan.table_blocks() * LANES, 0);
+        padded
     }
+}
 
-    /// The labels of a slot.
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        for slot in &mut self.slots {
+            slot.labels_mut().zeroize();
+        }
+    }
+}
+
+/// From labels `[lane][input]` to slots `[input][lane]`.
+pub(super) fn scatter(slots: &mut [Slot], labels: &[Block], inputs: usize) {
+    for (lane, labels) in labels.chunks_exact(inputs.max(1)).enumerate() {
+        for (slot, label) in slots.iter_mut().zip(labels) {
+            slot.labels_mut()[lane] = *label;
+        }
+    }
+}
+
+/// Expands the labels of a batch, numbered `[lane][input]` from `first`, into slots `[input][lane]`.
+pub(super) fn expand(stream: &BlockStream, first: u64, slots: &mut [Slot]) {
+    stream.key().run(Expand { first, slots });
+}
+
+struct Expand<'a> {
+    first: u64,
+    slots: &'a mut [Slot],
+}
+
+impl Job for Expand<'_> {
+    type Output = ();
+
     #[inline(always)]
-    pub(super) fn slot(&self, slot: usize) -> &[Block] {
-        &self.blocks[self.range(slot)]
-    }
-
-    /// One label.
-    pub(super) fn label(&self, slot: usize, lane: usize) -> Block {
-        self.blocks[slot * self.lanes + lane]
-    }
-
-    /// From labels `[lane][input]` to slots `[input][lane]`.
-    pub(super) fn scatter(&mut self, labels: &[Block], first_slot: usize, inputs: usize) {
-        for (lane, labels) in labels.chunks(inputs.max(1)).enumerate() {
-            for (input, label) in labels.iter().enumerate() {
-                self.blocks[(first_slot + input) * self.lanes + lane] = *label;
+    fn run<E: Engine>(self, engine: E) {
+        let inputs = self.slots.len() as u64;
+        let numbers: [Block; 4] = std::array::from_fn(|lane| Block::from(lane as u64 * inputs));
+        let numbers = engine.load(&numbers);
+        for (input, slot) in self.slots.iter_mut().enumerate() {
+            let mut vectors = [numbers; QUADS];
+            for (quad, vector) in vectors.iter_mut().enumerate() {
+                *vector = engine.add_low(numbers, self.first.wrapping_add(4 * quad as u64 * inputs + input as u64));
+            }
+            engine.encrypt(&mut vectors);
+            for (quad, vector) in slot.0.iter_mut().zip(vectors) {
+                engine.store(vector, quad);
             }
         }
     }
+}
 
-    /// Writes a slot.
-    #[inline(always)]
-    pub(super) fn set(&mut self, slot: usize, labels: &[Block]) {
-        let range = self.range(slot);
-        self.blocks[range].copy_from_slice(labels);
-    }
-
-    /// `out = a ⊕ b`, in all lanes.
-    #[inline(always)]
-    pub(super) fn xor(&mut self, a: usize, b: usize, out: usize) {
-        let ranges = [self.range(a), self.range(b), self.range(out)];
-        if let Ok([a, b, out]) = self.blocks.get_disjoint_mut(ranges) {
-            for ((out, a), b) in halves_mut(out).iter_mut().zip(halves(a)).zip(halves(b)) {
-                *out = a ^ b;
-            }
-        } else {
-            // A gate's output never shares a slot with its inputs, so both inputs are the same wire.
-            let out = self.range(out);
-            self.blocks[out].fill(0);
+/// The colours of slots as one word per lane: bit i is that of the i-th slot.
+#[inline(always)]
+pub(super) fn colours(slots: &[Slot], outputs: impl Iterator<Item = (usize, usize)>) -> [u64; LANES] {
+    let mut words = [0; LANES];
+    for (position, slot) in outputs {
+        for (word, label) in words.iter_mut().zip(slots[slot].labels()) {
+            *word |= (*label as u64 & 1) << position;
         }
     }
-
-    /// `out = a ⊕ constant`, in all lanes.
-    #[inline(always)]
-    pub(super) fn xor_constant(&mut self, a: usize, constant: Block, out: usize) {
-        let (a, out) = (self.range(a), self.range(out));
-        self.blocks.copy_within(a, out.start);
-        self.blocks[out].iter_mut().for_each(|label| *label ^= constant);
-    }
-
-    /// XOR and INV gates, for which `flip` is what negation adds to a label.
-    #[inline(always)]
-    pub(super) fn free_gate(&mut self, gate: SlotGate, flip: Block) {
-        match gate {
-            SlotGate::Xor { a, b, out } => self.xor(a, b, out),
-            SlotGate::Inv { a, out } => self.xor_constant(a, flip, out),
-            SlotGate::And { .. } => {}
-        }
-    }
-}
-
-/// Blocks as 64-bit halves.
-#[inline(always)]
-pub(super) fn halves(blocks: &[Block]) -> &[u64] {
-    bytemuck::cast_slice(blocks)
-}
-
-/// Blocks as 64-bit halves.
-#[inline(always)]
-pub(super) fn halves_mut(blocks: &mut [Block]) -> &mut [u64] {
-    bytemuck::cast_slice_mut(blocks)
-}
-
-/// Writes, for every label, all ones in both halves if its colour bit is set, otherwise zeros.
-#[inline(always)]
-pub(super) fn colour_masks(labels: &[Block], masks: &mut [Block]) {
-    for (mask, label) in halves_mut(masks).as_chunks_mut::<2>().0.iter_mut().zip(halves(labels).as_chunks::<2>().0) {
-        // The colour is the lowest bit of the block: of its first half in memory on little-endian machines.
-        let low = if cfg!(target_endian = "little") { label[0] } else { label[1] };
-        *mask = [(low & 1).wrapping_neg(); 2];
-    }
+    words
 }

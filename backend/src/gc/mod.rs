@@ -20,7 +20,7 @@ mod walk;
 pub use evaluate::{EvaluatorLabels, evaluate, evaluate_chunk};
 pub use garble::{GarblerInputs, garble, garble_chunk};
 pub use garbled::{Garbled, chunk_bytes, chunk_sizes, pack_decoding, split_chunk, split_chunk_mut, unpack_decoding};
-pub use hash::{Block, Hasher, encrypt_blocks};
+pub use hash::{Block, encrypt_blocks};
 pub use labels::{LabelSource, OfflineLabels};
 pub use plan::GatePlan;
 
@@ -30,18 +30,6 @@ pub const LANES: usize = 32;
 /// Instances in one chunk: the unit in which tables are garbled, sent and evaluated. A multiple of [`LANES`] and of 8, so that
 /// batches and bytes of decoding bits do not straddle chunks.
 pub const CHUNK: usize = 2048;
-
-/// The point-and-permute bit of a label.
-pub(crate) fn colour(label: Block) -> bool {
-    label & 1 == 1
-}
-
-/// The tweaks of a batch's first AND gate, one per lane; each next gate's are two larger. Gates of one instance and then
-/// instances follow each other, two tweaks per gate, so that no tweak is ever used twice under one Δ.
-pub(crate) fn first_tweaks(first_gate: u64, first_instance: usize, lanes: usize, and_gates: usize) -> Vec<Block> {
-    let tweak = |instance: usize| 2 * (Block::from(first_gate) + instance as Block * and_gates as Block);
-    (first_instance..first_instance + lanes).map(tweak).collect()
-}
 
 /// The part of `[instance][input]` labels that belongs to some instances.
 fn per_instance(labels: &[Block], inputs: usize, instances: Range<usize>) -> Result<&[Block]> {
