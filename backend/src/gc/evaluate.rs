@@ -9,7 +9,7 @@ use super::walk::{HalfGates, Table, first_tweaks, output_colours, walk};
 use super::{CHUNK, LANES, per_instance, unfit};
 use crate::counter::Counter;
 use crate::error::Result;
-use crate::simd::{AesKey, Engine, Job, Path};
+use crate::simd::{AesKey, Engine, Job, Path, Quad};
 use pisim_protocol::Work;
 use rayon::prelude::*;
 
@@ -189,6 +189,9 @@ impl Job for Batch<'_> {
     }
 }
 
+/// How many tables ahead of the one in use are fetched.
+const AHEAD: usize = 4;
+
 struct Side<'a> {
     tweaks: &'a Slot,
 }
@@ -206,6 +209,11 @@ impl<E: Engine> HalfGates<E, &Table> for Side<'_> {
     fn and(&self, engine: E, slots: &mut [Slot], [a, b, out]: [usize; 3], tweak: u64, table: &Table) {
         let (garbler, evaluator) = table.split_at(QUADS);
         let one = engine.splat(1);
+        // Tables come from memory once and in order, but AES keeps the processor from looking far enough ahead by itself.
+        let ahead = std::ptr::from_ref(table).wrapping_add(AHEAD).cast::<Quad>();
+        for quad in 0..2 * QUADS {
+            engine.prefetch(ahead.wrapping_add(quad));
+        }
         // Four vectors of lanes make eight vectors to hash, which hide the latency of AES and fit the registers.
         for first in (0..QUADS).step_by(4) {
             let mut labels = [one; 8];

@@ -32,6 +32,10 @@ pub(crate) trait Engine: Copy {
     /// AES-128 of every block.
     fn encrypt<const N: usize>(self, vectors: &mut [Self::Vector; N]);
 
+    /// Asks for memory that will soon be loaded, at any address: a hint that some paths ignore.
+    #[inline(always)]
+    fn prefetch(self, _address: *const Quad) {}
+
     /// One block four times.
     #[inline(always)]
     fn splat(self, block: Block) -> Self::Vector {

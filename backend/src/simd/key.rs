@@ -40,6 +40,7 @@ impl AesKey {
     }
 
     /// Expands a key for one path; for the portable one if the processor lacks it.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "there is only one path"))]
     pub fn for_path(path: Path, key: &[u8; 16]) -> Self {
         #[cfg(target_arch = "x86_64")]
         if path != Path::Portable && path.is_supported() {

@@ -145,6 +145,12 @@ impl Engine for AesNi<'_> {
     }
 
     #[inline(always)]
+    fn prefetch(self, address: *const Quad) {
+        // SAFETY: every processor of x86-64 has the instruction, which reads nothing and never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+
+    #[inline(always)]
     fn encrypt<const N: usize>(self, vectors: &mut [[__m128i; 4]; N]) {
         // Eight blocks hide the latency of the instruction and leave registers for keys.
         let (pairs, rest) = vectors.as_flattened_mut().as_chunks_mut::<8>();
@@ -224,6 +230,12 @@ impl Engine for Avx512<'_> {
     fn shift_right(self, vector: __m512i, bits: u32) -> __m512i {
         // SAFETY: the features are there.
         unsafe { _mm512_srl_epi64(vector, _mm_set_epi64x(0, i64::from(bits))) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, address: *const Quad) {
+        // SAFETY: every processor of x86-64 has the instruction, which reads nothing and never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
 
     #[inline(always)]
