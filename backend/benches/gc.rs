@@ -9,7 +9,7 @@ use pisim_backend::gc::{
     Block, CHUNK, EvaluatorLabels, GarblerInputs, GatePlan, LabelSource, OfflineLabels, evaluate_chunk, garble_chunk,
 };
 use pisim_backend::simd::{AesKey, Path, encrypt_counters};
-use pisim_backend::{Counter, Seed};
+use pisim_backend::{Buffer, Counter, Seed};
 use pisim_protocol::Party;
 use pisim_protocol::gadgets::{Activation, activation_circuit};
 use std::hint::black_box;
@@ -22,7 +22,7 @@ struct Layer {
     own: LabelSource,
     zeros: Vec<Block>,
     values: Vec<u128>,
-    tables: Vec<Block>,
+    tables: Buffer,
     decoding: Vec<u64>,
     outputs: Vec<u64>,
     counter: Counter,
@@ -35,7 +35,7 @@ impl Layer {
             own: LabelSource::new(&Seed::reproducible(1)),
             zeros: (0..CHUNK * 32).map(|wire| wire as Block * 0x9e37_79b9_7f4a_7c15).collect(),
             values: vec![5; CHUNK],
-            tables: vec![0; chunks * CHUNK * plan.table_blocks()],
+            tables: Buffer::of_blocks(chunks * CHUNK * plan.table_blocks()),
             decoding: vec![0; CHUNK],
             outputs: vec![0; CHUNK],
             counter: Counter::default(),
@@ -44,7 +44,7 @@ impl Layer {
     }
 
     fn and_gates(&self) -> Throughput {
-        Throughput::Elements(self.tables.len() as u64 / 2)
+        Throughput::Elements(self.tables.blocks().len() as u64 / 2)
     }
 
     fn garble(&mut self) {
@@ -55,15 +55,15 @@ impl Layer {
             offline_values: &self.values,
             first_gate: 0,
         };
-        for (chunk, tables) in self.tables.chunks_mut(CHUNK * self.plan.table_blocks()).enumerate() {
+        for (chunk, tables) in self.tables.blocks_mut().chunks_mut(CHUNK * self.plan.table_blocks()).enumerate() {
             garble_chunk(&self.plan, &inputs, chunk * CHUNK, tables, &mut self.decoding, &self.counter).unwrap();
         }
-        black_box(&self.tables);
+        black_box(self.tables.blocks());
     }
 
     fn evaluate(&mut self, offline: &OfflineLabels) {
         let labels = EvaluatorLabels { garbler_online: &self.zeros, evaluator: &self.zeros, offline, first_gate: 0 };
-        for (chunk, tables) in self.tables.chunks(CHUNK * self.plan.table_blocks()).enumerate() {
+        for (chunk, tables) in self.tables.blocks().chunks(CHUNK * self.plan.table_blocks()).enumerate() {
             let (decoding, outputs) = (&self.decoding, &mut self.outputs);
             evaluate_chunk(&self.plan, &labels, chunk * CHUNK, tables, decoding, outputs, &self.counter).unwrap();
         }

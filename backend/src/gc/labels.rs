@@ -13,7 +13,7 @@ use pisim_protocol::Work;
 /// uniform and the active label is uniform and independent of b and Δ, so the evaluator's view does not change, and what
 /// is drawn without knowing b or Δ can be drawn from a seed that the evaluator sees. That the seed is public harms
 /// nothing: the evaluator sees active labels anyway, and the hash of garbling is secure for labels that the adversary
-/// chooses, as long as Δ is secret and no tweak repeats (see [`super::hash`]). The colour of a label comes from the seed
+/// chooses, as long as Δ is secret and no tweak repeats (`gc/hash.rs`). The colour of a label comes from the seed
 /// too and says nothing of b.
 pub struct OfflineLabels {
     seed: Seed,

@@ -28,7 +28,7 @@ impl Slot {
     }
 }
 
-/// All slots of a batch, and the table of a batch with fewer instances than lanes. Wiped when dropped.
+/// All slots of a batch, which are wiped when dropped, and room for the tables of a batch with fewer instances than lanes.
 pub(super) struct Scratch {
     pub(super) slots: Vec<Slot>,
     pub(super) padded: Vec<Block>,

@@ -1,7 +1,9 @@
 //! Garbled circuits: half-gates with FreeXOR and point-and-permute, many instances of one circuit side by side.
 //!
 //! Zahur, Rosulek, Evans, "Two Halves Make a Whole", EUROCRYPT 2015. Instances go through the circuit in batches of
-//! [`LANES`], gate by gate, so that AES runs on wide batches while the batch's labels stay in the second-level cache.
+//! [`LANES`], gate by gate, so that AES runs on wide batches while the batch's labels stay in the second-level cache. A layer
+//! crosses the wire as the seed of its offline labels and then chunks of [`CHUNK`] instances, each its tables and its packed
+//! decoding bits; [`garble_chunk`] and [`evaluate_chunk`] work on one chunk in the caller's memory.
 
 use crate::error::{BackendError, Result};
 use std::ops::Range;
