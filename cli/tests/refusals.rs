@@ -33,11 +33,11 @@ const PROTOCOL_EDITS: &[Edit] = &[
     ("fraction_bits = 8", "fraction_bits = 30", "fixed_point.fraction_bits", "30 is not possible"),
     ("method = \"he-coefficient\"", "method = \"he-coeficient\"", "linear.method", "he-coefficient"),
     ("degree = 4096", "degree = 5000", "linear.degree", "power of two"),
-    ("[36, 36, 37]", "[36, 37, 37]", "linear.limb_bits", "less than 128-bit security"),
+    ("[50, 50]", "[55, 55]", "linear.limb_bits", "less than 128-bit security"),
     ("degree = 4096", "degree = 2048", "linear.limb_bits", "less than 128-bit security"),
-    ("[36, 36, 37]", "[]", "linear.limb_bits", "expected"),
-    ("[36, 36, 37]", "[36, 36, 99]", "linear.limb_bits", "bits each"),
-    ("response_limbs = 2", "response_limbs = 4", "linear.response_limbs", "expected 1 to 3"),
+    ("[50, 50]", "[]", "linear.limb_bits", "expected"),
+    ("[50, 50]", "[10, 99]", "linear.limb_bits", "bits each"),
+    ("response_limbs = 1", "response_limbs = 3", "linear.response_limbs", "expected 1 to 2"),
     ("computational_bits = 128", "computational_bits = 80", "security.computational_bits", "expected 128"),
     ("statistical_bits = 40", "statistical_bits = 4", "security.statistical_bits", "from 40 to 64"),
     ("garbler = \"server\"", "garbler = \"nobody\"", "nonlinear.garbler", "unknown value `nobody`"),
@@ -70,7 +70,7 @@ fn a_network_that_does_not_fit_the_protocol_is_refused_at_the_protocols_key() {
             line_of("bits = 32"),
             "does not fit the ring: layer",
         ),
-        ("[36, 36, 37]", "[30, 30, 30]", "linear.limb_bits", line_of("limb_bits"), "noise may reach 2^"),
+        ("[50, 50]", "[40, 40]", "linear.limb_bits", line_of("limb_bits"), "noise may reach 2^"),
     ] {
         folder.write_edited("edited.toml", PROTOCOL, from, to);
         folder.write("e.toml", EXPERIMENT.replace("\"ring-gc\"", "\"edited.toml\""));

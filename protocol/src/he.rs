@@ -3,6 +3,7 @@
 //! The scheme is BFV (Fan and Vercauteren, 2012) with plaintext modulus t = 2^k and scale-and-round encoding
 //! ⌊q·m/t⌉, so that a product with an integer polynomial w is exactly q·(m·w)/t plus an error of at most ‖w‖₁/2.
 
+pub use crate::noise::{NoiseMargin, ReplyFormat};
 use crate::packing::ConvPlan;
 use crate::work::Work;
 use serde::Serialize;
@@ -55,61 +56,6 @@ impl HeParams {
     pub fn secure_modulus_bits(degree: usize) -> Option<u32> {
         STANDARD_128.iter().find(|(listed, _)| *listed == degree).map(|(_, bits)| *bits)
     }
-
-    /// log₂ of a bound on what a reply's noise would show of the weights without flooding.
-    ///
-    /// Every coefficient of the product collects the errors (below 21 + ½ each) of all non-zero weights of the weight
-    /// polynomials, below 2^(weight_bits − 1) each; the fresh encryption of zero adds e·u + e₂·s + e₁, at most 2·N·21 + 21,
-    /// which hides the weights in the other polynomial and must stay hidden itself.
-    pub fn hidden_noise_bits(&self, plan: &ConvPlan, weight_bits: u32) -> f64 {
-        let eta = f64::from(ERROR_ETA);
-        let weights = (plan.shape.taps() * plan.channels_out) as f64 * 2f64.powi(weight_bits as i32 - 1);
-        (weights * (eta + 0.5) + 2.0 * plan.degree as f64 * eta + eta).log2()
-    }
-
-    /// Bits of the flooding noise, uniform in [−2^bits, 2^bits): statistical security above what it hides.
-    pub fn flooding_bits(&self, plan: &ConvPlan, weight_bits: u32) -> u32 {
-        self.hidden_noise_bits(plan, weight_bits).ceil() as u32 + self.statistical_bits
-    }
-
-    /// log₂ of a bound on a reply's noise, and of the noise at which decryption fails (q/2t): before switching the modulus,
-    /// and after it, where every dropped limb divides the noise and adds at most (N + 1)/2.
-    pub fn noise_margins(&self, plan: &ConvPlan, weight_bits: u32) -> [NoiseMargin; 2] {
-        let log2 = |moduli: &[u64]| moduli.iter().map(|modulus| (*modulus as f64).log2()).sum::<f64>();
-        let (kept, dropped) = self.moduli.split_at(self.response_limbs.min(self.moduli.len()));
-        let flooding = 2f64.powi(self.flooding_bits(plan, weight_bits) as i32);
-        // The mask that the server subtracts is rounded once more.
-        let noise = flooding + self.hidden_noise_bits(plan, weight_bits).exp2() + 1.0;
-        let rounding = if dropped.is_empty() { 0.0 } else { (self.degree + 2) as f64 };
-        let switched = noise / log2(dropped).exp2() + rounding;
-        let capacity = |moduli: &[u64]| log2(moduli) - f64::from(self.plain_bits) - 1.0;
-        [
-            NoiseMargin {
-                stage: "before switching the modulus",
-                noise: noise.log2(),
-                capacity: capacity(&self.moduli),
-            },
-            NoiseMargin { stage: "after switching the modulus", noise: switched.log2(), capacity: capacity(kept) },
-        ]
-    }
-}
-
-/// A noise bound next to what decrypts, both as log₂.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct NoiseMargin {
-    /// Where.
-    pub stage: &'static str,
-    /// Bound on the noise.
-    pub noise: f64,
-    /// Noise at which decryption fails.
-    pub capacity: f64,
-}
-
-impl NoiseMargin {
-    /// Whether decryption is exact. A hundredth of a bit is kept back for the rounding of these logarithms.
-    pub fn holds(&self) -> bool {
-        self.noise + 0.01 < self.capacity
-    }
 }
 
 /// The largest prime ≡ 1 (mod 2N) of exactly `bits` bits that is not in `used`.
@@ -126,20 +72,23 @@ fn limb_prime(bits: u32, degree: usize, used: &[u64]) -> Option<u64> {
     None
 }
 
-/// The work of key generation: the secret's and the error's transforms and one product, in every limb.
+/// The work of key generation: the secret's and the error's transforms and one product, in every limb; the secret, the
+/// error and the uniform half are sampled.
 pub fn keygen_work(he: &HeParams) -> Work {
-    let limbs = he.limb_bits.len() as u64;
-    Work { ntts: 2 * limbs, mod_muls: limbs * he.degree as u64, ..Work::default() }
+    let (limbs, degree) = (he.limb_bits.len() as u64, he.degree as u64);
+    Work { ntts: 2 * limbs, mod_muls: limbs * degree, sampled_coefficients: (2 + limbs) * degree, ..Work::default() }
 }
 
 /// The work of encrypting one layer's input: in every limb of every ciphertext one transform, the scaling of every
-/// plaintext coefficient, and one product with the secret.
+/// plaintext coefficient, and one product with the secret; the error and every limb of the uniform half are sampled.
 pub fn encrypt_work(plan: &ConvPlan) -> Work {
     let (ciphertexts, limbs) = (plan.input_ciphertexts(), plan.limbs as u64);
+    let coefficients = ciphertexts * plan.degree as u64;
     Work {
         encryptions: ciphertexts,
         ntts: ciphertexts * limbs,
-        mod_muls: 2 * ciphertexts * limbs * plan.degree as u64,
+        mod_muls: 2 * limbs * coefficients,
+        sampled_coefficients: (1 + limbs) * coefficients,
         ..Work::default()
     }
 }
@@ -147,6 +96,9 @@ pub fn encrypt_work(plan: &ConvPlan) -> Work {
 /// The work of one homomorphic linear layer: weights are transformed once and multiply both halves of every ciphertext;
 /// every reply is made independent of the weights by a fresh encryption of zero (one transform and two products in every
 /// limb), both its halves are transformed back, the mask of every output is scaled up, and the modulus is switched.
+///
+/// Sampled are the uniform halves of the inputs and of the public key from their seeds, for every reply a ternary and an
+/// error polynomial, and for every output its flooding noise.
 pub fn linear_work(plan: &ConvPlan) -> Work {
     let (limbs, degree) = (plan.limbs as u64, plan.degree as u64);
     let (replies, outputs) = (plan.output_ciphertexts(), plan.shape.outputs() as u64);
@@ -158,6 +110,7 @@ pub fn linear_work(plan: &ConvPlan) -> Work {
         mod_muls: 2 * limbs * degree * (plan.plain_muls() + replies)
             + limbs * outputs
             + switched * (replies * degree + outputs),
+        sampled_coefficients: degree * (limbs * (plan.input_ciphertexts() + 1) + 2 * replies) + outputs,
         ..Work::default()
     }
 }
@@ -180,9 +133,13 @@ mod tests {
 
     #[test]
     fn limbs_are_distinct_primes_of_their_width_that_the_transforms_can_use() {
-        for (degree, bits) in
-            [(1024, vec![27]), (4096, vec![36, 36, 37]), (8192, vec![20, 20, 55, 60]), (32768, vec![50; 12])]
-        {
+        for (degree, bits) in [
+            (1024, vec![27]),
+            (4096, vec![36, 36, 37]),
+            (4096, vec![50, 50]),
+            (8192, vec![20, 20, 55, 60]),
+            (32768, vec![50; 12]),
+        ] {
             let he = HeParams::new(degree, bits.clone(), 1, 20, 40).unwrap();
             for (index, (modulus, bits)) in he.moduli.iter().zip(&bits).enumerate() {
                 assert_eq!(64 - modulus.leading_zeros(), *bits);

@@ -10,6 +10,7 @@ mod config;
 pub mod gadgets;
 pub mod he;
 mod lower;
+mod noise;
 mod packing;
 mod program;
 pub mod wire;
@@ -17,6 +18,6 @@ mod work;
 
 pub use config::{DEFAULT_PROTOCOL, Protocol, ProtocolFile, schema};
 pub use lower::{LowerError, conv_shape, lower};
-pub use packing::{ConvPlan, ConvShape, packed};
+pub use packing::{ConvPlan, ConvShape, PackingFault, packed};
 pub use program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 pub use work::Work;

@@ -7,6 +7,7 @@
 //! A fully connected layer is a 1×1 convolution on one pixel; a strided 1×1 convolution first drops the pixels it skips.
 
 use crate::he::HeParams;
+use crate::noise::{NoiseMargin, ReplyFormat};
 use serde::Serialize;
 
 /// A convolution's shape, without packing. Square kernels; zero padding on all sides.
@@ -83,12 +84,26 @@ pub struct ConvPlan {
     pub channels_in: usize,
     /// Output channels in one reply, M.
     pub channels_out: usize,
+    /// The noise that a reply gets, and the bits that it leaves out.
+    pub reply: ReplyFormat,
+}
+
+/// Why no packing of a convolution exists.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PackingFault {
+    /// One kernel window alone has more pixels than a ciphertext has coefficients.
+    Pixels,
+    /// The noise of every packing is too large; the bound of the one with the least noise.
+    Noise(NoiseMargin),
 }
 
 impl ConvPlan {
-    /// The plan with the least modelled cost ([`planning_cost_ns`]) among those that `fits` accepts, or `None` if there is
-    /// none: if one kernel window alone has more than N pixels, or nothing fits.
-    pub fn choose(shape: ConvShape, he: &HeParams, fits: impl Fn(&Self) -> bool) -> Option<Self> {
+    /// The plan with the least modelled cost ([`planning_cost_ns`]) among those whose noise bounds hold for weights of
+    /// `weight_bits` bits.
+    ///
+    /// # Errors
+    /// None fits one ciphertext, or none has little enough noise.
+    pub fn choose(shape: ConvShape, he: &HeParams, weight_bits: u32) -> Result<Self, PackingFault> {
         let template = Self {
             shape,
             degree: he.degree,
@@ -100,24 +115,40 @@ impl ConvPlan {
             tile_out_width: shape.out_width(),
             channels_in: 1,
             channels_out: 1,
+            reply: ReplyFormat::default(),
         };
-        let mut best: Option<(f64, Self)> = None;
-        for columns in splits(shape.out_width()) {
-            for rows in splits(shape.out_height()) {
-                let tiled = Self {
-                    tile_out_height: shape.out_height().div_ceil(rows),
-                    tile_out_width: shape.out_width().div_ceil(columns),
-                    ..template.clone()
-                };
-                for plan in tiled.channel_choices() {
-                    let cost = planning_cost_ns(&plan);
-                    if best.as_ref().is_none_or(|(least, _)| cost < *least) && fits(&plan) {
-                        best = Some((cost, plan));
-                    }
+        let (mut best, mut broken): (Option<(f64, Self)>, Option<NoiseMargin>) = (None, None);
+        for tiled in template.tilings() {
+            for mut plan in tiled.channel_choices() {
+                plan.reply = he.reply_format(&plan, weight_bits);
+                let cost = planning_cost_ns(&plan);
+                if best.as_ref().is_some_and(|(least, _)| *least <= cost) {
+                    continue;
+                }
+                match he.noise_margins(&plan, weight_bits).into_iter().find(|margin| !margin.holds()) {
+                    None => best = Some((cost, plan)),
+                    Some(margin) if broken.is_none_or(|least| margin.noise < least.noise) => broken = Some(margin),
+                    Some(_) => {}
                 }
             }
         }
-        best.map(|(_, plan)| plan)
+        best.map(|(_, plan)| plan).ok_or(broken.map_or(PackingFault::Pixels, PackingFault::Noise))
+    }
+
+    /// This plan in every tiling worth trying.
+    fn tilings(&self) -> Vec<Self> {
+        let (height, width) = (self.shape.out_height(), self.shape.out_width());
+        let rows = splits(height);
+        let tiling = |columns: usize, rows: usize| Self {
+            tile_out_height: height.div_ceil(rows),
+            tile_out_width: width.div_ceil(columns),
+            ..self.clone()
+        };
+        splits(width)
+            .into_iter()
+            .flat_map(|columns| rows.iter().map(move |rows| (columns, *rows)))
+            .map(|(columns, rows)| tiling(columns, rows))
+            .collect()
     }
 
     /// The plans of this tiling that differ in how channels share a polynomial.
@@ -258,6 +289,12 @@ impl ConvPlan {
         Some((source(rows.start, y, self.shape.in_height)?, source(columns.start, x, self.shape.in_width)?))
     }
 
+    /// The tile and the output group of reply `index`: replies follow each other group by group, so that all tiles of a group
+    /// are made together.
+    pub fn reply_place(&self, index: usize) -> (usize, usize) {
+        (index % self.tiles(), index / self.tiles())
+    }
+
     /// Output values in the reply of tile `tile` and output group `group`.
     pub fn reply_values(&self, tile: usize, group: usize) -> usize {
         let (rows, columns) = self.tile_outputs(tile);
@@ -269,17 +306,24 @@ impl ConvPlan {
         crate::wire::SEED_BYTES + self.limb_bits.iter().map(|bits| packed(self.degree, *bits)).sum::<u64>()
     }
 
-    /// Serialised bytes of all replies: the whole second polynomial, and of the first the coefficients with outputs.
+    /// Serialised bytes of a reply with `values` outputs: the whole second polynomial, and of the first the coefficients
+    /// with outputs, each without the bits that the reply leaves out.
+    pub fn one_reply_bytes(&self, values: usize) -> u64 {
+        let limbs = self.limb_bits.iter().take(self.response_limbs);
+        let ReplyFormat { dropped_value_bits, dropped_uniform_bits, .. } = self.reply;
+        limbs
+            .map(|bits| packed(self.degree, bits - dropped_uniform_bits) + packed(values, bits - dropped_value_bits))
+            .sum()
+    }
+
+    /// Serialised bytes of all replies.
     pub fn reply_bytes(&self) -> u64 {
-        let bits = || self.limb_bits.iter().take(self.response_limbs);
-        let whole: u64 = bits().map(|bits| packed(self.degree, *bits)).sum();
-        let mut bytes = whole * self.output_ciphertexts();
+        let mut bytes = 0;
         // All tiles and groups but the last of their kind are alike.
         for (height, rows) in parts(self.shape.out_height(), self.tile_out_height) {
             for (width, columns) in parts(self.shape.out_width(), self.tile_out_width) {
                 for (channels, groups) in parts(self.shape.out_channels, self.channels_out) {
-                    let values: u64 = bits().map(|bits| packed(height * width * channels, *bits)).sum();
-                    bytes += values * (rows * columns * groups) as u64;
+                    bytes += self.one_reply_bytes(height * width * channels) * (rows * columns * groups) as u64;
                 }
             }
         }
@@ -313,11 +357,15 @@ fn splits(len: usize) -> Vec<usize> {
 
 /// The planner's cost of a plan in nanoseconds of one reference core and a 1 Gbit/s link. It only ranks plans of one layer.
 ///
-/// Rates: 7 µs per transform at N = 4096, one pointwise product per 0.4 ns (tfhe-ntt with AVX-512 IFMA, measured), 8 ns per byte.
+/// Rates measured with AVX-512 IFMA: 7 µs per transform at N = 4096, 0.15 ns per lazily reduced product (all other products
+/// hardly matter), 1 ns per sampled coefficient; 8 ns per byte.
 pub fn planning_cost_ns(plan: &ConvPlan) -> f64 {
     let work = crate::he::linear_work(plan);
     let degree = plan.degree as f64;
-    let transform_ns = 7000.0 * degree * degree.log2() / (4096.0 * 12.0);
+    let transform_ns = 7000.0 * degree * f64::from(plan.degree.max(1).ilog2()) / (4096.0 * 12.0);
     let bytes = plan.fresh_ciphertext_bytes() * plan.input_ciphertexts() + plan.reply_bytes();
-    work.ntts as f64 * transform_ns + work.mod_muls as f64 * 0.4 + bytes as f64 * 8.0
+    work.ntts as f64 * transform_ns
+        + work.mod_muls as f64 * 0.15
+        + work.sampled_coefficients as f64
+        + bytes as f64 * 8.0
 }

@@ -43,6 +43,8 @@ work! {
     ntts,
     /// Pointwise modular multiplications of limb coefficients, outside of the transforms.
     mod_muls,
+    /// Coefficients drawn from a pseudorandom stream: uniform, ternary, error and flooding ones.
+    sampled_coefficients,
     /// Ciphertext × plaintext multiplications.
     he_plain_muls,
     /// Homomorphic rotations (automorphism and key switch).

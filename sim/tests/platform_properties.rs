@@ -79,6 +79,7 @@ fn halved(work: &Work) -> Work {
         mod_muls: work.mod_muls / 2,
         he_plain_muls: work.he_plain_muls / 2,
         he_rotations: work.he_rotations / 2,
+        sampled_coefficients: work.sampled_coefficients / 2,
         key_switches: work.key_switches / 2,
         encryptions: work.encryptions / 2,
         decryptions: work.decryptions / 2,

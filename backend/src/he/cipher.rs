@@ -2,7 +2,8 @@
 
 use super::context::HeContext;
 use super::pack::{BitReader, BitWriter};
-use super::sample;
+use super::reply::Reply;
+use super::sample::Sampler;
 use crate::error::{BackendError, Result};
 use crate::random::Seed;
 use pisim_protocol::Work;
@@ -11,55 +12,48 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 /// The client's secret key, transformed.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct SecretKey {
-    secret: Vec<u64>,
+    pub(super) secret: Vec<u64>,
 }
 
-/// An encryption of zero under the secret key: −(a·s + e) and a, both transformed.
+/// An encryption of zero under the secret key: −(a·s + e), transformed, and the seed of a, which is taken as transformed.
 pub struct PublicKey {
     pub(super) masked: Vec<u64>,
-    pub(super) uniform: Vec<u64>,
-    seed: Seed,
+    pub(super) seed: Seed,
 }
 
 /// A fresh ciphertext, transformed: c₀ = −a·s + e + ⌊q·m/t⌉ and the seed of a. On the wire it is transformed too, so both
 /// parties must run the same version of the transforms.
 pub struct Ciphertext {
     pub(super) masked: Vec<u64>,
-    seed: Seed,
-}
-
-/// A reply in the limbs that are left, not transformed: the coefficients of c₀ that hold outputs, and all of c₁.
-pub struct Reply {
-    pub(super) values: Vec<Vec<u64>>,
-    pub(super) uniform: Vec<Vec<u64>>,
+    pub(super) seed: Seed,
 }
 
 impl SecretKey {
     /// A ternary secret from `seed`, and its public key.
     pub fn generate(context: &HeContext, seed: &Seed) -> (Self, PublicKey) {
-        let ternary = Zeroizing::new(sample::ternary(&mut seed.derive("secret", 0).rng(), context.degree()));
+        let mut sampler = Sampler::new(&seed.derive("secret", 0));
+        let ternary = Zeroizing::new(sampler.ternary(context.degree()));
+        context.count_samples(ternary.len());
         let mut secret = context.lift(&ternary);
         context.forward(&mut secret);
         let key = Self { secret };
-        let masked = key.mask(context, &seed.derive("public", 0), &seed.derive("error", 0), &[]);
-        let seed = seed.derive("public", 0);
-        let uniform = expand(context, &seed);
-        (key, PublicKey { masked, uniform, seed })
+        let public = seed.derive("public", 0);
+        let masked = key.mask(context, &public, &seed.derive("error", 0), &[]);
+        (key, PublicKey { masked, seed: public })
     }
 
     /// Encrypts plaintext coefficients below 2^k, as many as the ring's degree.
     pub fn encrypt(&self, context: &HeContext, message: &[u64], seed: &Seed) -> Ciphertext {
-        let uniform_seed = seed.derive("uniform", 0);
-        let masked = self.mask(context, &uniform_seed, &seed.derive("error", 0), message);
+        let uniform = seed.derive("uniform", 0);
+        let masked = self.mask(context, &uniform, &seed.derive("error", 0), message);
         context.counter.add(Work { encryptions: 1, ..Work::default() });
-        Ciphertext { masked, seed: uniform_seed }
+        Ciphertext { masked, seed: uniform }
     }
 
     /// −a·s + e + ⌊q·m/t⌉, transformed, with a from a public and e from a secret seed.
     fn mask(&self, context: &HeContext, uniform_seed: &Seed, error_seed: &Seed, message: &[u64]) -> Vec<u64> {
-        let mut rng = error_seed.rng();
-        let errors: Zeroizing<Vec<i64>> =
-            Zeroizing::new((0..context.degree()).map(|_| sample::error(&mut rng)).collect());
+        let errors = Zeroizing::new(Sampler::new(error_seed).errors(context.degree()));
+        context.count_samples(errors.len());
         let mut masked = context.lift(&errors);
         for (limb, residues) in context.split_mut(&mut masked) {
             context.add_scaled(limb, residues, message);
@@ -92,41 +86,42 @@ impl SecretKey {
 }
 
 /// The uniform polynomial of a public seed, taken as transformed.
-fn expand(context: &HeContext, seed: &Seed) -> Vec<u64> {
-    let mut rng = seed.rng();
-    let degree = context.degree();
-    context.limbs.iter().flat_map(|limb| sample::uniform(&mut rng, limb.modulus, degree).collect::<Vec<_>>()).collect()
+pub(super) fn expand(context: &HeContext, seed: &Seed) -> Vec<u64> {
+    let (mut sampler, degree) = (Sampler::new(seed), context.degree());
+    let mut uniform = Vec::with_capacity(context.limbs.len() * degree);
+    for limb in &context.limbs {
+        sampler.uniform(limb.modulus, degree, &mut uniform);
+    }
+    context.count_samples(uniform.len());
+    uniform
 }
 
-/// Writes all limbs of a polynomial.
-fn write_poly(context: &HeContext, poly: &[u64], writer: &mut BitWriter) {
+/// Writes a seed, and all limbs of a polynomial.
+fn write_seeded(context: &HeContext, seed: &Seed, poly: &[u64], writer: &mut BitWriter) {
+    writer.write_bytes(&seed.0);
     for (limb, residues) in context.split(poly) {
         writer.write(residues.iter().copied(), limb.bits);
     }
 }
 
-/// Reads `count` residues of one limb, and refuses numbers that are none.
-fn read_limb(reader: &mut BitReader<'_>, count: usize, bits: u32, modulus: u64, step: usize) -> Result<Vec<u64>> {
-    let residues = reader.read(count, bits);
-    if residues.iter().any(|residue| *residue >= modulus) {
-        return Err(BackendError::protocol(step, "received a ciphertext with a coefficient above its modulus"));
-    }
-    Ok(residues)
-}
-
-fn read_poly(context: &HeContext, reader: &mut BitReader<'_>, step: usize) -> Result<Vec<u64>> {
+/// Reads a seed and all limbs of a polynomial, and refuses numbers that are no residues.
+fn read_seeded(context: &HeContext, reader: &mut BitReader<'_>, step: usize) -> Result<(Seed, Vec<u64>)> {
+    let seed = Seed(reader.read_bytes());
     let mut poly = Vec::with_capacity(context.limbs.len() * context.degree());
     for limb in &context.limbs {
-        poly.extend(read_limb(reader, context.degree(), limb.bits, limb.modulus, step)?);
+        let first = poly.len();
+        reader.read_into(&mut poly, context.degree(), limb.bits);
+        if poly.iter().skip(first).any(|residue| *residue >= limb.modulus) {
+            return Err(BackendError::protocol(step, "received a ciphertext with a coefficient above its modulus"));
+        }
     }
-    Ok(poly)
+    Ok((seed, poly))
 }
 
 impl PublicKey {
     /// Serialises the key: the seed, and the masked polynomial.
     pub fn write(&self, context: &HeContext, writer: &mut BitWriter) {
-        writer.write_bytes(&self.seed.0);
-        write_poly(context, &self.masked, writer);
+        write_seeded(context, &self.seed, &self.masked, writer);
     }
 
     /// Reads a key.
@@ -134,17 +129,15 @@ impl PublicKey {
     /// # Errors
     /// Coefficients above their modulus.
     pub fn read(context: &HeContext, reader: &mut BitReader<'_>, step: usize) -> Result<Self> {
-        let seed = Seed(reader.read_bytes());
-        let masked = read_poly(context, reader, step)?;
-        Ok(Self { masked, uniform: expand(context, &seed), seed })
+        let (seed, masked) = read_seeded(context, reader, step)?;
+        Ok(Self { masked, seed })
     }
 }
 
 impl Ciphertext {
     /// Serialises the ciphertext: the seed, and the masked polynomial.
     pub fn write(&self, context: &HeContext, writer: &mut BitWriter) {
-        writer.write_bytes(&self.seed.0);
-        write_poly(context, &self.masked, writer);
+        write_seeded(context, &self.seed, &self.masked, writer);
     }
 
     /// Reads a ciphertext.
@@ -152,35 +145,7 @@ impl Ciphertext {
     /// # Errors
     /// Coefficients above their modulus.
     pub fn read(context: &HeContext, reader: &mut BitReader<'_>, step: usize) -> Result<Self> {
-        let seed = Seed(reader.read_bytes());
-        Ok(Self { masked: read_poly(context, reader, step)?, seed })
-    }
-
-    /// The second polynomial, transformed.
-    pub(super) fn uniform(&self, context: &HeContext) -> Vec<u64> {
-        expand(context, &self.seed)
-    }
-}
-
-impl Reply {
-    /// Serialises the reply.
-    pub fn write(&self, context: &HeContext, writer: &mut BitWriter) {
-        for (limb, (uniform, values)) in context.limbs.iter().zip(self.uniform.iter().zip(&self.values)) {
-            writer.write(uniform.iter().copied(), limb.bits);
-            writer.write(values.iter().copied(), limb.bits);
-        }
-    }
-
-    /// Reads a reply with `values` outputs.
-    ///
-    /// # Errors
-    /// Coefficients above their modulus.
-    pub fn read(context: &HeContext, reader: &mut BitReader<'_>, values: usize, step: usize) -> Result<Self> {
-        let mut reply = Self { values: Vec::new(), uniform: Vec::new() };
-        for limb in context.limbs.iter().take(context.params.response_limbs) {
-            reply.uniform.push(read_limb(reader, context.degree(), limb.bits, limb.modulus, step)?);
-            reply.values.push(read_limb(reader, values, limb.bits, limb.modulus, step)?);
-        }
-        Ok(reply)
+        let (seed, masked) = read_seeded(context, reader, step)?;
+        Ok(Self { masked, seed })
     }
 }

@@ -1,23 +1,12 @@
 //! The ring Z_q[X]/(X^N + 1) in residues: limbs, transforms and exact scaling between plaintexts and ciphertexts.
 
+use super::limb::{Factor, Limb, invert, mul_mod};
 use crate::counter::Counter;
-use crate::error::{BackendError, Result};
+use crate::error::Result;
 use crate::random::ring_mask;
 use pisim_protocol::Work;
 use pisim_protocol::he::HeParams;
 use std::sync::Arc;
-use tfhe_ntt::prime64::Plan;
-
-/// One prime limb.
-pub(super) struct Limb {
-    pub(super) modulus: u64,
-    pub(super) bits: u32,
-    plan: Plan,
-    /// 2^−k modulo this limb, for scaling plaintexts up.
-    inverse_plain: Factor,
-    /// 2^63 modulo this limb, for wide integers.
-    wide: Factor,
-}
 
 /// Encryption parameters with everything that is computed from them once.
 pub struct HeContext {
@@ -30,95 +19,6 @@ pub struct HeContext {
     /// For every limb: its inverse modulo each limb before it.
     drop_inverses: Vec<Vec<Factor>>,
     pub(super) counter: Arc<Counter>,
-}
-
-/// a·b mod p.
-fn mul_mod(a: u64, b: u64, modulus: u64) -> u64 {
-    (u128::from(a) * u128::from(b) % u128::from(modulus)) as u64
-}
-
-/// A constant factor with its precomputed quotient, for products without division (Shoup's method, as in NTL).
-#[derive(Debug, Clone, Copy)]
-struct Factor {
-    value: u64,
-    /// ⌊value·2^64/p⌋.
-    quotient: u64,
-    modulus: u64,
-}
-
-impl Factor {
-    fn new(value: u64, modulus: u64) -> Self {
-        let value = value % modulus;
-        let quotient = ((u128::from(value) << 64) / u128::from(modulus)) as u64;
-        Self { value, quotient, modulus }
-    }
-
-    /// value·x mod p, for any x.
-    fn times(self, x: u64) -> u64 {
-        let estimate = ((u128::from(self.quotient) * u128::from(x)) >> 64) as u64;
-        let rest = self.value.wrapping_mul(x).wrapping_sub(estimate.wrapping_mul(self.modulus));
-        if rest >= self.modulus { rest - self.modulus } else { rest }
-    }
-}
-
-/// a^e mod p.
-fn pow_mod(mut base: u64, mut exponent: u64, modulus: u64) -> u64 {
-    let mut result = 1;
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            result = mul_mod(result, base, modulus);
-        }
-        base = mul_mod(base, base, modulus);
-        exponent >>= 1;
-    }
-    result
-}
-
-/// The inverse modulo a prime.
-fn invert(value: u64, modulus: u64) -> u64 {
-    pow_mod(value % modulus, modulus - 2, modulus)
-}
-
-impl Limb {
-    fn new(modulus: u64, bits: u32, params: &HeParams) -> Result<Self> {
-        let plan = Plan::try_new(params.degree, modulus).ok_or_else(|| {
-            BackendError::program(format!("no transform of degree {} modulo {modulus}", params.degree))
-        })?;
-        let inverse_plain = invert(pow_mod(2, u64::from(params.plain_bits), modulus), modulus);
-        Ok(Self {
-            modulus,
-            bits,
-            plan,
-            inverse_plain: Factor::new(inverse_plain, modulus),
-            wide: Factor::new(pow_mod(2, 63, modulus), modulus),
-        })
-    }
-
-    /// The residue of a small signed number.
-    pub(super) fn residue(&self, value: i64) -> u64 {
-        let size = value.unsigned_abs() % self.modulus;
-        if value < 0 && size != 0 { self.modulus - size } else { size }
-    }
-
-    /// The residue of a wide signed number below 2^126 in size.
-    pub(super) fn wide_residue(&self, value: i128) -> u64 {
-        let size = value.unsigned_abs();
-        let high = self.wide.times((size >> 63) as u64);
-        let low = (size as u64 & (u64::MAX >> 1)) % self.modulus;
-        let sum = self.add(high, low);
-        if value < 0 { self.sub(0, sum) } else { sum }
-    }
-
-    /// a + b modulo the limb.
-    pub(super) fn add(&self, a: u64, b: u64) -> u64 {
-        let sum = a + b;
-        if sum >= self.modulus { sum - self.modulus } else { sum }
-    }
-
-    /// a − b modulo the limb.
-    pub(super) fn sub(&self, a: u64, b: u64) -> u64 {
-        if a >= b { a - b } else { a + self.modulus - b }
-    }
 }
 
 impl HeContext {
@@ -252,6 +152,11 @@ impl HeContext {
             }
         }
         poly
+    }
+
+    /// Counts coefficients that were sampled.
+    pub(super) fn count_samples(&self, count: usize) {
+        self.counter.add(Work { sampled_coefficients: count as u64, ..Work::default() });
     }
 
     fn count_products(&self, count: usize) {

@@ -4,26 +4,24 @@
 #[derive(Default)]
 pub struct BitWriter {
     bytes: Vec<u8>,
-    pending: u128,
-    filled: u32,
 }
 
 impl BitWriter {
-    /// Appends values below 2^bits (at most 64 bits each), then fills up to a whole byte.
-    pub fn write(&mut self, values: impl IntoIterator<Item = u64>, bits: u32) {
+    /// Appends values below 2^bits (1 to 64 bits each), then fills up to a whole byte.
+    pub fn write(&mut self, values: impl ExactSizeIterator<Item = u64>, bits: u32) {
+        let (mut pending, mut filled) = (0u128, 0);
+        self.bytes.reserve((values.len() * bits as usize).div_ceil(8) + 8);
         for value in values {
-            self.pending |= u128::from(value) << self.filled;
-            self.filled += bits;
-            while self.filled >= 8 {
-                self.bytes.push(self.pending as u8);
-                self.pending >>= 8;
-                self.filled -= 8;
+            pending |= u128::from(value) << filled;
+            filled += bits;
+            if filled >= 64 {
+                self.bytes.extend_from_slice(&(pending as u64).to_le_bytes());
+                pending >>= 64;
+                filled -= 64;
             }
         }
-        if self.filled > 0 {
-            self.bytes.push(self.pending as u8);
-            (self.pending, self.filled) = (0, 0);
-        }
+        let rest = (pending as u64).to_le_bytes();
+        self.bytes.extend(rest.into_iter().take(filled.div_ceil(8) as usize));
     }
 
     /// Appends bytes.
@@ -39,35 +37,47 @@ impl BitWriter {
 
 /// Reads what [`BitWriter`] packed. Bytes that are missing read as zero: lengths are checked by the channel.
 pub struct BitReader<'a> {
-    bytes: std::slice::Iter<'a, u8>,
+    bytes: &'a [u8],
 }
 
 impl<'a> BitReader<'a> {
     /// Reads from the start of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes: bytes.iter() }
+        Self { bytes }
     }
 
-    /// The next `count` values of `bits` bits, and the rest of the last byte is dropped.
+    /// Appends the next `count` values of `bits` bits (1 to 64); the rest of the last byte is dropped.
+    pub fn read_into(&mut self, values: &mut Vec<u64>, count: usize, bits: u32) {
+        let (mask, width) = (u64::MAX >> (64 - bits.clamp(1, 64)), bits as usize);
+        let (packed, behind) = self.bytes.split_at((count * width).div_ceil(8).min(self.bytes.len()));
+        self.bytes = behind;
+        values.reserve(count);
+        for index in 0..count {
+            let (byte, shift) = (index * width / 8, index * width % 8);
+            let window = match packed.get(byte..).and_then(<[u8]>::first_chunk::<16>) {
+                Some(chunk) => u128::from_le_bytes(*chunk),
+                // Near the end.
+                None => {
+                    let rest = packed.get(byte..).unwrap_or_default();
+                    rest.iter().rev().fold(0, |window, byte| window << 8 | u128::from(*byte))
+                }
+            };
+            values.push((window >> shift) as u64 & mask);
+        }
+    }
+
+    /// The next `count` values of `bits` bits.
     pub fn read(&mut self, count: usize, bits: u32) -> Vec<u64> {
-        let (mut pending, mut filled) = (0u128, 0);
-        let mask = u128::from(u64::MAX >> (64 - bits.clamp(1, 64)));
-        let mut next = || {
-            while filled < bits {
-                pending |= u128::from(self.bytes.next().copied().unwrap_or(0)) << filled;
-                filled += 8;
-            }
-            let value = (pending & mask) as u64;
-            pending >>= bits;
-            filled -= bits;
-            value
-        };
-        (0..count).map(|_| next()).collect()
+        let mut values = Vec::new();
+        self.read_into(&mut values, count, bits);
+        values
     }
 
     /// The next `N` bytes.
     pub fn read_bytes<const N: usize>(&mut self) -> [u8; N] {
-        std::array::from_fn(|_| self.bytes.next().copied().unwrap_or(0))
+        let (taken, behind) = self.bytes.split_at(N.min(self.bytes.len()));
+        self.bytes = behind;
+        std::array::from_fn(|index| taken.get(index).copied().unwrap_or(0))
     }
 }
 

@@ -7,13 +7,12 @@ use crate::buffer::Buffer;
 use crate::channel::Channel;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
-use crate::he::{BitReader, BitWriter, Reply, SecretKey, pack_inputs, unpack_outputs};
+use crate::he::{BitWriter, SecretKey, decrypt_all, encrypt_each};
 use crate::random::{Seed, ring_mask};
 use crate::ring;
 use crate::storage::{Kept, Storage};
 use pisim_netgen::{LayerId, Op};
 use pisim_protocol::{Message, Party, Phase, Program, Step, StepKind, wire};
-use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -181,30 +180,20 @@ impl Client {
         let share = self.input_share(step.layer)?;
         let (he, plan, key) = (&self.session.he, self.session.plan(step.layer)?, self.key()?);
         let seed = self.session.seed.derive("encrypt", step.layer.0 as u64);
-        let ciphertexts: Vec<Vec<u8>> = pack_inputs(plan, &share)
-            .par_iter()
-            .enumerate()
-            .map(|(index, plaintext)| {
-                let mut writer = BitWriter::default();
-                key.encrypt(he, plaintext, &seed.derive("ciphertext", index as u64)).write(he, &mut writer);
-                writer.finish()
-            })
-            .collect();
-        self.session.post(step.layer, Message::Ciphertexts, ciphertexts.concat());
+        let mut payload = Buffer::new(wire::ciphertexts_bytes(plan) as usize);
+        let each = plan.fresh_ciphertext_bytes() as usize;
+        encrypt_each(he, plan, key, &share, &seed, |index, bytes| {
+            payload.bytes_mut()[index * each..][..each].copy_from_slice(&bytes);
+            Ok(())
+        })?;
+        self.session.post(step.layer, Message::Ciphertexts, payload);
         Ok(())
     }
 
     fn decrypt(&mut self, step: &Step) -> Result<()> {
         let bytes = self.take(step.layer, Message::ReplyCiphertexts)?;
-        let (he, plan) = (&self.session.he, self.session.plan(step.layer)?);
-        let mut reader = BitReader::new(bytes.bytes());
-        let mut replies = Vec::with_capacity(plan.output_ciphertexts() as usize);
-        for tile in 0..plan.tiles() {
-            for group in 0..plan.output_groups() {
-                replies.push(Reply::read(he, &mut reader, plan.reply_values(tile, group), step.id.0)?);
-            }
-        }
-        let share = unpack_outputs(he, plan, self.key()?, &replies);
+        let plan = self.session.plan(step.layer)?;
+        let share = decrypt_all(&self.session.he, plan, self.key()?, bytes.bytes(), step.id.0)?;
         self.put(step.layer, share)
     }
 

@@ -7,7 +7,7 @@ use crate::buffer::Buffer;
 use crate::channel::Channel;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
-use crate::he::{BitReader, BitWriter, Ciphertext, HomomorphicLayer, PublicKey};
+use crate::he::{BitReader, Ciphertext, HomomorphicLayer, PublicKey};
 use crate::random::{Seed, ring_mask};
 use crate::ring;
 use crate::storage::Storage;
@@ -129,20 +129,16 @@ impl Server {
             plan,
             weights: self.layer_weights(layer).map(|layer| layer.weights.as_slice()).unwrap_or_default(),
             public_key: self.public_key.as_ref().ok_or_else(no_key)?,
-            flooding_bits: self.flooding_bits(layer)?,
         };
-        let replies = homomorphic.evaluate(&inputs, &mask, &secret.derive("replies", 0));
-        let mut writer = BitWriter::default();
-        for reply in &replies {
-            reply.write(&self.session.he, &mut writer);
-        }
-        self.session.post(layer, Message::ReplyCiphertexts, writer.finish());
+        let mut replies = Buffer::new(plan.reply_bytes() as usize);
+        let mut end = 0;
+        homomorphic.evaluate_each(&inputs, &mask, &secret.derive("replies", 0), |_, reply| {
+            replies.bytes_mut()[end..end + reply.len()].copy_from_slice(&reply);
+            end += reply.len();
+            Ok(())
+        })?;
+        self.session.post(layer, Message::ReplyCiphertexts, replies);
         Ok(())
-    }
-
-    fn flooding_bits(&self, layer: LayerId) -> Result<u32> {
-        let protocol = &self.session.program.protocol;
-        Ok(protocol.he.flooding_bits(self.session.plan(layer)?, protocol.format.weight_bits))
     }
 
     /// Garbles a layer with a fresh mask of its activation as offline input.

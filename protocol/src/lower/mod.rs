@@ -13,7 +13,7 @@ use crate::circuit::Circuit;
 use crate::config::Protocol;
 use crate::gadgets::{Activation, activation_circuit};
 use crate::he::{self, NoiseMargin};
-use crate::packing::{ConvPlan, ConvShape};
+use crate::packing::{ConvPlan, ConvShape, PackingFault};
 use crate::program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 use crate::wire;
 use crate::work::Work;
@@ -32,7 +32,7 @@ pub enum LowerError {
     #[error(
         "layer `{layer}` does not fit the encryption parameters of protocol `{protocol}`: its noise may reach \
          2^{noise:.1}, decryption is exact below 2^{capacity:.1} ({stage}); use more or larger limbs, a smaller ring or \
-         narrower weights", noise = margin.noise, capacity = margin.capacity, stage = margin.stage
+         narrower weights", noise = margin.noise.log2(), capacity = margin.capacity.log2(), stage = margin.stage
     )]
     Noise {
         /// The layer.
@@ -120,19 +120,10 @@ fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<ConvPla
 
 /// The cheapest packing of one layer whose noise bounds hold.
 fn plan(shape: ConvShape, protocol: &Protocol, name: impl Fn() -> String) -> Result<ConvPlan, LowerError> {
-    let he = &protocol.he;
-    let broken = |plan: &ConvPlan| {
-        he.noise_margins(plan, protocol.format.weight_bits).into_iter().find(|margin| !margin.holds())
-    };
-    if let Some(plan) = ConvPlan::choose(shape, he, |plan| broken(plan).is_none()) {
-        return Ok(plan);
-    }
-    // Nothing fits: say whether pixels or noise are to blame. One output channel per reply has the least noise.
-    let packed = ConvPlan::choose(shape, he, |_| true).map(|plan| ConvPlan { channels_out: 1, ..plan });
-    match packed.and_then(|plan| broken(&plan)) {
-        Some(margin) => Err(LowerError::Noise { layer: name(), protocol: protocol.name.clone(), margin }),
-        None => Err(LowerError::Packing { layer: name(), degree: he.degree }),
-    }
+    ConvPlan::choose(shape, &protocol.he, protocol.format.weight_bits).map_err(|fault| match fault {
+        PackingFault::Noise(margin) => LowerError::Noise { layer: name(), protocol: protocol.name.clone(), margin },
+        PackingFault::Pixels => LowerError::Packing { layer: name(), degree: protocol.he.degree },
+    })
 }
 
 /// One circuit for every distinct (activation, shift).
