@@ -74,9 +74,14 @@ impl HeContext {
     /// Transforms every limb of a polynomial forward. Polynomials may have the first limbs only.
     pub(crate) fn forward(&self, poly: &mut [u64]) {
         for (limb, residues) in self.split_mut(poly) {
-            limb.plan.fwd(residues);
-            self.counter.add(Work { ntts: 1, ..Work::default() });
+            self.forward_limb(limb, residues);
         }
+    }
+
+    /// Transforms one limb of a polynomial forward.
+    pub(super) fn forward_limb(&self, limb: &Limb, residues: &mut [u64]) {
+        limb.plan.fwd(residues);
+        self.counter.add(Work { ntts: 1, ..Work::default() });
     }
 
     /// Transforms every limb of a polynomial back.
@@ -99,8 +104,11 @@ impl HeContext {
 
     /// The residues of signed coefficients, in every limb.
     pub(crate) fn lift(&self, coefficients: &[i64]) -> Vec<u64> {
-        let lift = |limb: &Limb| coefficients.iter().map(|value| limb.residue(*value)).collect::<Vec<_>>();
-        self.limbs.iter().flat_map(lift).collect()
+        let mut residues = Vec::with_capacity(self.limbs.len() * coefficients.len());
+        for limb in &self.limbs {
+            residues.extend(coefficients.iter().map(|value| limb.residue(*value)));
+        }
+        residues
     }
 
     /// Adds ⌊q·m/2^k⌉ to every residue of one limb, for plaintexts m below 2^k.

@@ -3,15 +3,17 @@
 use super::cipher::{Ciphertext, PublicKey, expand};
 use super::context::HeContext;
 use super::layout::reply_positions;
+use super::limb::Limb;
 use super::ordered::in_order;
 use super::pack::BitWriter;
-use super::products::{Sums, TERMS_PER_PASS, Term};
+use super::products::{Sums, interleave};
 use super::reply::Reply;
 use super::sample::Sampler;
 use crate::error::{BackendError, Result};
 use crate::random::{Seed, ring_mask};
 use pisim_protocol::{ConvPlan, Work};
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
@@ -27,20 +29,26 @@ pub struct HomomorphicLayer<'a> {
     pub public_key: &'a PublicKey,
 }
 
-/// What one evaluation needs of inputs and key: both halves of each, transformed.
+/// Input groups of one pass over the sums, and output groups that a pass reads each input for: their weights and sums of one
+/// limb stay in the second-level cache.
+const INPUTS_PER_PASS: usize = 4;
+const OUTPUTS_PER_PASS: usize = 2;
+
+/// What one evaluation needs of inputs and key, transformed.
 struct Operands<'a> {
-    inputs: &'a [Ciphertext],
-    uniforms: Vec<Vec<u64>>,
+    /// Both halves of every input, limb by limb.
+    inputs: Vec<Vec<Vec<u64>>>,
     key_uniform: Vec<u64>,
     mask: &'a [u64],
     seed: &'a Seed,
 }
 
-/// Memory that every output group needs and that none gets from the operating system again.
+/// Memory that is used for one block of output groups after the other.
 #[derive(Default)]
 struct Scratch {
-    weights: [Vec<u64>; TERMS_PER_PASS],
-    sums: Vec<Sums>,
+    weights: Vec<Vec<u64>>,
+    /// For every tile, one sum for every output group.
+    sums: Vec<Vec<Sums>>,
 }
 
 impl HomomorphicLayer<'_> {
@@ -64,70 +72,107 @@ impl HomomorphicLayer<'_> {
         if sizes != [plan.input_ciphertexts(), shape.outputs() as u64, (shape.out_channels * shape.taps()) as u64] {
             return Err(BackendError::program("ciphertexts, mask or weights do not belong to the layer"));
         }
-        let uniforms = inputs.par_iter().map(|input| expand(context, &input.seed)).collect();
-        let key_uniform = expand(context, &self.public_key.seed);
-        let operands = Operands { inputs, uniforms, key_uniform, mask, seed };
+        let both = |input: &Ciphertext| {
+            let uniform = expand(context, &input.seed);
+            let limbs = input.masked.chunks(plan.degree).zip(uniform.chunks(plan.degree));
+            limbs.map(|(masked, uniform)| interleave(masked, uniform)).collect()
+        };
+        let inputs = inputs.par_iter().map(both).collect();
+        let operands = Operands { inputs, key_uniform: expand(context, &self.public_key.seed), mask, seed };
         let spare: Mutex<Vec<Scratch>> = Mutex::default();
         let spare = || spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = |group| {
+        // All threads get several blocks, or one group at a time.
+        let busy = plan.output_groups() >= 4 * OUTPUTS_PER_PASS * rayon::current_num_threads();
+        let size = if busy { OUTPUTS_PER_PASS } else { 1 };
+        let make = |block: usize| {
             let mut scratch = spare().pop().unwrap_or_default();
-            let replies = self.group(group, &operands, &mut scratch);
+            let groups = block * size..((block + 1) * size).min(plan.output_groups());
+            let replies = self.block(groups, &operands, &mut scratch);
             spare().push(scratch);
             replies
         };
-        in_order(plan.output_groups(), make, |group, replies: Vec<Vec<u8>>| {
-            let first = group * plan.tiles();
-            replies.into_iter().enumerate().try_for_each(|(tile, reply)| emit(first + tile, reply))
+        in_order(plan.output_groups().div_ceil(size), make, |block, replies: Vec<Vec<u8>>| {
+            let first = block * size * plan.tiles();
+            replies.into_iter().enumerate().try_for_each(|(offset, reply)| emit(first + offset, reply))
         })
     }
 
-    /// The serialised replies of one output group, for every tile.
-    fn group(&self, group: usize, operands: &Operands<'_>, scratch: &mut Scratch) -> Vec<Vec<u8>> {
+    /// The serialised replies of some output groups: for every group those of all tiles.
+    fn block(&self, groups: Range<usize>, operands: &Operands<'_>, scratch: &mut Scratch) -> Vec<Vec<u8>> {
         let (context, plan) = (self.context, self.plan);
-        scratch.sums.resize_with(plan.tiles(), Sums::default);
-        scratch.sums.iter_mut().for_each(|sums| sums.clear(context));
+        let half = || Vec::with_capacity(context.limbs.len() * plan.degree);
+        let mut sums: Vec<[Vec<u64>; 2]> = (0..groups.len() * plan.tiles()).map(|_| [half(), half()]).collect();
+        for index in 0..context.limbs.len() {
+            self.multiply(index, groups.clone(), operands, scratch, &mut sums);
+        }
+        let replies = groups.flat_map(|group| (0..plan.tiles()).map(move |tile| (tile, group))).zip(sums);
+        let serialised = replies.map(|((tile, group), sum)| {
+            let mut writer = BitWriter::default();
+            self.finish(tile, group, sum, operands).write(context, plan, &mut writer);
+            writer.finish()
+        });
+        serialised.collect()
+    }
+
+    /// Appends one limb of Σ input × weights, for some output groups and all tiles.
+    fn multiply(
+        &self,
+        index: usize,
+        groups: Range<usize>,
+        operands: &Operands<'_>,
+        scratch: &mut Scratch,
+        totals: &mut [[Vec<u64>; 2]],
+    ) {
+        let (context, plan) = (self.context, self.plan);
+        let Some(limb) = context.limbs.get(index) else { return };
+        let Scratch { weights, sums } = scratch;
+        weights.resize(INPUTS_PER_PASS * OUTPUTS_PER_PASS, Vec::new());
+        sums.resize(plan.tiles(), Vec::new());
+        for sums in sums.iter_mut() {
+            sums.resize(groups.len(), Sums::default());
+            sums.iter_mut().for_each(|sums| sums.clear(plan.degree));
+        }
         let input_groups = plan.input_groups();
-        for first in (0..input_groups).step_by(TERMS_PER_PASS) {
-            let pass = first..(first + TERMS_PER_PASS).min(input_groups);
-            for (input_group, factor) in pass.clone().zip(&mut scratch.weights) {
-                self.weight_polynomial(input_group, group, factor);
-                context.forward(factor);
+        for first in (0..input_groups).step_by(INPUTS_PER_PASS) {
+            let pass = first..(first + INPUTS_PER_PASS).min(input_groups);
+            let pairs = groups.clone().flat_map(|group| pass.clone().map(move |input_group| (input_group, group)));
+            for ((input_group, group), poly) in pairs.zip(weights.iter_mut()) {
+                self.weight_polynomial(limb, input_group, group, poly);
+                context.forward_limb(limb, poly);
             }
-            for (tile, sums) in scratch.sums.iter_mut().enumerate() {
-                let terms = pass.clone().zip(&scratch.weights).filter_map(|(input_group, factor)| {
-                    let index = tile * input_groups + input_group;
-                    let (input, uniform) = (operands.inputs.get(index)?, operands.uniforms.get(index)?);
-                    Some(Term { factor, masked: &input.masked, uniform })
-                });
-                let terms: Vec<Term<'_>> = terms.collect();
-                sums.add(context, &terms);
-                context.counter.add(Work { he_plain_muls: terms.len() as u64, ..Work::default() });
+            let factors: Vec<&[u64]> = weights.iter().take(pass.len() * groups.len()).map(Vec::as_slice).collect();
+            for (tile, sums) in sums.iter_mut().enumerate() {
+                let inputs = operands.inputs.iter().skip(tile * input_groups + pass.start).take(pass.len());
+                let inputs: Vec<&[u64]> = inputs.filter_map(|limbs| limbs.get(index)).map(Vec::as_slice).collect();
+                limb.add_products(&mut sums.iter_mut().collect::<Vec<_>>(), &factors, &inputs);
+                // A product is one of all limbs.
+                let muls = if index == 0 { factors.len() as u64 } else { 0 };
+                let products = 2 * (factors.len() * plan.degree) as u64;
+                context.counter.add(Work { he_plain_muls: muls, mod_muls: products, ..Work::default() });
             }
         }
-        let finish = |(tile, sums)| {
-            let mut writer = BitWriter::default();
-            self.finish(tile, group, sums, operands).write(context, plan, &mut writer);
-            writer.finish()
-        };
-        scratch.sums.iter_mut().enumerate().map(finish).collect()
+        // Totals are in the order of the replies: `[group][tile]`.
+        for (tile, sums) in sums.iter().enumerate() {
+            for (sums, [masked, uniform]) in sums.iter().zip(totals.iter_mut().skip(tile).step_by(plan.tiles())) {
+                limb.reduce(sums, masked, uniform);
+            }
+        }
     }
 
     /// The residues of the weights that lead from one input group to one output group.
-    fn weight_polynomial(&self, input_group: usize, output_group: usize, poly: &mut Vec<u64>) {
+    fn weight_polynomial(&self, limb: &Limb, input_group: usize, output_group: usize, poly: &mut Vec<u64>) {
         let (plan, kernel) = (self.plan, self.plan.shape.kernel);
         let (taps, width) = (kernel * kernel, plan.tile_width());
         poly.clear();
-        poly.resize(self.context.limbs.len() * plan.degree, 0);
-        for (limb, residues) in self.context.split_mut(poly) {
-            for (local_out, out) in plan.output_channels(output_group).enumerate() {
-                for (local_in, channel) in plan.input_channels(input_group).enumerate() {
-                    let first = (out * plan.shape.in_channels + channel) * taps;
-                    let weights = &self.weights[first..first + taps];
-                    let position = plan.weight_position(local_out, local_in, 0, 0);
-                    for (ky, row) in weights.chunks_exact(kernel).enumerate() {
-                        for (kx, weight) in row.iter().enumerate() {
-                            residues[position - ky * width - kx] = limb.residue(i64::from(*weight));
-                        }
+        poly.resize(plan.degree, 0);
+        for (local_out, out) in plan.output_channels(output_group).enumerate() {
+            for (local_in, channel) in plan.input_channels(input_group).enumerate() {
+                let first = (out * plan.shape.in_channels + channel) * taps;
+                let weights = &self.weights[first..first + taps];
+                let position = plan.weight_position(local_out, local_in, 0, 0);
+                for (ky, row) in weights.chunks_exact(kernel).enumerate() {
+                    for (kx, weight) in row.iter().enumerate() {
+                        poly[position - ky * width - kx] = limb.residue(i64::from(*weight));
                     }
                 }
             }
@@ -135,16 +180,16 @@ impl HomomorphicLayer<'_> {
     }
 
     /// Hides the weights, subtracts the mask and drops what a reply does not need.
-    fn finish(&self, tile: usize, group: usize, sums: &mut Sums, operands: &Operands<'_>) -> Reply {
+    fn finish(&self, tile: usize, group: usize, sum: [Vec<u64>; 2], operands: &Operands<'_>) -> Reply {
         let (context, plan) = (self.context, self.plan);
         let place = tile * plan.output_groups() + group;
         let mut sampler = Sampler::new(&operands.seed.derive("reply", place as u64));
         let ternary = Zeroizing::new(sampler.ternary(context.degree()));
         let mut factor = Zeroizing::new(context.lift(&ternary));
         context.forward(&mut factor);
-        let key = Term { factor: &factor, masked: &self.public_key.masked, uniform: &operands.key_uniform };
-        sums.add(context, &[key]);
-        let [mut masked, mut uniform] = sums.reduced(context);
+        let [mut masked, mut uniform] = sum;
+        context.mul_add(&mut masked, &self.public_key.masked, &factor);
+        context.mul_add(&mut uniform, &operands.key_uniform, &factor);
         context.inverse(&mut masked);
         context.inverse(&mut uniform);
 
