@@ -49,6 +49,8 @@ struct Scratch {
     weights: Vec<Vec<u64>>,
     /// For every tile, one sum for every output group.
     sums: Vec<Vec<Sums>>,
+    /// Both halves of every reply, in the order of the replies.
+    totals: Vec<[Vec<u64>; 2]>,
 }
 
 impl HomomorphicLayer<'_> {
@@ -100,12 +102,13 @@ impl HomomorphicLayer<'_> {
     /// The serialised replies of some output groups: for every group those of all tiles.
     fn block(&self, groups: Range<usize>, operands: &Operands<'_>, scratch: &mut Scratch) -> Vec<Vec<u8>> {
         let (context, plan) = (self.context, self.plan);
-        let half = || Vec::with_capacity(context.limbs.len() * plan.degree);
-        let mut sums: Vec<[Vec<u64>; 2]> = (0..groups.len() * plan.tiles()).map(|_| [half(), half()]).collect();
+        scratch.totals.resize_with(groups.len() * plan.tiles(), Default::default);
+        scratch.totals.iter_mut().flatten().for_each(Vec::clear);
         for index in 0..context.limbs.len() {
-            self.multiply(index, groups.clone(), operands, scratch, &mut sums);
+            self.multiply(index, groups.clone(), operands, scratch);
         }
-        let replies = groups.flat_map(|group| (0..plan.tiles()).map(move |tile| (tile, group))).zip(sums);
+        let places = groups.flat_map(|group| (0..plan.tiles()).map(move |tile| (tile, group)));
+        let replies = places.zip(&mut scratch.totals);
         let serialised = replies.map(|((tile, group), sum)| {
             let mut writer = BitWriter::default();
             self.finish(tile, group, sum, operands).write(context, plan, &mut writer);
@@ -115,17 +118,10 @@ impl HomomorphicLayer<'_> {
     }
 
     /// Appends one limb of Σ input × weights, for some output groups and all tiles.
-    fn multiply(
-        &self,
-        index: usize,
-        groups: Range<usize>,
-        operands: &Operands<'_>,
-        scratch: &mut Scratch,
-        totals: &mut [[Vec<u64>; 2]],
-    ) {
+    fn multiply(&self, index: usize, groups: Range<usize>, operands: &Operands<'_>, scratch: &mut Scratch) {
         let (context, plan) = (self.context, self.plan);
         let Some(limb) = context.limbs.get(index) else { return };
-        let Scratch { weights, sums } = scratch;
+        let Scratch { weights, sums, totals } = scratch;
         weights.resize(INPUTS_PER_PASS * OUTPUTS_PER_PASS, Vec::new());
         sums.resize(plan.tiles(), Vec::new());
         for sums in sums.iter_mut() {
@@ -166,13 +162,17 @@ impl HomomorphicLayer<'_> {
         poly.clear();
         poly.resize(plan.degree, 0);
         for (local_out, out) in plan.output_channels(output_group).enumerate() {
-            for (local_in, channel) in plan.input_channels(input_group).enumerate() {
-                let first = (out * plan.shape.in_channels + channel) * taps;
-                let weights = &self.weights[first..first + taps];
+            let inputs = plan.input_channels(input_group);
+            let first = out * plan.shape.in_channels;
+            let weights = &self.weights[(first + inputs.start) * taps..(first + inputs.end) * taps];
+            for local_in in 0..inputs.len() {
+                let channel = &weights[local_in * taps..][..taps];
                 let position = plan.weight_position(local_out, local_in, 0, 0);
-                for (ky, row) in weights.chunks_exact(kernel).enumerate() {
-                    for (kx, weight) in row.iter().enumerate() {
-                        poly[position - ky * width - kx] = limb.residue(i64::from(*weight));
+                for ky in 0..kernel {
+                    // A row of the kernel lies backwards.
+                    let start = position - ky * width - (kernel - 1);
+                    for (residue, kx) in poly[start..start + kernel].iter_mut().zip((0..kernel).rev()) {
+                        *residue = limb.small_residue(channel[ky * kernel + kx]);
                     }
                 }
             }
@@ -180,21 +180,21 @@ impl HomomorphicLayer<'_> {
     }
 
     /// Hides the weights, subtracts the mask and drops what a reply does not need.
-    fn finish(&self, tile: usize, group: usize, sum: [Vec<u64>; 2], operands: &Operands<'_>) -> Reply {
+    fn finish(&self, tile: usize, group: usize, sum: &mut [Vec<u64>; 2], operands: &Operands<'_>) -> Reply {
         let (context, plan) = (self.context, self.plan);
         let place = tile * plan.output_groups() + group;
         let mut sampler = Sampler::new(&operands.seed.derive("reply", place as u64));
         let ternary = Zeroizing::new(sampler.ternary(context.degree()));
         let mut factor = Zeroizing::new(context.lift(&ternary));
         context.forward(&mut factor);
-        let [mut masked, mut uniform] = sum;
-        context.mul_add(&mut masked, &self.public_key.masked, &factor);
-        context.mul_add(&mut uniform, &operands.key_uniform, &factor);
-        context.inverse(&mut masked);
-        context.inverse(&mut uniform);
+        let [masked, uniform] = sum;
+        context.mul_add(masked, &self.public_key.masked, &factor);
+        context.mul_add(uniform, &operands.key_uniform, &factor);
+        context.inverse(masked);
+        context.inverse(uniform);
 
         let errors = Zeroizing::new(sampler.errors(context.degree()));
-        for (limb, residues) in context.split_mut(&mut uniform) {
+        for (limb, residues) in context.split_mut(uniform) {
             for (residue, error) in residues.iter_mut().zip(errors.iter()) {
                 *residue = limb.add(*residue, limb.residue(*error));
             }
@@ -205,7 +205,7 @@ impl HomomorphicLayer<'_> {
         let ring = ring_mask(context.params.plain_bits);
         let minus_mask: Zeroizing<Vec<u64>> =
             Zeroizing::new(positions.iter().map(|(_, place)| operands.mask[*place].wrapping_neg() & ring).collect());
-        let values = context.split(&masked).map(|(limb, residues)| {
+        let values = context.split(masked).map(|(limb, residues)| {
             let hide = |((coefficient, _), noise): (&(usize, usize), &i128)| {
                 limb.add(residues[*coefficient], limb.wide_residue(*noise))
             };
@@ -213,7 +213,7 @@ impl HomomorphicLayer<'_> {
             context.add_scaled(limb, &mut values, &minus_mask);
             values
         });
-        let uniform = context.split(&uniform).map(|(_, residues)| residues.to_vec()).collect();
+        let uniform = context.split(uniform).map(|(_, residues)| residues.to_vec()).collect();
         Reply { values: context.switch(values.collect()), uniform: context.switch(uniform) }
     }
 }

@@ -94,6 +94,17 @@ impl Limb {
         if value < 0 && size != 0 { self.modulus - size } else { size }
     }
 
+    /// The residue of a weight.
+    #[inline(always)]
+    pub(super) fn small_residue(&self, value: i32) -> u64 {
+        if self.modulus >> 31 == 0 {
+            return self.residue(i64::from(value));
+        }
+        // All ones if it is negative.
+        let sign = i64::from(value >> 31) as u64;
+        (i64::from(value) as u64).wrapping_add(self.modulus & sign)
+    }
+
     /// The residue of a wide signed number below 2^126 in size.
     pub(super) fn wide_residue(&self, value: i128) -> u64 {
         let size = value.unsigned_abs();

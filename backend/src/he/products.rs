@@ -102,6 +102,19 @@ impl Limb {
 
     /// Appends the sums themselves to the masked and the uniform half, transformed as the factors were.
     pub(super) fn reduce(&self, sums: &Sums, masked: &mut Vec<u64>, uniform: &mut Vec<u64>) {
+        #[cfg(target_arch = "x86_64")]
+        if self.kernel == Kernel::Ifma {
+            let radices = [0, 52, 104].map(|bits| ((1u128 << bits) % u128::from(self.modulus)) as u64);
+            let room = sums.words.len() / 4;
+            let grow = |half: &mut Vec<u64>| {
+                half.resize(half.len() + room, 0);
+                half.len() - room
+            };
+            let (first, second) = (grow(masked), grow(uniform));
+            // SAFETY: `Kernel::fastest` found both features, and that the modulus is below 2^51.
+            unsafe { reduce_ifma(&sums.words, self.modulus, radices, &mut masked[first..], &mut uniform[second..]) }
+            return;
+        }
         let radix = self.radix();
         for words in sums.words.chunks_exact(4 * LANES) {
             let (first, second) = words.split_at(2 * LANES);
@@ -184,6 +197,49 @@ unsafe fn add_ifma(sums: &mut [&mut [u64]], factors: &[&[u64]], pairs: &[&[u64]]
                     _mm512_storeu_si512(words.add(index * LANES).cast(), sum);
                 }
             }
+        }
+    }
+}
+
+/// Reduces words to Σ low + high·2^52 of both halves. With R = 2^0, 2^52 and 2^104 modulo p, a sum is l·1 + h·R₁ + g·R₂
+/// for three parts below 2^52; each product is reduced to below 2p as by [`Factor`], with 52 bits.
+///
+/// # Safety
+/// The processor has AVX-512 F and IFMA; p is below 2^51, and high words are below 2^63.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512ifma")]
+unsafe fn reduce_ifma(words: &[u64], modulus: u64, radices: [u64; 3], masked: &mut [u64], uniform: &mut [u64]) {
+    use std::arch::x86_64::{
+        __m512i, _mm512_add_epi64, _mm512_and_si512, _mm512_loadu_si512, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64,
+        _mm512_min_epu64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_srli_epi64, _mm512_storeu_si512,
+        _mm512_sub_epi64,
+    };
+    let all = |word: u64| _mm512_set1_epi64(word as i64);
+    let (zero, low_bits, p) = (_mm512_setzero_si512(), all((1 << 52) - 1), all(modulus));
+    let factors = radices.map(|radix| (all(radix), all(((u128::from(radix) << 52) / u128::from(modulus)) as u64)));
+    // value·factor mod p, below 2p.
+    let times = |value: __m512i, (factor, quotient): (__m512i, __m512i)| {
+        let estimate = _mm512_madd52hi_epu64(zero, value, quotient);
+        let whole = _mm512_madd52lo_epu64(zero, value, factor);
+        _mm512_and_si512(_mm512_sub_epi64(whole, _mm512_madd52lo_epu64(zero, estimate, p)), low_bits)
+    };
+    // An unsigned minimum: what is below the multiple wraps to something large.
+    let below = |value: __m512i, multiple: u64| _mm512_min_epu64(value, _mm512_sub_epi64(value, all(multiple)));
+    let outputs = masked.chunks_exact_mut(LANES).zip(uniform.chunks_exact_mut(LANES));
+    for (words, (masked, uniform)) in words.chunks_exact(4 * LANES).zip(outputs) {
+        for (words, output) in words.chunks_exact(2 * LANES).zip([masked, uniform]) {
+            // SAFETY: `words` has two times and `output` once eight numbers. Loads and stores are unaligned.
+            let (low, high) = unsafe {
+                (_mm512_loadu_si512(words.as_ptr().cast()), _mm512_loadu_si512(words.as_ptr().add(LANES).cast()))
+            };
+            let high = _mm512_add_epi64(high, _mm512_srli_epi64::<52>(low));
+            let parts =
+                [_mm512_and_si512(low, low_bits), _mm512_and_si512(high, low_bits), _mm512_srli_epi64::<52>(high)];
+            let [a, b, c] = [0, 1, 2].map(|part| times(parts[part], factors[part]));
+            let sum = _mm512_add_epi64(_mm512_add_epi64(a, b), c);
+            let reduced = below(below(below(sum, 4 * modulus), 2 * modulus), modulus);
+            // SAFETY: as above.
+            unsafe { _mm512_storeu_si512(output.as_mut_ptr().cast(), reduced) }
         }
     }
 }
