@@ -42,6 +42,14 @@ impl Traffic {
     pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
+
+    pub(crate) fn add_sent(&self, bytes: u64) {
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_received(&self, bytes: u64) {
+        self.received.fetch_add(bytes, Ordering::Relaxed);
+    }
 }
 
 /// One party's end of the connection.
@@ -130,7 +138,7 @@ impl Channel {
             self.pending.extend_from_slice(bytes);
         }
         let count = bytes.len() as u64;
-        self.traffic.sent.fetch_add(count, Ordering::Relaxed);
+        self.traffic.add_sent(count);
         self.counter.add(match self.party {
             Party::Client => Work { bytes_up: count, ..Work::default() },
             Party::Server => Work { bytes_down: count, ..Work::default() },
@@ -206,7 +214,7 @@ impl Channel {
         for piece in bytes.chunks_mut(PIECE_BYTES) {
             self.start_clock()?;
             self.transport.read_exact(piece).map_err(|error| self.failed(error))?;
-            self.traffic.received.fetch_add(piece.len() as u64, Ordering::Relaxed);
+            self.traffic.add_received(piece.len() as u64);
         }
         Ok(())
     }

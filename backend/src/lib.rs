@@ -15,6 +15,7 @@ mod error;
 pub mod gc;
 pub mod he;
 mod memory;
+pub mod net;
 pub mod ot;
 mod party;
 mod random;
@@ -22,6 +23,7 @@ pub mod ring;
 mod run;
 pub mod simd;
 mod storage;
+pub mod store;
 
 pub use buffer::Buffer;
 pub use channel::{Channel, Traffic, Transport};

@@ -1,6 +1,6 @@
 //! Experiment files: which networks on which platforms, and which private run verifies them.
 
-use crate::args::NetworkOptions;
+use crate::args::{NetworkChanges, NetworkOptions};
 use crate::image::Picture;
 use crate::select;
 use anyhow::{Context, Result};
@@ -141,10 +141,12 @@ impl NetworkEntry {
     fn build(&self) -> Result<Network> {
         let options = NetworkOptions {
             input: self.input,
-            classes: self.classes,
-            base_channels: self.base_channels,
-            cull: self.cull.clone(),
-            thin: self.thin,
+            other: NetworkChanges {
+                classes: self.classes,
+                base_channels: self.base_channels,
+                cull: self.cull.clone(),
+                thin: self.thin,
+            },
         };
         select::network(self.name.get_ref(), &options)
     }

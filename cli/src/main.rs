@@ -1,12 +1,13 @@
 //! The pisim command line: reads arguments, asks the library crates, prints their answers.
 //!
-//! Exit codes: 0 done, 1 a check failed, 2 bad usage or bad input. `--json` prints one JSON value on stdout and nothing
+//! Exit codes: 0 done, 1 a check failed, 2 bad usage, bad input or a failed connection, 130 interrupted. `--json` prints one JSON value on stdout and nothing
 //! else there; logs and progress go to stderr.
 
 mod args;
 mod commands;
 mod experiment;
 mod image;
+mod npy;
 mod output;
 mod select;
 
@@ -15,10 +16,12 @@ use clap::Parser;
 use output::Output;
 use std::process::ExitCode;
 
-/// What a command that ran to its end says: whether what it checked holds.
+/// What a command says that met no error: whether what it checked holds.
 enum Outcome {
     Done,
     CheckFailed,
+    /// The user stopped it.
+    Interrupted,
 }
 
 fn main() -> ExitCode {
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::CheckFailed) => ExitCode::from(1),
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) => {
             output::print_error(&error);
             ExitCode::from(2)
@@ -41,6 +45,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Net(args) => commands::net::run(&args, output),
         Command::Simulate(args) => commands::simulate::run(&args, output),
         Command::Verify(args) => commands::verify::run(&args, output),
+        Command::Serve(args) => commands::serve::run(&args, output),
+        Command::Infer(args) => commands::infer::run(&args, output),
         Command::Bench(args) => commands::bench::run(&args, output),
         Command::Hardware(args) => commands::hardware::run(&args, output),
         Command::Schema(args) => commands::schema::run(&args, output),

@@ -3,8 +3,10 @@
 pub mod bench;
 pub mod completions;
 pub mod hardware;
+pub mod infer;
 pub mod net;
 pub mod run;
 pub mod schema;
+pub mod serve;
 pub mod simulate;
 pub mod verify;

@@ -13,7 +13,7 @@ use pisim_reports::{Disagreement, VerificationSummary, tables};
 use std::sync::Arc;
 
 /// More weights than this (4 bytes each, and more while they are used) are refused before any memory is asked for.
-const MAX_WEIGHTS: u64 = 1 << 30;
+pub const MAX_WEIGHTS: u64 = 1 << 30;
 
 /// So are runs that keep more bytes than this from the offline to the online phase: both parties hold them in memory.
 const MAX_STORED_BYTES: u64 = 1 << 35;
