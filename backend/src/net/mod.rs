@@ -16,6 +16,8 @@ mod host;
 mod remote;
 mod shelf;
 mod socket;
+#[cfg(test)]
+mod tests;
 pub mod tls;
 mod visit;
 
