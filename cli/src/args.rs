@@ -45,8 +45,10 @@ pub enum Command {
     Serve(ServeArgs),
     /// Ask a server over TCP: the other half, which learns the answer and shows nobody its input.
     Infer(InferArgs),
-    /// Measure the primitive rates of the protocol backend on this machine.
+    /// Measure the primitive rates of the protocol backend on this machine, each next to its limit.
     Bench(BenchArgs),
+    /// Measure this machine's primitives and write them as a platform for `-H`.
+    Calibrate(CalibrateArgs),
     /// Platforms: list, show.
     Hardware(HardwareArgs),
     /// Print the JSON Schema of a kind of TOML file, for editors.
@@ -193,7 +195,8 @@ pub struct SimulateArgs {
 #[command(after_help = "Examples:\n  \
     pisim verify\n  \
     pisim verify -n minionn -p ring-gc --garbler client --json\n  \
-    pisim verify -n hrn-5x5x3x --base-channels 4 --seed 7 --threads 2")]
+    pisim verify -n hrn-5x5x3x --base-channels 4 --seed 7 --threads 2\n  \
+    pisim calibrate -o here.toml && pisim verify -n minionn -H here.toml   measured next to modelled times")]
 pub struct VerifyArgs {
     /// A built-in network or a .toml file.
     #[arg(short, long, default_value = "hrn-tiny", value_name = "NET")]
@@ -212,6 +215,10 @@ pub struct VerifyArgs {
     /// A PNG or JPEG as the client's input, instead of random values.
     #[arg(long, value_name = "FILE")]
     pub image: Option<PathBuf>,
+    /// Also print the times that the simulator predicts on this platform, a built-in one or a .toml file from
+    /// `pisim calibrate`; the run then starts with warm memory.
+    #[arg(short = 'H', long)]
+    pub hardware: Option<String>,
     /// Worker threads that both parties share; by default one per core.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -327,6 +334,22 @@ pub struct BenchArgs {
     /// Worker threads.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: u16,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    pisim calibrate -o here.toml\n  \
+    pisim verify -n hrn-5x5x3x -H here.toml\n  \
+    pisim calibrate --threads 1 --json\n\n\
+    Only primitives are timed (garbled gates, oblivious transfers, transforms, convolutions on shares, memory), never an\n\
+    inference. Every cost is the fastest of many samples; the file says how each was measured and how disturbed it was.")]
+pub struct CalibrateArgs {
+    /// The platform file to write; without it, the file goes to stdout.
+    #[arg(short, long, value_name = "FILE.toml")]
+    pub output: Option<PathBuf>,
+    /// Worker threads that measure at the same time, the cores of the platform; by default one per core.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
 }
 
 #[derive(Debug, Args)]

@@ -48,6 +48,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Serve(args) => commands::serve::run(&args, output),
         Command::Infer(args) => commands::infer::run(&args, output),
         Command::Bench(args) => commands::bench::run(&args, output),
+        Command::Calibrate(args) => commands::calibrate::run(&args, output),
         Command::Hardware(args) => commands::hardware::run(&args, output),
         Command::Schema(args) => commands::schema::run(&args, output),
         Command::Completions(args) => commands::completions::run(&args),

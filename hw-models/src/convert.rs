@@ -11,8 +11,8 @@ use crate::memory::{Memory, MemoryKind, Storage};
 use crate::party::PartyHardware;
 use crate::platform::Platform;
 use crate::raw::{
-    RawCpu, RawFpga, RawGcEngine, RawHeEngine, RawLink, RawMacArray, RawMemory, RawParty, RawPlatform, RawSilicon,
-    RawStorage,
+    RawCpu, RawFpga, RawGcEngine, RawHeEngine, RawLink, RawMacArray, RawMachine, RawMemory, RawParty, RawPlatform,
+    RawSilicon, RawStorage,
 };
 use crate::technology::{Fabric, NODES_NM, Technology};
 use pisim_settings::{ConfigError, Duration, Frequency, Source, did_you_mean};
@@ -27,12 +27,40 @@ pub(crate) fn platform(source: &Source, raw: &RawPlatform) -> Checked<Platform> 
     if raw.name.trim().is_empty() {
         return Err(check.error("name", "empty; expected a short name"));
     }
-    Ok(Platform {
-        name: raw.name.clone(),
-        description: raw.description.clone(),
-        client: party(&check.inside("client"), &raw.client)?,
-        server: party(&check.inside("server"), &raw.server)?,
-        link: link(&check.inside("link"), &raw.link)?,
+    let (client, server) = match (&raw.client, &raw.server, &raw.machine) {
+        (Some(client), Some(server), None) => {
+            (party(&check.inside("client"), client)?, party(&check.inside("server"), server)?)
+        }
+        (None, None, Some(raw)) => {
+            let machine = machine(&check.inside("machine"), raw)?;
+            (machine.clone(), machine)
+        }
+        (_, _, Some(_)) => {
+            let message = "both parties run on it, so no party has hardware of its own; expected only `machine`";
+            return Err(check.error(if raw.client.is_some() { "client" } else { "server" }, message));
+        }
+        (client, _, None) => {
+            let missing = if client.is_none() { "client" } else { "server" };
+            let message = "missing; expected `[client]` and `[server]`, or one `[machine]` for both";
+            return Err(check.error(missing, message));
+        }
+    };
+    let link = link(&check.inside("link"), &raw.link)?;
+    let colocated = raw.machine.is_some();
+    Ok(Platform { name: raw.name.clone(), description: raw.description.clone(), client, server, link, colocated })
+}
+
+/// One party's view of the machine that both run on.
+fn machine(check: &Check<'_>, raw: &RawMachine) -> Checked<PartyHardware> {
+    Ok(PartyHardware {
+        static_power_w: check.within("static_power", raw.static_power, "0 W", "100 kW")?.watts(),
+        cpu: cpu(&check.inside("cpu"), &raw.cpu)?,
+        memory: memory(&check.inside("memory"), &raw.memory)?,
+        storage: None,
+        fabric: None,
+        gc_engine: None,
+        he_engine: None,
+        mac_array: None,
     })
 }
 
@@ -150,6 +178,7 @@ fn fits(check: &Check<'_>, board: &'static Board, party: &PartyHardware) -> Chec
 fn cpu(check: &Check<'_>, raw: &RawCpu) -> Checked<Cpu> {
     let table = check.inside("cost");
     let cost = |key: &str, value: Duration| table.within(key, value, "0 s", "1 s").map(Duration::seconds);
+    let free = |key: &str, value: Option<Duration>| value.map_or(Ok(0.0), |value| cost(key, value));
     Ok(Cpu {
         cores: check.within("cores", raw.cores, "1", "4096")?,
         clock_hz: check.within("clock", raw.clock, "1 MHz", "10 GHz")?.hz(),
@@ -170,6 +199,13 @@ fn cpu(check: &Check<'_>, raw: &RawCpu) -> Checked<Cpu> {
             ring_mac_s: cost("ring_mac", raw.cost.ring_mac)?,
             wide_ring_mac_s: cost("wide_ring_mac", raw.cost.wide_ring_mac)?,
             ring_add_s: cost("ring_add", raw.cost.ring_add)?,
+            ring_sample_s: free("ring_sample", raw.cost.ring_sample)?,
+            ring_gather_s: free("ring_gather", raw.cost.ring_gather)?,
+            ring_weight_s: free("ring_weight", raw.cost.ring_weight)?,
+            he_sample_s: free("he_sample", raw.cost.he_sample)?,
+            he_weight_s: free("he_weight", raw.cost.he_weight)?,
+            he_byte_s: free("he_byte", raw.cost.he_byte)?,
+            kept_byte_s: free("kept_byte", raw.cost.kept_byte)?,
         },
     })
 }

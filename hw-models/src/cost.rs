@@ -13,6 +13,8 @@ pub struct Cost {
     pub seconds: f64,
     /// The same in the unit's clock cycles.
     pub cycles: u64,
+    /// Seconds of all cores together, on a processor; 0 on other units. Over `seconds`, the cores that it keeps busy.
+    pub core_seconds: f64,
     /// DRAM traffic in bytes, reads and writes together, that overlaps with the computing.
     pub memory_bytes: u64,
     /// Dynamic energy of the computing and of on-chip memory, in joules; DRAM and static energy are not in it.
@@ -27,7 +29,7 @@ impl Cost {
 
     /// A cost of `cycles` at a clock of `clock_hz`.
     pub(crate) fn of_cycles(cycles: u64, clock_hz: f64, memory_bytes: u64, energy_j: f64) -> Self {
-        Self { seconds: cycles as f64 / clock_hz, cycles, memory_bytes, energy_j }
+        Self { seconds: cycles as f64 / clock_hz, cycles, core_seconds: 0.0, memory_bytes, energy_j }
     }
 }
 
@@ -35,6 +37,7 @@ impl AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
         self.seconds += other.seconds;
         self.cycles = self.cycles.saturating_add(other.cycles);
+        self.core_seconds += other.core_seconds;
         self.memory_bytes = self.memory_bytes.saturating_add(other.memory_bytes);
         self.energy_j += other.energy_j;
     }

@@ -50,6 +50,20 @@ pub struct CpuCosts {
     pub wide_ring_mac_s: f64,
     /// One addition in the ring.
     pub ring_add_s: f64,
+    /// One ring element expanded from a seed.
+    pub ring_sample_s: f64,
+    /// One gathered input of a convolution in the ring.
+    pub ring_gather_s: f64,
+    /// One weight of a convolution in the ring, read and brought to the ring's width.
+    pub ring_weight_s: f64,
+    /// One coefficient drawn at random for homomorphic encryption.
+    pub he_sample_s: f64,
+    /// One weight placed into a polynomial.
+    pub he_weight_s: f64,
+    /// One byte of ciphertext packed or unpacked.
+    pub he_byte_s: f64,
+    /// One byte of memory taken from the operating system to keep something for the online phase.
+    pub kept_byte_s: f64,
 }
 
 /// Work of a processor in primitives.
@@ -87,6 +101,20 @@ pub struct CpuWork {
     pub ring_macs: u64,
     /// Additions in the ring.
     pub ring_adds: u64,
+    /// Ring elements expanded from seeds.
+    pub ring_samples: u64,
+    /// Inputs of convolutions gathered.
+    pub ring_gathers: u64,
+    /// Weights of convolutions read.
+    pub ring_weights: u64,
+    /// Coefficients drawn at random for homomorphic encryption.
+    pub he_samples: u64,
+    /// Weights placed into polynomials.
+    pub he_weights: u64,
+    /// Bytes of ciphertext packed or unpacked.
+    pub he_bytes: u64,
+    /// Bytes kept for the online phase.
+    pub kept_bytes: u64,
     /// Bytes beyond the garbled tables that stream to or from memory (weights, ciphertexts, ...).
     pub streamed_bytes: u64,
     /// Independent items that the cores can share; 0 counts as 1.
@@ -105,6 +133,7 @@ impl Cpu {
         let tables = product(&[work.garbled_ands.saturating_add(work.evaluated_ands), TABLE_BYTES]);
         Cost {
             seconds,
+            core_seconds,
             cycles: (seconds * self.clock_hz).round() as u64,
             memory_bytes: tables.saturating_add(work.streamed_bytes),
             energy_j: core_seconds * self.active_power_w,
@@ -131,6 +160,13 @@ impl Cpu {
             (work.key_switches, costs.key_switch_coefficient_s * degree),
             (work.ring_macs, ring_mac_s),
             (work.ring_adds, costs.ring_add_s),
+            (work.ring_samples, costs.ring_sample_s),
+            (work.ring_gathers, costs.ring_gather_s),
+            (work.ring_weights, costs.ring_weight_s),
+            (work.he_samples, costs.he_sample_s),
+            (work.he_weights, costs.he_weight_s),
+            (work.he_bytes, costs.he_byte_s),
+            (work.kept_bytes, costs.kept_byte_s),
         ]
         .iter()
         .map(|&(count, seconds)| count as f64 * seconds)

@@ -23,6 +23,8 @@ pub struct Platform {
     pub server: PartyHardware,
     /// What connects them.
     pub link: Link,
+    /// Both parties run on one machine: `client` and `server` are the same hardware, whose cores and memory they share.
+    pub colocated: bool,
 }
 
 impl Platform {

@@ -16,11 +16,25 @@ pub(crate) struct RawPlatform {
     /// What it is and where its figures come from, in a sentence or two.
     pub description: String,
     /// The party with the input.
-    pub client: RawParty,
+    pub client: Option<RawParty>,
     /// The party with the weights.
-    pub server: RawParty,
-    /// What connects them.
+    pub server: Option<RawParty>,
+    /// One machine on which both parties run, instead of `client` and `server`: they share its cores and its memory.
+    pub machine: Option<RawMachine>,
+    /// What connects them; on one machine, how messages are copied from one party to the other.
     pub link: RawLink,
+}
+
+/// A machine on which both parties run.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawMachine {
+    /// Power drawn whatever runs: leakage, memory refresh, idle cores.
+    pub static_power: Power,
+    /// The processor; both parties draw on its cores, fairly.
+    pub cpu: RawCpu,
+    /// The memory that both parties share.
+    pub memory: RawMemory,
 }
 
 /// The hardware of one party.
@@ -95,6 +109,20 @@ pub(crate) struct RawCpuCosts {
     pub wide_ring_mac: Duration,
     /// One addition in the ring.
     pub ring_add: Duration,
+    /// One ring element expanded from a seed, as masks are; free without this key.
+    pub ring_sample: Option<Duration>,
+    /// One gathered input of a convolution on shares (output pixels × taps), before it is multiplied; free without this key.
+    pub ring_gather: Option<Duration>,
+    /// One weight of a convolution on shares, read and brought to the ring's width; free without this key.
+    pub ring_weight: Option<Duration>,
+    /// One coefficient drawn at random for homomorphic encryption; free without this key.
+    pub he_sample: Option<Duration>,
+    /// One weight placed into the polynomial that multiplies a ciphertext; free without this key.
+    pub he_weight: Option<Duration>,
+    /// One byte of ciphertext packed or unpacked; free without this key.
+    pub he_byte: Option<Duration>,
+    /// One byte that is kept for the online phase, its memory taken from the operating system; free without this key.
+    pub kept_byte: Option<Duration>,
 }
 
 /// A memory shared by the units of one party.

@@ -196,6 +196,62 @@ fn every_numeric_key_of_every_shipped_platform_changes_a_result() {
     assert!(tried > 250, "{tried}");
 }
 
+/// A platform file on which both parties share the machine that is `cpu-lan`'s server.
+fn one_machine() -> String {
+    let text = Platform::builtin_text("cpu-lan").unwrap();
+    let (head, rest) = text.split_once("[client]").unwrap();
+    let (_, server) = rest.split_once("[server]").unwrap();
+    format!("{head}[machine]{}", server.replace("[server.", "[machine."))
+}
+
+#[test]
+fn both_parties_of_a_machine_have_its_hardware() {
+    let platform = Platform::from_source(&Source::new("machine.toml", one_machine())).unwrap();
+    assert!(platform.colocated);
+    assert_eq!(platform.client, platform.server);
+    let apart = Platform::builtin("cpu-lan").unwrap();
+    assert!(!apart.colocated);
+    assert_eq!((platform.server, platform.link), (apart.server, apart.link));
+}
+
+#[test]
+fn a_machine_beside_a_party_or_a_party_alone_is_refused() {
+    let fault = |text: String| Platform::from_source(&Source::new("machine.toml", text)).unwrap_err().to_string();
+    let apart = Platform::builtin_text("cpu-lan").unwrap();
+    let machine = one_machine();
+    let (_, table) = machine.split_once("[machine]").unwrap();
+    let (table, _) = table.split_once("[link]").unwrap();
+    let beside = fault(format!("{apart}\n[machine]{table}"));
+    assert!(beside.contains("`client`: both parties run on it"), "{beside}");
+    let alone = fault(machine.replace("[machine", "[server"));
+    assert!(alone.contains("`client`: missing; expected `[client]` and `[server]`, or one `[machine]`"), "{alone}");
+    let engine = fault(machine.replace("[machine.memory]", "[machine.gc_engine]\nengines = 1\n[machine.memory]"));
+    assert!(engine.contains("`machine.gc_engine`: unknown key"), "{engine}");
+}
+
+#[test]
+fn costs_that_a_file_does_not_name_are_free_and_those_that_it_names_are_not() {
+    let named = one_machine().replace(
+        "ring_add = \"0.7 ns\"",
+        "ring_add = \"0.7 ns\"\nring_sample = \"1 ns\"\nring_gather = \"2 ns\"\nring_weight = \"3 ns\"\n\
+         he_sample = \"4 ns\"\nhe_weight = \"7 ns\"\nhe_byte = \"5 ns\"\nkept_byte = \"6 ns\"",
+    );
+    let costs = |text: String| Platform::from_source(&Source::new("machine.toml", text)).unwrap().server.cpu.costs;
+    let list = |costs: pisim_hw_models::CpuCosts| {
+        [
+            costs.ring_sample_s,
+            costs.ring_gather_s,
+            costs.ring_weight_s,
+            costs.he_sample_s,
+            costs.he_weight_s,
+            costs.he_byte_s,
+            costs.kept_byte_s,
+        ]
+    };
+    assert_eq!(list(costs(one_machine())), [0.0; 7]);
+    assert_eq!(list(costs(named)).map(|seconds| (1e9 * seconds).round()), [1.0, 2.0, 3.0, 4.0, 7.0, 5.0, 6.0]);
+}
+
 /// The error after `from` is replaced by `to` in a shipped file, without the file's name.
 fn fault(name: &str, from: &str, to: &str) -> String {
     let text = Platform::builtin_text(name).unwrap();

@@ -18,4 +18,4 @@ mod verification;
 
 pub use draw::render::DrawError;
 pub use report::{Report, ReportError, Written};
-pub use verification::{Disagreement, VerificationSummary};
+pub use verification::{Disagreement, PredictedTimes, VerificationSummary};

@@ -162,6 +162,15 @@ pub fn verification(run: &VerificationSummary) -> String {
     }
     for (phase, time) in run.phases() {
         table.add_row([Cell::new(format!("{phase} (measured, {} threads)", run.threads)), Cell::new(seconds(time))]);
+        if let Some((predicted, error)) = run.predicted_s.as_ref().and_then(|times| times.phase(phase)) {
+            let text = format!("{} ({error:+.1} %)", seconds(predicted));
+            table.add_row([Cell::new(format!("{phase} (modelled)")), Cell::new(text)]);
+        }
+    }
+    if let Some(times) = &run.predicted_s {
+        let cores = format!("{} core{}", times.cores, if times.cores == 1 { "" } else { "s" });
+        let parties = if times.one_machine { "both parties on one machine" } else { "a machine for each party" };
+        table.add_row([Cell::new("modelled on"), Cell::new(format!("{}: {parties}, {cores}", times.hardware))]);
     }
     for (field, count) in run.work.iter().filter(|(_, count)| **count > 0) {
         let text = if field.contains("bytes") { bytes(*count) } else { Quantity::Count.format(*count as f64) };

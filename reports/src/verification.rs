@@ -16,6 +16,56 @@ pub struct Disagreement {
     pub counted: u64,
 }
 
+/// What the simulator says of the same program on a platform, held against the measured times. All of it is modelled.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PredictedTimes {
+    /// The platform's name.
+    pub hardware: String,
+    /// Seconds of the setup phase.
+    pub setup: f64,
+    /// Seconds of the offline phase.
+    pub offline: f64,
+    /// Seconds of the online phase.
+    pub online: f64,
+    /// Predicted over measured less one, in percent, by phase.
+    pub error_pct: BTreeMap<String, f64>,
+    /// Whether the platform says that both parties share one machine, as they do in this run.
+    pub one_machine: bool,
+    /// Cores of the platform that a party can use; a run with another number of threads is another machine.
+    pub cores: u64,
+}
+
+impl PredictedTimes {
+    /// Holds predicted phases (setup, offline, online) against measured ones.
+    pub fn new(
+        hardware: &str,
+        phases: [f64; 3],
+        measured: &BTreeMap<String, f64>,
+        one_machine: bool,
+        cores: u64,
+    ) -> Self {
+        let [setup, offline, online] = phases;
+        let named = [("setup", setup), ("offline", offline), ("online", online)];
+        let error = |(name, predicted): (&str, f64)| {
+            let measured = measured.get(name).copied().filter(|seconds| *seconds > 0.0)?;
+            Some((name.to_owned(), 100.0 * (predicted / measured - 1.0)))
+        };
+        let error_pct = named.into_iter().filter_map(error).collect();
+        Self { hardware: hardware.to_owned(), setup, offline, online, error_pct, one_machine, cores }
+    }
+
+    /// Predicted seconds and the error in percent of a phase.
+    pub fn phase(&self, name: &str) -> Option<(f64, f64)> {
+        let seconds = match name {
+            "setup" => self.setup,
+            "offline" => self.offline,
+            "online" => self.online,
+            _ => return None,
+        };
+        Some((seconds, *self.error_pct.get(name)?))
+    }
+}
+
 /// The result of one real two-party run held against the integer reference and the predicted work.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct VerificationSummary {
@@ -41,6 +91,9 @@ pub struct VerificationSummary {
     pub wall_s: BTreeMap<String, f64>,
     /// Threads per party.
     pub threads: usize,
+    /// Seconds by phase, modelled on the platform that the run was to be compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted_s: Option<PredictedTimes>,
     /// The disagreements, if any.
     pub prediction: Vec<Disagreement>,
     /// What the client learned, for people: the most likely class, the input's name.
@@ -59,5 +112,21 @@ impl VerificationSummary {
         let mut phases: Vec<_> = self.wall_s.iter().map(|(name, seconds)| (name.as_str(), *seconds)).collect();
         phases.sort_by_key(|(name, _)| rank(name));
         phases
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_predicted_over_measured_less_one_and_a_phase_without_time_has_none() {
+        let measured =
+            BTreeMap::from([("setup".to_owned(), 0.0), ("offline".to_owned(), 2.0), ("online".to_owned(), 4.0)]);
+        let times = PredictedTimes::new("here", [1.0, 2.2, 3.0], &measured, true, 2);
+        let (seconds, error) = times.phase("offline").unwrap_or_default();
+        assert!((seconds, (error - 10.0).abs() < 1e-9) == (2.2, true));
+        assert_eq!(times.phase("online"), Some((3.0, -25.0)));
+        assert_eq!((times.phase("setup"), times.phase("other")), (None, None));
     }
 }

@@ -8,10 +8,10 @@ use crate::result::{
     Simulation, Storage, Traffic, UnitUse,
 };
 use crate::simulate::{Jobs, Role};
-use crate::units::{PARTIES, Place, UnitKind, Units, hardware_of, memory_of, party_name};
+use crate::units::{Host, PARTIES, Place, UnitKind, Units, hardware_of, hosts, party_name};
 use pisim_hw_models::{PartyHardware, Platform};
 use pisim_netgen::Layer;
-use pisim_protocol::{Party, Phase, Program};
+use pisim_protocol::{Phase, Program};
 use std::collections::BTreeMap;
 
 /// What there is to account for.
@@ -32,12 +32,11 @@ pub(crate) fn account(run: &Run) -> Result<Simulation, SimError> {
         let Some(step) = run.program.steps.get(task.step) else { continue };
         let mut energy_j = task.unit_j;
         books.spend(job.phase, Payer::Unit(job.unit), task.unit_j);
-        for party in PARTIES {
-            let memory = memory_of(party);
+        for (memory, host) in hosts(run.platform).iter().enumerate() {
             if let Some(traffic) =
                 job.traffic.filter(|traffic| traffic.memory == memory || traffic.copy_to == Some(memory))
             {
-                let joules = hardware_of(run.platform, party).memory.energy_j(traffic.bytes as u64);
+                let joules = host.hardware.memory.energy_j(traffic.bytes as u64);
                 books.spend(job.phase, Payer::Memory(memory), joules);
                 energy_j += joules;
             }
@@ -96,7 +95,7 @@ enum Payer {
     Unit(usize),
     /// A memory, by its number: traffic.
     Memory(usize),
-    /// A party, by its memory's number: static power.
+    /// A machine, by its memory's number: static power.
     Static(usize),
 }
 
@@ -104,14 +103,15 @@ enum Payer {
 struct Books {
     phases_j: [f64; 3],
     units_j: Vec<f64>,
-    memories_j: [f64; 2],
-    static_j: [f64; 2],
+    /// Of every machine, by the engine's number of its memory.
+    memories_j: Vec<f64>,
+    static_j: Vec<f64>,
     activities: Vec<Activity>,
     layers: Vec<LayerCost>,
 }
 
 impl Books {
-    /// Opens the books with the static energy of both parties.
+    /// Opens the books with the static energy of every machine.
     fn open(run: &Run, latency_s: &ByPhase) -> Self {
         let network = &run.program.network.network;
         let layer = |layer: &Layer| LayerCost {
@@ -121,18 +121,19 @@ impl Books {
             ..LayerCost::default()
         };
         let named = |name: &str| Activity { name: name.to_owned(), ..Activity::default() };
+        let hosts = hosts(run.platform);
         let mut books = Self {
             phases_j: [0.0; 3],
             units_j: vec![0.0; run.units.all.len()],
-            memories_j: [0.0; 2],
-            static_j: [0.0; 2],
+            memories_j: vec![0.0; hosts.len()],
+            static_j: vec![0.0; hosts.len()],
             activities: Activity::NAMES.map(named).into(),
             layers: network.layers.iter().map(layer).collect(),
         };
-        for party in PARTIES {
-            let power_w = hardware_of(run.platform, party).static_power_w;
+        for (number, host) in hosts.iter().enumerate() {
+            let power_w = host.hardware.static_power_w;
             for (phase, seconds) in latency_s.phases().into_iter().enumerate() {
-                books.spend(phase, Payer::Static(memory_of(party)), power_w * seconds);
+                books.spend(phase, Payer::Static(number), power_w * seconds);
                 books.act(STATIC, phase, 0.0, power_w * seconds);
             }
         }
@@ -143,7 +144,7 @@ impl Books {
         let own = match payer {
             Payer::Unit(unit) => self.units_j.get_mut(unit),
             Payer::Memory(memory) => self.memories_j.get_mut(memory),
-            Payer::Static(party) => self.static_j.get_mut(party),
+            Payer::Static(host) => self.static_j.get_mut(host),
         };
         for sum in own.into_iter().chain(self.phases_j.get_mut(phase)) {
             *sum += joules;
@@ -169,9 +170,9 @@ impl Books {
             let link = matches!(unit.place, Place::LinkFrom(_));
             add(if link { "link".to_owned() } else { unit.name.clone() }, *joules);
         }
-        for (party, (memory_j, static_j)) in PARTIES.into_iter().zip(self.memories_j.iter().zip(&self.static_j)) {
-            add(memory_name(party), *memory_j);
-            add(format!("{}.{STATIC}", party_name(party)), *static_j);
+        for (host, (memory_j, static_j)) in hosts(run.platform).iter().zip(self.memories_j.iter().zip(&self.static_j)) {
+            add(memory_name(host), *memory_j);
+            add(format!("{}.{STATIC}", host.name), *static_j);
         }
         Energy { phases: ByPhase::new(self.phases_j), by_unit }
     }
@@ -193,9 +194,20 @@ fn layer_seconds<'a>(layer: &'a mut LayerCost, activity: &str) -> &'a mut f64 {
     }
 }
 
-fn memory_name(party: Party) -> String {
-    format!("{}.memory", party_name(party))
+fn memory_name(host: &Host) -> String {
+    format!("{}.memory", host.name)
 }
+
+/// Seconds that a pool needs with all of its cores, by phase.
+fn pool_seconds(run: &Run, pool: usize) -> [f64; 3] {
+    by_phase(run, |phase| {
+        let cores = run.machine.pools.get(pool).copied().unwrap_or(1.0);
+        phase.pool_core_s.get(pool).map_or(0.0, |core_s| core_s / cores)
+    })
+}
+
+/// The name of a pool of cores; only parties on one machine have one.
+const POOL: &str = "machine.cores";
 
 fn by_phase(run: &Run, value: impl Fn(&crate::engine::PhaseTiming) -> f64) -> [f64; 3] {
     let mut values = [0.0; 3];
@@ -222,9 +234,13 @@ fn unit_use(run: &Run, latency_s: f64) -> Vec<UnitUse> {
         let cycles = (busy_s * unit.clock_hz).round() as u64;
         units.push(UnitUse { name: unit.name.clone(), busy_s, utilization: utilization(busy_s), cycles });
     }
-    for party in PARTIES {
-        let busy_s: f64 = memory_seconds(run, memory_of(party)).iter().sum();
-        units.push(UnitUse { name: memory_name(party), busy_s, utilization: utilization(busy_s), cycles: 0 });
+    for pool in 0..run.machine.pools.len() {
+        let busy_s: f64 = pool_seconds(run, pool).iter().sum();
+        units.push(UnitUse { name: POOL.to_owned(), busy_s, utilization: utilization(busy_s), cycles: 0 });
+    }
+    for (memory, host) in hosts(run.platform).iter().enumerate() {
+        let busy_s: f64 = memory_seconds(run, memory).iter().sum();
+        units.push(UnitUse { name: memory_name(host), busy_s, utilization: utilization(busy_s), cycles: 0 });
     }
     units
 }
@@ -237,9 +253,11 @@ fn bounds(run: &Run) -> Vec<Bound> {
         let seconds = by_phase(run, |phase| phase.unit_work_s.get(number).copied().unwrap_or(0.0));
         bounds.push(Bound { name: unit.name.clone(), seconds: ByPhase::new(seconds) });
     }
-    for party in PARTIES {
-        let seconds = ByPhase::new(memory_seconds(run, memory_of(party)));
-        bounds.push(Bound { name: memory_name(party), seconds });
+    for pool in 0..run.machine.pools.len() {
+        bounds.push(Bound { name: POOL.to_owned(), seconds: ByPhase::new(pool_seconds(run, pool)) });
+    }
+    for (memory, host) in hosts(run.platform).iter().enumerate() {
+        bounds.push(Bound { name: memory_name(host), seconds: ByPhase::new(memory_seconds(run, memory)) });
     }
     let seconds = ByPhase::new(by_phase(run, |phase| phase.path_s));
     bounds.push(Bound { name: DEPENDENCIES.to_owned(), seconds });
@@ -291,6 +309,7 @@ fn timeline(run: &Run) -> Vec<Interval> {
         let bound = match (timing.limit, unit.place) {
             (Limit::Memory, _) => "memory",
             (Limit::Latency, _) => "latency",
+            (Limit::Cores, _) => "cores",
             (Limit::Work, Place::LinkFrom(_)) => "link",
             (Limit::Work, Place::At(_, UnitKind::Storage)) => "storage",
             (Limit::Work, Place::At(..)) => "compute",

@@ -5,9 +5,9 @@
 
 use crate::error::SimError;
 use pisim_hw_models::{CpuWork, GcWork, Gemm, HeWork, LABEL_BYTES, TABLE_BYTES};
-use pisim_netgen::Layer;
+use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
-use pisim_protocol::{ConvPlan, Program, Step, StepKind, wire};
+use pisim_protocol::{ConvPlan, Party, Program, Step, StepKind, wire};
 
 /// A step with what it works on.
 pub(crate) struct Demand<'a> {
@@ -106,12 +106,20 @@ impl<'a> Demand<'a> {
         })
     }
 
-    /// The same step on a processor. Its items are what the backend's threads share.
-    pub fn processor(&self) -> Result<CpuWork, SimError> {
+    /// The same step on a processor: its stages, one after the other, each with the items that the backend's threads share.
+    pub fn processor(&self) -> Result<Vec<CpuWork>, SimError> {
+        let mut stages = vec![self.before()?, self.main()?, self.after()?];
+        stages.retain(|stage| *stage != CpuWork { parallelism: stage.parallelism, ..CpuWork::default() });
+        Ok(stages)
+    }
+
+    /// What the step is for, on all threads.
+    fn main(&self) -> Result<CpuWork, SimError> {
         let work = &self.step.work;
         let garbles = matches!(self.step.kind, StepKind::Garble);
         // Half gates hash four times per AND when garbling and twice when evaluating; those are in the gate's own cost.
         let in_gates = work.and_gates.saturating_mul(if garbles { 4 } else { 2 });
+        let (he_bytes, he_weights) = self.placed()?;
         Ok(CpuWork {
             garbled_ands: if garbles { work.and_gates } else { 0 },
             evaluated_ands: if garbles { 0 } else { work.and_gates },
@@ -128,32 +136,98 @@ impl<'a> Demand<'a> {
             key_switches: work.key_switches,
             ring_bits: self.ring_bits(),
             ring_macs: work.ring_macs,
-            ring_adds: work.ring_adds,
+            he_samples: work.sampled_coefficients,
+            he_weights,
+            he_bytes,
+            kept_bytes: work.stored_client_bytes.saturating_add(work.stored_server_bytes),
             streamed_bytes: Bytes::of(self)?.total(),
             parallelism: self.items()?,
+            ..CpuWork::default()
+        })
+    }
+
+    /// What one thread prepares: shares that are masks are expanded from seeds, inputs of a convolution are gathered and
+    /// its weights brought to the ring's width.
+    fn before(&self) -> Result<CpuWork, SimError> {
+        let (gathers, weights) = match self.step.kind {
+            StepKind::RingLinear => {
+                let shape = &self.plan()?.shape;
+                let (taps, pixels) = (shape.taps() as u64, (shape.out_height() * shape.out_width()) as u64);
+                (taps.saturating_mul(pixels), taps.saturating_mul(shape.out_channels as u64))
+            }
+            _ => (0, 0),
+        };
+        Ok(CpuWork {
+            ring_samples: self.masks()?,
+            ring_gathers: gathers,
+            ring_weights: weights,
+            parallelism: 1,
+            ..CpuWork::default()
+        })
+    }
+
+    /// What one thread finishes: masks and biases are added.
+    fn after(&self) -> Result<CpuWork, SimError> {
+        Ok(CpuWork { ring_adds: self.step.work.ring_adds, parallelism: 1, ..CpuWork::default() })
+    }
+
+    /// Elements of masks that the step expands from a seed.
+    fn masks(&self) -> Result<u64, SimError> {
+        let layer = self.layer()?;
+        let input_masks = || {
+            let inputs = layer.inputs.iter().filter_map(|input| self.program.network.network.layers.get(input.0));
+            let masked = inputs.filter(|input| matches!(input.op, Op::Input | Op::Relu | Op::Rescale));
+            masked.map(|input| input.output.len() as u64).sum()
+        };
+        Ok(match self.step.kind {
+            StepKind::HeLinear
+            | StepKind::Garble
+            | StepKind::Evaluate
+            | StepKind::RingLinear
+            | StepKind::MaskChoices
+            | StepKind::Unmask
+            | StepKind::MaskInput => self.elements()?,
+            StepKind::Encrypt | StepKind::OtReceive => input_masks(),
+            StepKind::LocalLinear if self.step.party == Party::Client => input_masks(),
+            _ => 0,
+        })
+    }
+
+    /// Ciphertext bytes that the step packs and unpacks, and weights that it places into polynomials.
+    fn placed(&self) -> Result<(u64, u64), SimError> {
+        Ok(match self.step.kind {
+            StepKind::Encrypt => (wire::ciphertexts_bytes(self.plan()?), 0),
+            StepKind::HeLinear => {
+                let plan = self.plan()?;
+                let weights = plan.shape.out_channels as u64 * plan.shape.taps() as u64;
+                (wire::ciphertexts_bytes(plan).saturating_add(plan.reply_bytes()), weights)
+            }
+            StepKind::Decrypt => (self.plan()?.reply_bytes(), 0),
+            _ => (0, 0),
         })
     }
 
     /// Independent items of the step.
     fn items(&self) -> Result<u64, SimError> {
         Ok(match self.step.kind {
-            StepKind::HeKeygen | StepKind::BaseOtOffer | StepKind::Send(_) => 1,
-            StepKind::BaseOtChoose | StepKind::BaseOtFinish => self.step.work.base_ots,
-            StepKind::OtPuncture => wire::OT_VOLES,
+            StepKind::HeKeygen
+            | StepKind::BaseOtOffer
+            | StepKind::BaseOtChoose
+            | StepKind::OtPuncture
+            | StepKind::BaseOtFinish
+            | StepKind::LocalLinear
+            | StepKind::MaskChoices
+            | StepKind::Unmask
+            | StepKind::MaskInput
+            | StepKind::Reconstruct
+            | StepKind::Send(_) => 1,
             StepKind::Encrypt => self.plan()?.input_ciphertexts(),
             // The transformed weights of an output group serve all tiles, so a group is not divided.
             StepKind::HeLinear => self.plan()?.output_groups() as u64,
             StepKind::Decrypt => self.plan()?.output_ciphertexts(),
             StepKind::OtReceive | StepKind::OtSend => self.step.work.extended_ots,
             StepKind::RingLinear => self.plan()?.shape.out_channels as u64,
-            StepKind::Garble
-            | StepKind::EncodeLabels
-            | StepKind::Evaluate
-            | StepKind::LocalLinear
-            | StepKind::MaskChoices
-            | StepKind::Unmask
-            | StepKind::MaskInput
-            | StepKind::Reconstruct => self.elements()?,
+            StepKind::Garble | StepKind::EncodeLabels | StepKind::Evaluate => self.elements()?,
         })
     }
 }

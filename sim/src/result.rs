@@ -137,7 +137,8 @@ pub struct Interval {
     pub start_s: f64,
     /// When its unit was free again, seconds from the beginning of setup; a message arrives half a round trip later.
     pub end_s: f64,
-    /// What bound it: `compute`, `memory`, `link`, `storage`, or `latency` (of a message shorter than its propagation).
+    /// What bound it: `compute`, `cores` (shared with the other party), `memory`, `link`, `storage`, or `latency` (of a
+    /// message shorter than its propagation).
     pub bound: String,
 }
 

@@ -1,15 +1,18 @@
-//! Max-min fair sharing of memory bandwidth, by exact progressive filling.
+//! Max-min fair sharing of memory bandwidth and of cores, by exact progressive filling.
 
 /// One flow: a job that moves bytes while it works.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Flow {
     /// The most that it can use, bytes per second; infinite for a job that does nothing but move bytes.
     pub cap: f64,
-    /// The memory that it reads or writes.
+    /// The memory that it reads or writes, or [`NO_MEMORY`].
     pub memory: usize,
     /// A second memory that the same bytes pass, for a copy from one to the other.
     pub copy_to: Option<usize>,
 }
+
+/// The memory of a flow that only its cap limits.
+pub(crate) const NO_MEMORY: usize = usize::MAX;
 
 impl Flow {
     fn uses(&self, memory: usize) -> bool {
@@ -75,6 +78,22 @@ pub(crate) fn fill(flows: &[Flow], bandwidth: &[f64], scratch: &mut Filling, rat
     }
 }
 
+/// The most that each of `wanted` gets of `capacity` when all get the same or what they want; infinite if all get what they
+/// want. Sorts `wanted`.
+pub(crate) fn even_level(wanted: &mut [f64], capacity: f64) -> f64 {
+    wanted.sort_by(f64::total_cmp);
+    let (mut left, mut rest) = (capacity, wanted.len());
+    for &want in wanted.iter() {
+        let level = left / rest as f64;
+        if want > level {
+            return level;
+        }
+        left -= want;
+        rest -= 1;
+    }
+    f64::INFINITY
+}
+
 /// The memory with the lowest level at which it would be full, among those with flows that still rise.
 fn fullest(memories: &[Level]) -> Option<(usize, f64)> {
     let rising = memories.iter().enumerate().filter(|(_, memory)| memory.rising > 0);
@@ -109,6 +128,14 @@ mod tests {
     fn small_flows_get_what_they_ask_and_the_rest_is_split_evenly() {
         assert_eq!(rates(&[(1.0, 0, None), (100.0, 0, None), (f64::INFINITY, 0, None)], &[11.0]), [1.0, 5.0, 5.0]);
         assert_eq!(rates(&[(1.0, 0, None), (2.0, 0, None)], &[11.0]), [1.0, 2.0]);
+    }
+
+    #[test]
+    fn cores_are_split_evenly_among_those_that_want_more() {
+        assert_eq!(even_level(&mut [2.0, 2.0], 2.0), 1.0);
+        assert_eq!(even_level(&mut [2.0, 0.5, 2.0], 2.0), 0.75);
+        assert_eq!(even_level(&mut [1.0, 1.0], 2.0), f64::INFINITY);
+        assert_eq!(even_level(&mut [], 2.0), f64::INFINITY);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! From a program and a platform to jobs for the engine, and from its schedule to a result.
 
 use crate::account;
-use crate::engine::{Job, Machine, Traffic, run};
+use crate::engine::{Cores, Job, Machine, Traffic, run};
 use crate::error::SimError;
 use crate::mapping::assign;
 use crate::result::Simulation;
-use crate::units::{PARTIES, Place, UnitKind, Units, hardware_of, memory_of};
+use crate::units::{PARTIES, Place, UnitKind, Units, hardware_of, hosts, memory_of, position_of};
 use pisim_hw_models::{Cost, Direction, Platform};
 use pisim_protocol::{Party, Phase, Program, Step, StepKind};
 use rayon::prelude::*;
@@ -43,8 +43,7 @@ pub(crate) enum Role {
 /// The program lacks a plan or circuit, or its dependencies are not in order.
 pub fn simulate(program: &Program, platform: &Platform) -> Result<Simulation, SimError> {
     let units = Units::new(platform);
-    let memories = PARTIES.map(|party| hardware_of(platform, party).memory.streaming_bytes_per_s());
-    let machine = Machine { units: units.all.len(), memories: memories.to_vec(), phases: Phase::ALL.len() };
+    let machine = machine(platform, &units);
     let jobs = Builder::new(program, platform, &units).build()?;
     let schedule = run(&machine, &jobs.jobs)?;
     account::account(&account::Run {
@@ -55,6 +54,17 @@ pub fn simulate(program: &Program, platform: &Platform) -> Result<Simulation, Si
         jobs: &jobs,
         schedule: &schedule,
     })
+}
+
+/// What the platform is to the engine. Machines of their own have a processor for each party, whose cores serve one step at
+/// a time; on one machine, both parties' steps and the copies of messages draw on the same cores.
+fn machine(platform: &Platform, units: &Units) -> Machine {
+    Machine {
+        units: units.all.len(),
+        memories: hosts(platform).iter().map(|host| host.hardware.memory.streaming_bytes_per_s()).collect(),
+        pools: if platform.colocated { vec![platform.server.cpu.cores as f64] } else { Vec::new() },
+        phases: Phase::ALL.len(),
+    }
 }
 
 /// Simulates every program on every platform, on all cores. The results are in order: all platforms of the first program,
@@ -133,32 +143,51 @@ impl<'a> Builder<'a> {
     fn compute(&self, step: &Step, deps: Vec<usize>) -> Result<(Job, f64), SimError> {
         let hardware = hardware_of(self.platform, step.party);
         let assignment = assign(self.program, step, hardware)?;
-        let Cost { seconds, memory_bytes, energy_j, .. } = assignment.cost;
+        let Cost { seconds, core_seconds, memory_bytes, energy_j, .. } = assignment.cost;
         let first_access_s = if memory_bytes > 0 { hardware.memory.latency_s } else { 0.0 };
         let job = Job {
             unit: self.unit(Place::At(step.party, assignment.unit)),
             phase: phase_number(step.phase),
             work_s: seconds + first_access_s,
-            traffic: Some(Traffic { bytes: memory_bytes as f64, memory: memory_of(step.party), copy_to: None }),
+            traffic: Some(Traffic { bytes: memory_bytes as f64, memory: self.memory_of(step.party), copy_to: None }),
+            cores: self.cores(core_seconds, seconds),
             latency_s: 0.0,
             deps,
         };
         Ok((job, energy_j))
     }
 
-    /// A message: it leaves the sender's memory and enters the receiver's while it occupies its direction of the link.
+    /// The cores of the common pool that keep busy with `core_seconds` of work in `seconds`, if the parties share a machine.
+    fn cores(&self, core_seconds: f64, seconds: f64) -> Option<Cores> {
+        let count = if seconds > 0.0 { core_seconds / seconds } else { 0.0 };
+        self.platform.colocated.then_some(Cores { pool: 0, count })
+    }
+
+    /// A message: it leaves the sender's memory and enters the receiver's while it occupies its direction of the link. On one
+    /// machine a core copies it out and another one in, and the latter takes memory for what the receiver keeps.
     fn message(&self, step: &Step, deps: Vec<usize>) -> (Job, f64) {
         let link = &self.platform.link;
         let (direction, bytes) = match step.party {
             Party::Client => (Direction::Up, step.work.bytes_up),
             Party::Server => (Direction::Down, step.work.bytes_down),
         };
-        let (memory, copy_to) = (memory_of(step.party), Some(memory_of(step.party.peer())));
+        let (memory, peer) = (self.memory_of(step.party), self.memory_of(step.party.peer()));
+        let occupied_s = link.occupancy_s(direction, bytes);
+        let receiver = hardware_of(self.platform, step.party.peer());
+        let (taking_s, cores, passes) = if self.platform.colocated {
+            let kept = step.work.stored_client_bytes.saturating_add(step.work.stored_server_bytes);
+            let taking_s = kept as f64 * receiver.cpu.costs.kept_byte_s;
+            let copying = receiver.cpu.cores.min(2) as f64;
+            (taking_s, self.cores(copying * occupied_s + taking_s, occupied_s + taking_s), 2.0)
+        } else {
+            (0.0, None, 1.0)
+        };
         let job = Job {
             unit: self.unit(Place::LinkFrom(step.party)),
             phase: phase_number(step.phase),
-            work_s: link.occupancy_s(direction, bytes),
-            traffic: Some(Traffic { bytes: bytes as f64, memory, copy_to }),
+            work_s: occupied_s + taking_s,
+            traffic: Some(Traffic { bytes: passes * bytes as f64, memory, copy_to: Some(peer) }),
+            cores,
             latency_s: link.propagation_s(),
             deps,
         };
@@ -180,13 +209,14 @@ impl<'a> Builder<'a> {
                 unit: self.unit(Place::At(party, UnitKind::Storage)),
                 phase: phase_number(step.phase),
                 work_s: storage.write_s(bytes),
-                traffic: Some(Traffic { bytes: bytes as f64, memory: memory_of(party), copy_to: None }),
+                traffic: Some(Traffic { bytes: bytes as f64, memory: self.memory_of(party), copy_to: None }),
+                cores: None,
                 latency_s: 0.0,
                 deps: vec![made],
             };
             let task = Task { step: position, role: Role::Store, unit_j: storage.energy_j(bytes) };
             let write = self.push(job, task);
-            if let Some(stored) = self.stored.get_mut(memory_of(party)).and_then(|all| all.get_mut(step.layer.0)) {
+            if let Some(stored) = self.stored.get_mut(position_of(party)).and_then(|all| all.get_mut(step.layer.0)) {
                 stored.bytes += bytes;
                 stored.writes.push(write);
             }
@@ -200,7 +230,7 @@ impl<'a> Builder<'a> {
         }
         let party = step.party;
         let storage = hardware_of(self.platform, party).storage.as_ref()?;
-        let stored = std::mem::take(self.stored.get_mut(memory_of(party))?.get_mut(step.layer.0)?);
+        let stored = std::mem::take(self.stored.get_mut(position_of(party))?.get_mut(step.layer.0)?);
         if stored.bytes == 0 {
             return None;
         }
@@ -208,12 +238,17 @@ impl<'a> Builder<'a> {
             unit: self.unit(Place::At(party, UnitKind::Storage)),
             phase: phase_number(step.phase),
             work_s: storage.read_s(stored.bytes),
-            traffic: Some(Traffic { bytes: stored.bytes as f64, memory: memory_of(party), copy_to: None }),
+            traffic: Some(Traffic { bytes: stored.bytes as f64, memory: self.memory_of(party), copy_to: None }),
+            cores: None,
             latency_s: 0.0,
             deps: stored.writes,
         };
         let unit_j = storage.energy_j(stored.bytes);
         Some(self.push(job, Task { step: position, role: Role::Load, unit_j }))
+    }
+
+    fn memory_of(&self, party: Party) -> usize {
+        memory_of(self.platform, party)
     }
 
     /// The engine's number of a unit; one that the platform lacks is out of range, which the engine names as an error.

@@ -38,15 +38,36 @@ pub(crate) struct Units {
     pub all: Vec<Unit>,
 }
 
-/// The two parties, in the order of the engine's memories.
+/// The two parties.
 pub(crate) const PARTIES: [Party; 2] = [Party::Client, Party::Server];
 
-/// The engine's number of a party's memory.
-pub(crate) fn memory_of(party: Party) -> usize {
+/// A place in two-element tables by party.
+pub(crate) fn position_of(party: Party) -> usize {
     match party {
         Party::Client => 0,
         Party::Server => 1,
     }
+}
+
+/// A machine with its own memory and static power: one for each party, or one for both.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Host<'a> {
+    /// `client`, `server`, or `machine` for both.
+    pub name: &'static str,
+    pub hardware: &'a PartyHardware,
+}
+
+/// The machines of a platform, in the order of the engine's memories.
+pub(crate) fn hosts(platform: &Platform) -> Vec<Host<'_>> {
+    if platform.colocated {
+        return vec![Host { name: "machine", hardware: &platform.server }];
+    }
+    PARTIES.map(|party| Host { name: party_name(party), hardware: hardware_of(platform, party) }).into()
+}
+
+/// The engine's number of the memory that a party uses.
+pub(crate) fn memory_of(platform: &Platform, party: Party) -> usize {
+    if platform.colocated { 0 } else { position_of(party) }
 }
 
 /// The party's name in unit names.

@@ -1,10 +1,10 @@
 //! The event engine on jobs made by hand: every number here can be checked with pencil and paper.
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
-use pisim_sim::engine::{EngineError, Job, Limit, Machine, Schedule, Traffic, run};
+use pisim_sim::engine::{Cores, EngineError, Job, Limit, Machine, Schedule, Traffic, run};
 
 fn job(unit: usize, work_s: f64, deps: &[usize]) -> Job {
-    Job { unit, phase: 0, work_s, traffic: None, latency_s: 0.0, deps: deps.to_vec() }
+    Job { unit, phase: 0, work_s, traffic: None, cores: None, latency_s: 0.0, deps: deps.to_vec() }
 }
 
 fn moving(unit: usize, work_s: f64, bytes: f64, memory: usize) -> Job {
@@ -12,7 +12,16 @@ fn moving(unit: usize, work_s: f64, bytes: f64, memory: usize) -> Job {
 }
 
 fn machine(units: usize, memories: &[f64]) -> Machine {
-    Machine { units, memories: memories.to_vec(), phases: 1 }
+    Machine { units, memories: memories.to_vec(), pools: vec![], phases: 1 }
+}
+
+/// A job on shared cores: `count` of them keep busy for `work_s`.
+fn sharing(unit: usize, work_s: f64, count: f64, deps: &[usize]) -> Job {
+    Job { cores: Some(Cores { pool: 0, count }), ..job(unit, work_s, deps) }
+}
+
+fn pool(units: usize, memories: &[f64], cores: f64) -> Machine {
+    Machine { pools: vec![cores], ..machine(units, memories) }
 }
 
 fn ends(schedule: &Schedule) -> Vec<f64> {
@@ -48,6 +57,39 @@ fn latency_delays_dependents_but_not_the_unit() {
     assert_eq!(schedule.phases[0].unit_busy_s, [2.0, 1.0]);
     assert_eq!(schedule.jobs[0].limit, Limit::Latency);
     assert_eq!(schedule.jobs[2].limit, Limit::Work);
+}
+
+#[test]
+fn two_jobs_that_want_all_cores_get_half_of_them_each() {
+    // Both want both cores; the short one ends after 4 s instead of 2, the long one then has 1 s of its work left.
+    let schedule = run(&pool(2, &[], 2.0), &[sharing(0, 2.0, 2.0, &[]), sharing(1, 3.0, 2.0, &[])]).unwrap();
+    assert_eq!(ends(&schedule), [4.0, 5.0]);
+    assert_eq!(schedule.jobs[0].limit, Limit::Cores);
+    assert_eq!(schedule.phases[0].pool_core_s, [10.0]);
+}
+
+#[test]
+fn a_serial_job_keeps_its_core_while_another_has_the_rest() {
+    let schedule = run(&pool(2, &[], 2.0), &[sharing(0, 2.0, 1.0, &[]), sharing(1, 2.0, 2.0, &[])]).unwrap();
+    // One core each until 2 s; by then half of the parallel job is done, and the rest runs on both cores.
+    assert_eq!(ends(&schedule), [2.0, 3.0]);
+    assert_eq!((schedule.jobs[0].limit, schedule.jobs[1].limit), (Limit::Work, Limit::Cores));
+}
+
+#[test]
+fn serial_jobs_on_enough_cores_do_not_disturb_each_other() {
+    let schedule = run(&pool(2, &[], 2.0), &[sharing(0, 2.0, 1.0, &[]), sharing(1, 3.0, 1.0, &[])]).unwrap();
+    assert_eq!(ends(&schedule), [2.0, 3.0]);
+    assert_eq!(schedule.phases[0].unit_busy_s, [2.0, 3.0]);
+}
+
+#[test]
+fn a_job_that_waits_for_memory_keeps_its_cores() {
+    // The mover needs 4 s for its bytes, all the time on one core; so the other job has one core of the two it wants.
+    let mover = Job { traffic: Some(Traffic { bytes: 40.0, memory: 0, copy_to: None }), ..sharing(0, 1.0, 1.0, &[]) };
+    let schedule = run(&pool(2, &[10.0], 2.0), &[mover, sharing(1, 2.0, 2.0, &[])]).unwrap();
+    assert_eq!(ends(&schedule), [4.0, 4.0]);
+    assert_eq!((schedule.jobs[0].limit, schedule.jobs[1].limit), (Limit::Memory, Limit::Cores));
 }
 
 #[test]
@@ -87,7 +129,7 @@ fn a_copy_uses_both_memories() {
 fn a_phase_starts_when_the_one_before_has_ended() {
     let late = Job { latency_s: 2.0, ..job(0, 1.0, &[]) };
     let second = Job { phase: 1, ..job(1, 1.0, &[]) };
-    let schedule = run(&Machine { units: 2, memories: vec![], phases: 3 }, &[second, late]).unwrap();
+    let schedule = run(&Machine { units: 2, memories: vec![], pools: vec![], phases: 3 }, &[second, late]).unwrap();
     assert_eq!(ends(&schedule), [4.0, 3.0]);
     assert_eq!(schedule.phases.iter().map(|phase| phase.latency_s).collect::<Vec<_>>(), [3.0, 1.0, 0.0]);
 }
@@ -95,7 +137,7 @@ fn a_phase_starts_when_the_one_before_has_ended() {
 #[test]
 fn no_jobs_take_no_time() {
     assert_eq!(run(&machine(1, &[1.0]), &[]).unwrap().phases[0].latency_s, 0.0);
-    assert_eq!(run(&Machine { units: 0, memories: vec![], phases: 0 }, &[]).unwrap().phases.len(), 0);
+    assert_eq!(run(&Machine { units: 0, memories: vec![], pools: vec![], phases: 0 }, &[]).unwrap().phases.len(), 0);
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! What must hold for any jobs on any machine.
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
-use pisim_sim::engine::{Job, Machine, Schedule, Traffic, run};
+use pisim_sim::engine::{Cores, Job, Machine, Schedule, Traffic, run};
 use proptest::prelude::*;
 
 /// Relative rounding that sums of a few hundred doubles may show.
 const ROUNDING: f64 = 1e-9;
 
-/// A job before it is fitted to a machine: unit, phase, work, latency, bytes, memory, copy, dependencies.
-type Raw = (usize, usize, f64, f64, f64, usize, bool, Vec<prop::sample::Index>);
+/// A job before it is fitted to a machine: unit, phase, work, latency, bytes, memory, copy, dependencies, cores of a pool.
+type Raw = (usize, usize, f64, f64, f64, usize, bool, Vec<prop::sample::Index>, Option<(usize, f64)>);
 
 fn raw_job() -> impl Strategy<Value = Raw> {
     let work = prop_oneof![Just(0.0), 0.01..10.0];
@@ -23,12 +23,13 @@ fn raw_job() -> impl Strategy<Value = Raw> {
         0_usize..2,
         any::<bool>(),
         prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+        prop::option::of((0_usize..2, prop_oneof![Just(0.0), Just(1.0), 0.1..8.0])),
     )
 }
 
 fn fit(machine: &Machine, raw: &[Raw]) -> Vec<Job> {
     let mut jobs: Vec<Job> = Vec::new();
-    for (unit, phase, work_s, latency_s, bytes, memory, copy, deps) in raw {
+    for (unit, phase, work_s, latency_s, bytes, memory, copy, deps, cores) in raw {
         let (phase, memories) = (phase % machine.phases, machine.memories.len());
         let traffic = (memories > 0).then(|| Traffic {
             bytes: *bytes,
@@ -38,19 +39,34 @@ fn fit(machine: &Machine, raw: &[Raw]) -> Vec<Job> {
         let position = jobs.len();
         let deps = deps.iter().filter(|_| position > 0).map(|dep| dep.index(position));
         let deps = deps.filter(|dep| jobs[*dep].phase <= phase).collect();
-        jobs.push(Job { unit: unit % machine.units, phase, work_s: *work_s, traffic, latency_s: *latency_s, deps });
+        let pools = machine.pools.len();
+        // A job cannot keep more cores busy than its pool has.
+        let cores = cores.filter(|_| pools > 0).map(|(pool, count)| {
+            let pool = pool % pools;
+            Cores { pool, count: count.min(machine.pools[pool]) }
+        });
+        let unit = unit % machine.units;
+        jobs.push(Job { unit, phase, work_s: *work_s, traffic, cores, latency_s: *latency_s, deps });
     }
     jobs
 }
 
 prop_compose! {
-    fn world(most_memories: usize)(
+    fn world(most_memories: usize)(machine_and_jobs in crowd(most_memories, 0)) -> (Machine, Vec<Job>) {
+        machine_and_jobs
+    }
+}
+
+prop_compose! {
+    /// Jobs on units that draw on pools of cores.
+    fn crowd(most_memories: usize, most_pools: usize)(
         units in 1_usize..6,
         memories in prop::collection::vec(1.0..500.0, 0..=most_memories),
+        pools in prop::collection::vec(prop_oneof![Just(2.0), 0.5..6.0], 0..=most_pools),
         phases in 1_usize..4,
         raw in prop::collection::vec(raw_job(), 0..60),
     ) -> (Machine, Vec<Job>) {
-        let machine = Machine { units, memories, phases };
+        let machine = Machine { units, memories, pools, phases };
         let jobs = fit(&machine, &raw);
         (machine, jobs)
     }
@@ -64,22 +80,24 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn latency_lies_between_its_proven_bounds((machine, jobs) in world(2)) {
+    fn latency_lies_between_its_proven_bounds((machine, jobs) in crowd(2, 2)) {
         let schedule = run(&machine, &jobs).unwrap();
         for phase in &schedule.phases {
             let transfers: Vec<f64> = phase.memory_bytes.iter().zip(&machine.memories).map(|(bytes, speed)| bytes / speed).collect();
+            let crowding: Vec<f64> = phase.pool_core_s.iter().zip(&machine.pools).map(|(core_s, cores)| core_s / cores).collect();
             let latency = phase.latency_s * (1.0 + ROUNDING);
-            for bound in phase.unit_work_s.iter().chain(&phase.unit_busy_s).chain(&transfers) {
+            let units = phase.unit_work_s.iter().chain(&phase.unit_busy_s);
+            for bound in units.chain(&transfers).chain(&crowding) {
                 prop_assert!(latency >= *bound, "{latency} below {bound}");
             }
             prop_assert!(latency >= phase.path_s);
-            let most = phase.path_s + transfers.iter().sum::<f64>();
+            let most = phase.path_s + transfers.iter().chain(&crowding).sum::<f64>();
             prop_assert!(phase.latency_s <= most * (1.0 + ROUNDING), "{} above {most}", phase.latency_s);
         }
     }
 
     #[test]
-    fn every_job_runs_once_in_order_after_what_it_needs((machine, jobs) in world(2)) {
+    fn every_job_runs_once_in_order_after_what_it_needs((machine, jobs) in crowd(2, 2)) {
         let schedule = run(&machine, &jobs).unwrap();
         let mut unit_free = vec![0.0; machine.units];
         let mut phase_start = 0.0;
@@ -101,7 +119,7 @@ proptest! {
     }
 
     #[test]
-    fn a_unit_is_idle_only_when_its_next_job_waits_for_another((machine, jobs) in world(2)) {
+    fn a_unit_is_idle_only_when_its_next_job_waits_for_another((machine, jobs) in crowd(2, 2)) {
         // No time is lost: every job starts at the moment when its unit is free and the last of its needs has ended.
         let schedule = run(&machine, &jobs).unwrap();
         let mut phase_start = 0.0;
@@ -146,7 +164,7 @@ proptest! {
 
     #[test]
     fn any_improvement_stays_within_the_proven_tolerance(
-        (machine, jobs) in world(2),
+        (machine, jobs) in crowd(2, 2),
         unit_factors in prop::collection::vec(1.0..8.0, 6),
         memory_factors in prop::collection::vec(1.0..8.0, 2),
     ) {
@@ -156,12 +174,13 @@ proptest! {
             jobs.iter().map(|job| Job { work_s: job.work_s / unit_factors[job.unit], ..job.clone() }).collect();
         let after = run(&Machine { memories, ..machine.clone() }, &faster).unwrap();
         for (before, after) in latencies(&before).iter().zip(latencies(&after)) {
-            prop_assert!(after <= before * (1.0 + machine.memories.len() as f64) * (1.0 + ROUNDING));
+            let shared = (machine.memories.len() + machine.pools.len()) as f64;
+            prop_assert!(after <= before * (1.0 + shared) * (1.0 + ROUNDING));
         }
     }
 
     #[test]
-    fn half_of_everything_takes_exactly_half_the_time((machine, jobs) in world(2)) {
+    fn half_of_everything_takes_exactly_half_the_time((machine, jobs) in crowd(2, 2)) {
         let before = run(&machine, &jobs).unwrap();
         let halves: Vec<Job> = jobs
             .iter()
@@ -179,6 +198,36 @@ proptest! {
     }
 
     #[test]
+    fn shared_cores_are_never_faster_than_a_machine_for_each_unit((machine, jobs) in crowd(0, 2)) {
+        let shared = run(&machine, &jobs).unwrap();
+        let own: Vec<Job> = jobs.iter().map(|job| Job { cores: None, ..job.clone() }).collect();
+        for (shared, own) in latencies(&shared).iter().zip(latencies(&run(&machine, &own).unwrap())) {
+            prop_assert!(shared * (1.0 + ROUNDING) >= own, "{shared} below {own}");
+        }
+    }
+
+    #[test]
+    fn a_pool_with_a_core_for_all_is_no_pool((machine, jobs) in crowd(2, 2)) {
+        let wide = Machine { pools: vec![1e30; machine.pools.len()], ..machine.clone() };
+        let own: Vec<Job> = jobs.iter().map(|job| Job { cores: None, ..job.clone() }).collect();
+        prop_assert_eq!(latencies(&run(&wide, &jobs).unwrap()), latencies(&run(&machine, &own).unwrap()));
+    }
+
+    #[test]
+    fn no_more_cores_are_busy_than_there_are_at_any_time((machine, jobs) in crowd(0, 1), moment in 0.0..1.0) {
+        // Without memories a job's cores work all the time that it holds them, so in any interval the core-seconds of the
+        // jobs that lie in it are at most its length times the cores.
+        let schedule = run(&machine, &jobs).unwrap();
+        let end = schedule.phases.iter().map(|phase| phase.latency_s).sum::<f64>();
+        let (from, to) = (end * moment / 2.0, end * (1.0 + moment) / 2.0);
+        for (pool, cores) in machine.pools.iter().enumerate() {
+            let inside = jobs.iter().zip(&schedule.jobs).filter(|(_, timing)| from <= timing.start_s && timing.released_s <= to);
+            let spent: f64 = inside.filter_map(|(job, _)| Some(job.cores.filter(|c| c.pool == pool)?.count * job.work_s)).sum();
+            prop_assert!(spent <= (to - from) * cores * (1.0 + ROUNDING) + ROUNDING, "{spent} in {} s", to - from);
+        }
+    }
+
+    #[test]
     fn a_memory_of_unlimited_bandwidth_is_no_memory((machine, jobs) in world(2)) {
         let wide = Machine { memories: vec![1e30; machine.memories.len()], ..machine.clone() };
         let bare: Vec<Job> = jobs.iter().map(|job| Job { traffic: None, ..job.clone() }).collect();
@@ -188,7 +237,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_jobs_give_the_same_schedule_bit_for_bit((machine, jobs) in world(2)) {
+    fn the_same_jobs_give_the_same_schedule_bit_for_bit((machine, jobs) in crowd(2, 2)) {
         let here = run(&machine, &jobs).unwrap();
         let there = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..3).map(|_| scope.spawn(|| run(&machine, &jobs).unwrap())).collect();

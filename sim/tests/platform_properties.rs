@@ -109,6 +109,17 @@ prop_compose! {
     }
 }
 
+/// The server's processor and memory for each party, and the same machine once for both.
+fn apart_and_together(platform: &Platform, cores: u64) -> (Platform, Platform) {
+    let mut machine = platform.server.clone();
+    (machine.gc_engine, machine.he_engine, machine.mac_array, machine.storage) = (None, None, None, None);
+    machine.fabric = None;
+    machine.cpu.cores = cores;
+    let apart = Platform { client: machine.clone(), server: machine, ..platform.clone() };
+    let together = Platform { colocated: true, ..apart.clone() };
+    (apart, together)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -123,6 +134,30 @@ proptest! {
         for (before, after) in before.into_iter().zip(after) {
             prop_assert!(after <= before * (1.0 + tolerance), "{after} above {before}");
         }
+    }
+
+    #[test]
+    fn parties_on_one_machine_are_never_faster_than_on_two_like_it(
+        (program, platform, unlimited) in point(),
+        cores in 1..6_u64,
+    ) {
+        let (apart, together) = apart_and_together(&platform, cores);
+        let (apart, together) = (simulate(program, &apart).unwrap(), simulate(program, &together).unwrap());
+        let tolerance = if unlimited { 1e-9 } else { SHARING_TOLERANCE };
+        for (apart, together) in apart.latency_s.phases().into_iter().zip(together.latency_s.phases()) {
+            prop_assert!(together * (1.0 + tolerance) >= apart, "{together} below {apart}");
+        }
+        // No more cores are busy than there are, and all that either machine did is still done.
+        let cores_s = together.units.iter().find(|unit| unit.name == "machine.cores").unwrap().busy_s;
+        prop_assert!(cores_s <= together.latency_s.total * (1.0 + 1e-9));
+        for bound in &together.bounds {
+            for (bound_s, seconds) in bound.seconds.phases().into_iter().zip(together.latency_s.phases()) {
+                prop_assert!(bound_s <= seconds * (1.0 + 1e-9), "{} {bound_s} above {seconds}", bound.name);
+            }
+        }
+        let parts: f64 = together.energy_j.by_unit.values().sum();
+        prop_assert!((parts - together.energy_j.phases.total).abs() <= 1e-9 * parts);
+        prop_assert!(together.energy_j.by_unit.contains_key("machine.static"));
     }
 
     #[test]
@@ -181,6 +216,10 @@ const KNOBS: &[Knob] = &[
     ("encrypt_coefficient", |platform| platform.client.cpu.costs.encrypt_coefficient_s *= 2.0),
     ("decrypt_coefficient", |platform| platform.client.cpu.costs.decrypt_coefficient_s *= 2.0),
     ("ring_add", |platform| platform.client.cpu.costs.ring_add_s *= 2.0),
+    ("ring_sample", |platform| platform.client.cpu.costs.ring_sample_s += 1e-9),
+    ("he_sample", |platform| platform.client.cpu.costs.he_sample_s += 1e-9),
+    ("he_byte", |platform| platform.client.cpu.costs.he_byte_s += 1e-9),
+    ("kept_byte", |platform| platform.client.cpu.costs.kept_byte_s += 1e-9),
     ("memory.channels", |platform| platform.server.memory.channels += 1),
     ("memory.bandwidth", |platform| platform.server.memory.channel_bytes_per_s *= 2.0),
     ("memory.efficiency", |platform| platform.server.memory.streaming_efficiency *= 0.5),
@@ -203,6 +242,34 @@ const KNOBS: &[Knob] = &[
 ];
 
 const STORAGE: Storage = Storage { read_bytes_per_s: 1e6, write_bytes_per_s: 1e6, energy_per_bit_j: 1e-9 };
+
+#[test]
+fn on_one_machine_with_one_core_nothing_overlaps() {
+    let program = small_program(16, 8);
+    let (_, mut together) = apart_and_together(&Platform::builtin("cpu-lan").unwrap(), 1);
+    together.client.memory = wide(&together.client.memory);
+    together.server.memory = wide(&together.server.memory);
+    together.link.round_trip_s = 0.0;
+    let result = simulate(&program, &together).unwrap();
+    let cores = result.bounds.iter().find(|bound| bound.name == "machine.cores").unwrap();
+    for (busy_s, latency_s) in cores.seconds.phases().into_iter().zip(result.latency_s.phases()) {
+        assert!((busy_s - latency_s).abs() <= 1e-9 * latency_s, "{busy_s} of {latency_s}");
+    }
+}
+
+#[test]
+fn gathering_and_widening_cost_time_before_a_convolution_on_shares() {
+    let program = small_program(16, 8);
+    let mut platform = Platform::builtin("cpu-lan").unwrap();
+    platform.server.memory = wide(&platform.server.memory);
+    let before = phases(&program, &platform)[2];
+    platform.server.cpu.costs.ring_gather_s = 1e-9;
+    let gathered = phases(&program, &platform)[2];
+    platform.server.cpu.costs.ring_weight_s = 1e-9;
+    // 3·9 taps for 64 pixels, and 16·64 for one; 16·27 weights and 10·1024.
+    assert!((gathered - before - (27.0 * 64.0 + 1024.0) * 1e-9).abs() < 1e-12);
+    assert!((phases(&program, &platform)[2] - gathered - (432.0 + 10_240.0) * 1e-9).abs() < 1e-12);
+}
 
 #[test]
 fn every_quantity_of_a_platform_changes_the_result() {

@@ -8,6 +8,7 @@
 use crate::error::{BackendError, Result};
 use std::ops::Range;
 
+mod encode;
 mod evaluate;
 mod garble;
 mod garbled;
@@ -19,6 +20,7 @@ mod plan;
 mod tests;
 mod walk;
 
+pub use encode::encode_labels;
 pub use evaluate::{EvaluatorLabels, evaluate, evaluate_chunk};
 pub use garble::{GarblerInputs, garble, garble_chunk};
 pub use garbled::{Garbled, chunk_bytes, chunk_sizes, pack_decoding, split_chunk, split_chunk_mut, unpack_decoding};

@@ -5,7 +5,8 @@ use crate::buffer::Buffer;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use crate::gc::{
-    Block, CHUNK, Garbled, GarblerInputs, LabelSource, chunk_bytes, garble_chunk, pack_decoding, split_chunk_mut,
+    Block, CHUNK, Garbled, GarblerInputs, LabelSource, chunk_bytes, encode_labels, garble_chunk, pack_decoding,
+    split_chunk_mut,
 };
 use crate::ot::{BaseReceiver, ExtensionSender};
 use crate::random::Seed;
@@ -146,12 +147,7 @@ impl Garbler {
         for (index, values) in values.chunks(CHUNK).enumerate() {
             let start = Instant::now();
             let labels = &mut buffer.blocks_mut()[..values.len() * bits];
-            source.fill((index * CHUNK * bits) as u64, labels, &counter);
-            labels.par_chunks_mut(bits.max(1)).zip(values).for_each(|(labels, value)| {
-                for (bit, label) in labels.iter_mut().enumerate() {
-                    *label = (*label ^ (Block::from(value >> bit & 1).wrapping_neg() & delta)).to_le();
-                }
-            });
+            encode_labels(&source, (index * CHUNK * bits) as u64, delta, values, bits, labels, &counter);
             encoding += start.elapsed();
             session.channel.send_part(bytemuck::cast_slice(labels))?;
         }

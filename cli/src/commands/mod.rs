@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod bench;
+pub mod calibrate;
 pub mod completions;
 pub mod hardware;
 pub mod infer;

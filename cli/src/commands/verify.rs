@@ -7,9 +7,10 @@ use crate::output::{self, Output};
 use crate::select;
 use anyhow::{Result, bail};
 use pisim_backend::{Seed, Verification, verify};
+use pisim_hw_models::Platform;
 use pisim_netgen::{Weights, random_input};
 use pisim_protocol::{Party, Phase, Program, Protocol, Work};
-use pisim_reports::{Disagreement, VerificationSummary, tables};
+use pisim_reports::{Disagreement, PredictedTimes, VerificationSummary, tables};
 use std::sync::Arc;
 
 /// More weights than this (4 bytes each, and more while they are used) are refused before any memory is asked for.
@@ -30,10 +31,42 @@ pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
         None => protocol.garbler,
     };
     let program = select::program(&network, &protocol, &args.protocol)?;
+    let platform = args.hardware.as_deref().map(Platform::named_or_file).transpose()?;
     let image = args.image.clone().map(Picture::File);
-    let summary = private_run(&Arc::new(program), image.as_ref(), args.seed)?;
+    let program = Arc::new(program);
+    if platform.is_some() {
+        // What a run stores, and about as much in flight: a machine's first run must not measure where memory comes from.
+        let work = program.work_of(|_| true);
+        let kept = work.stored_client_bytes.saturating_add(work.stored_server_bytes);
+        pisim_backend::bench::warm_memory(kept.saturating_mul(2).saturating_add(1 << 30).min(MOST_WARM_BYTES));
+    }
+    let mut summary = private_run(&program, image.as_ref(), args.seed)?;
+    if let Some(platform) = platform {
+        let times = predicted(&program, &platform, &summary)?;
+        if times.one_machine && times.cores != summary.threads as u64 {
+            output::remark(&format!(
+                "the platform has {} cores, the run used {} threads: their times are not comparable",
+                times.cores, summary.threads
+            ));
+        }
+        summary.predicted_s = Some(times);
+    }
     output.print(&summary, || tables::verification(&summary))?;
     Ok(if summary.passed() { Outcome::Done } else { Outcome::CheckFailed })
+}
+
+/// The most memory that is touched before a run that is to be compared with a prediction.
+const MOST_WARM_BYTES: u64 = 6 << 30;
+
+/// The simulator's times of the same program, held against the measured ones.
+fn predicted(program: &Program, platform: &Platform, measured: &VerificationSummary) -> Result<PredictedTimes> {
+    let simulation = pisim_sim::simulate(program, platform)?;
+    for step in &simulation.timeline {
+        let seconds = step.end_s - step.start_s;
+        tracing::debug!(step = step.step, kind = step.kind, unit = step.unit, bound = step.bound, seconds, "predicted");
+    }
+    let (phases, cores) = (simulation.latency_s.phases(), platform.server.cpu.cores);
+    Ok(PredictedTimes::new(&platform.name, phases, &measured.wall_s, platform.colocated, cores))
 }
 
 /// Runs a program privately with seeded weights and masks, and compares outputs and work.
@@ -93,6 +126,7 @@ fn summarise(program: &Program, run: &Verification) -> VerificationSummary {
         work: Work::FIELDS.iter().map(|field| (*field).to_owned()).zip(total.values()).collect(),
         wall_s: Phase::ALL.iter().map(|phase| (format!("{phase:?}").to_lowercase(), wall(*phase))).collect(),
         threads: rayon::current_num_threads(),
+        predicted_s: None,
         prediction: run
             .mispredictions
             .iter()

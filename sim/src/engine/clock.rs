@@ -1,7 +1,7 @@
 //! One phase in progress: events, and the rates between them.
 
 use super::{Job, Limit, Machine, Timing};
-use crate::share::{Filling, Flow, fill};
+use crate::share::{Filling, Flow, NO_MEMORY, even_level, fill};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
@@ -34,14 +34,19 @@ impl PartialOrd for Event {
     }
 }
 
-/// A job that moves bytes, while it runs.
+/// A running job that shares something: its amount is the bytes that it moves, or the seconds of its work if it moves none.
 #[derive(Debug, Clone, Copy)]
 struct Mover {
     job: usize,
+    /// What is left of the amount.
     left: f64,
-    /// Bytes per second; `None` until it has been given a share.
+    /// Amount per second; `None` until it has been given a share.
     rate: Option<f64>,
     since: f64,
+    /// Amount per second at full speed.
+    full: f64,
+    /// The share of the cores that it wants, above 0 and up to 1.
+    share: f64,
 }
 
 /// A job's state while its phase runs.
@@ -51,6 +56,8 @@ struct State {
     version: u32,
     /// A memory has given it less than it could use, at some time.
     held_back: bool,
+    /// Its pool has given it fewer cores than it could use, at some time.
+    crowded: bool,
 }
 
 /// One phase in progress.
@@ -66,10 +73,12 @@ pub(super) struct Clock<'a> {
     queues: Vec<(Vec<usize>, usize)>,
     occupied: Vec<bool>,
     events: BinaryHeap<Reverse<Event>>,
-    /// The jobs that move bytes now, and the flow of each, sorted by the flows' caps.
+    /// The jobs that share something now, and the flow of each; sorted by the flows' caps when they are shared.
     movers: Vec<Mover>,
     flows: Vec<Flow>,
     movers_changed: bool,
+    /// Scratch: the cores that the jobs of one pool want.
+    wanted: Vec<f64>,
     rates: Vec<f64>,
     filling: Filling,
 }
@@ -122,6 +131,7 @@ impl<'a> Clock<'a> {
             movers: Vec::new(),
             flows: Vec::new(),
             movers_changed: false,
+            wanted: Vec::new(),
             rates: Vec::new(),
             filling: Filling::default(),
         }
@@ -165,17 +175,18 @@ impl<'a> Clock<'a> {
             timing.start_s = now;
         }
         let Some(job) = self.jobs.get(position) else { return };
-        match &job.traffic {
-            Some(traffic) if traffic.bytes > 0.0 => {
-                let cap = traffic.bytes / job.work_s;
-                let flow = Flow { cap, memory: traffic.memory, copy_to: traffic.other_memory() };
-                // Sorted by cap, as sharing wants it; equal caps in order of arrival.
-                let place = self.flows.partition_point(|other| other.cap <= cap);
-                self.flows.insert(place, flow);
-                self.movers.insert(place, Mover { job: position, left: traffic.bytes, rate: None, since: now });
+        match shared_amount(job) {
+            Some(amount) => {
+                let full = amount / job.work_s;
+                let mover = Mover { job: position, left: amount, rate: None, since: now, full, share: 1.0 };
+                // Sorted by speed, as sharing wants it; equal speeds in order of arrival.
+                let place = self.movers.partition_point(|other| other.full <= full);
+                self.movers.insert(place, mover);
                 self.movers_changed = true;
             }
-            _ => self.events.push(Reverse(Event { time: now + job.work_s, job: position, version: 0, release: true })),
+            None => {
+                self.events.push(Reverse(Event { time: now + job.work_s, job: position, version: 0, release: true }))
+            }
         }
     }
 
@@ -190,22 +201,22 @@ impl<'a> Clock<'a> {
         let Some(timing) = self.timings.get_mut(event.job) else { return };
         timing.released_s = event.time;
         timing.end_s = event.time + job.latency_s;
-        // A job that no memory held back took its work; the clock's difference would only add its rounding.
-        let held_back = self.states.get(event.job).is_some_and(|state| state.held_back);
-        timing.busy_s = if held_back { (event.time - timing.start_s).max(job.work_s) } else { job.work_s };
+        // A job that nothing held back took its work; the clock's difference would only add its rounding.
+        let state = self.states.get(event.job).copied().unwrap_or_default();
+        let slowed = state.held_back || state.crowded;
+        timing.busy_s = if slowed { (event.time - timing.start_s).max(job.work_s) } else { job.work_s };
         timing.limit = if job.latency_s > timing.busy_s {
             Limit::Latency
-        } else if held_back {
+        } else if state.held_back {
             Limit::Memory
+        } else if state.crowded {
+            Limit::Cores
         } else {
             Limit::Work
         };
         let end = timing.end_s;
-        if job.traffic.is_some_and(|traffic| traffic.bytes > 0.0) {
-            if let Some(place) = self.movers.iter().position(|mover| mover.job == event.job) {
-                self.movers.remove(place);
-                self.flows.remove(place);
-            }
+        if let Some(place) = self.movers.iter().position(|mover| mover.job == event.job) {
+            self.movers.remove(place);
             self.movers_changed = true;
         }
         if let Some(occupied) = self.occupied.get_mut(job.unit) {
@@ -234,12 +245,21 @@ impl<'a> Clock<'a> {
         }
     }
 
-    /// Shares the memories among the jobs that now move bytes, and predicts anew when those end whose rate has changed.
+    /// Shares cores and memories among the jobs that now run, and predicts anew when those end whose rate has changed.
     fn reshare(&mut self, now: f64) {
         if !self.movers_changed {
             return;
         }
         self.movers_changed = false;
+        self.share_cores();
+        self.movers.sort_by(|a, b| (a.full * a.share).total_cmp(&(b.full * b.share)));
+        let flow = |mover: &Mover| {
+            let traffic = self.jobs.get(mover.job).and_then(|job| job.traffic).filter(|traffic| traffic.bytes > 0.0);
+            let (memory, copy_to) = traffic.map_or((NO_MEMORY, None), |moved| (moved.memory, moved.other_memory()));
+            Flow { cap: mover.full * mover.share, memory, copy_to }
+        };
+        self.flows.clear();
+        self.flows.extend(self.movers.iter().map(flow));
         fill(&self.flows, &self.machine.memories, &mut self.filling, &mut self.rates);
         for ((mover, flow), &rate) in self.movers.iter_mut().zip(&self.flows).zip(&self.rates) {
             if mover.rate == Some(rate) {
@@ -247,7 +267,7 @@ impl<'a> Clock<'a> {
             }
             let Some(job) = self.jobs.get(mover.job) else { continue };
             // A job that starts at full speed ends after exactly its work: no rounding may creep into what is undisturbed.
-            let undisturbed = mover.rate.is_none() && rate == flow.cap;
+            let undisturbed = mover.rate.is_none() && rate == mover.full;
             mover.left = (mover.left - mover.rate.unwrap_or(0.0) * (now - mover.since)).max(0.0);
             mover.since = now;
             mover.rate = Some(rate);
@@ -255,9 +275,35 @@ impl<'a> Clock<'a> {
             if let Some(state) = self.states.get_mut(mover.job) {
                 state.version += 1;
                 state.held_back |= rate < flow.cap;
+                state.crowded |= mover.share < 1.0;
                 let event = Event { time, job: mover.job, version: state.version, release: true };
                 self.events.push(Reverse(event));
             }
         }
     }
+
+    /// Gives every running job of every pool its share of the cores that it wants.
+    fn share_cores(&mut self) {
+        for (pool, &cores) in self.machine.pools.iter().enumerate() {
+            let wants = |mover: &Mover| {
+                // What does no work but moves bytes holds no core.
+                let job = self.jobs.get(mover.job).filter(|job| job.work_s > 0.0)?;
+                job.cores.filter(|wanted| wanted.pool == pool).map(|wanted| wanted.count)
+            };
+            self.wanted.clear();
+            self.wanted.extend(self.movers.iter().filter_map(wants));
+            let level = even_level(&mut self.wanted, cores);
+            for mover in &mut self.movers {
+                if let Some(count) = wants(mover) {
+                    mover.share = if count > level { level / count } else { 1.0 };
+                }
+            }
+        }
+    }
+}
+
+/// What a job must get shares of while it runs: bytes, or the seconds of its work on a pool; `None` if nothing is shared.
+fn shared_amount(job: &Job) -> Option<f64> {
+    let bytes = job.traffic.map(|traffic| traffic.bytes).filter(|bytes| *bytes > 0.0);
+    bytes.or_else(|| job.cores.map(|_| job.work_s).filter(|work_s| *work_s > 0.0))
 }

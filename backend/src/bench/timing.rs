@@ -1,0 +1,81 @@
+//! Timing on a machine that is never quite idle: many short samples, of which the fastest is the least disturbed.
+
+use std::time::{Duration, Instant};
+
+/// One sample takes at least this long, so that the clock does not matter, and not much longer, so that some samples fit
+/// between two disturbances.
+const SAMPLE: Duration = Duration::from_millis(2);
+/// Samples of one measurement: at least the first number; more, up to the second, while the time budget lasts.
+const SAMPLES: [usize; 2] = [7, 60];
+/// Time budget of one measurement.
+const BUDGET: Duration = Duration::from_millis(250);
+
+/// How long one call takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Timing {
+    /// Seconds in the fastest sample.
+    pub best_s: f64,
+    /// Seconds in the median sample: how much slower it is than the fastest tells how disturbed the machine was.
+    pub median_s: f64,
+}
+
+/// Times `work`, after one call that warms caches and memory up.
+pub fn time(mut work: impl FnMut()) -> Timing {
+    work();
+    let (begin, mut samples) = (Instant::now(), Vec::with_capacity(SAMPLES[1]));
+    while samples.len() < SAMPLES[0] || (samples.len() < SAMPLES[1] && begin.elapsed() < BUDGET) {
+        let (start, mut calls) = (Instant::now(), 0u32);
+        while calls == 0 || start.elapsed() < SAMPLE {
+            work();
+            calls += 1;
+        }
+        samples.push(start.elapsed().as_secs_f64() / f64::from(calls));
+    }
+    Timing::of(samples)
+}
+
+/// Times single calls of `work` that each need fresh preparation, which is not timed.
+pub fn time_prepared<T>(mut prepare: impl FnMut() -> T, mut work: impl FnMut(T)) -> Timing {
+    work(prepare());
+    let (begin, mut samples) = (Instant::now(), Vec::with_capacity(SAMPLES[1]));
+    while samples.len() < SAMPLES[0] || (samples.len() < SAMPLES[1] && begin.elapsed() < BUDGET) {
+        let prepared = prepare();
+        let start = Instant::now();
+        work(prepared);
+        samples.push(start.elapsed().as_secs_f64());
+    }
+    Timing::of(samples)
+}
+
+impl Timing {
+    fn of(mut samples: Vec<f64>) -> Self {
+        samples.sort_by(f64::total_cmp);
+        let at = |index: usize| samples.get(index).copied().unwrap_or_default();
+        Self { best_s: at(0), median_s: at(samples.len() / 2) }
+    }
+
+    /// The time of one of `count` items of a call.
+    pub fn per(self, count: f64) -> Self {
+        Self { best_s: self.best_s / count, median_s: self.median_s / count }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_takes_at_least_as_long_as_it_waits_and_the_fastest_sample_is_not_above_the_median() {
+        let timing = time(|| std::thread::sleep(Duration::from_millis(3)));
+        assert!(timing.best_s >= 0.003 && timing.best_s <= timing.median_s);
+        let prepared = time_prepared(|| std::thread::sleep(Duration::from_millis(3)), |()| ());
+        assert!(prepared.best_s < 0.003, "preparation is not timed: {prepared:?}");
+    }
+
+    #[test]
+    fn the_fastest_and_the_median_sample_are_picked_from_any_order() {
+        let timing = Timing::of(vec![5.0, 1.0, 3.0, 9.0, 4.0]);
+        assert_eq!(timing, Timing { best_s: 1.0, median_s: 4.0 });
+        assert_eq!(timing.per(2.0), Timing { best_s: 0.5, median_s: 2.0 });
+    }
+}
