@@ -8,6 +8,7 @@ use super::memory::{self, Bandwidth};
 use super::timing::Timing;
 use super::{RESIDENT, STREAMING};
 use crate::error::Result;
+use crate::gc::CHUNK;
 use pisim_protocol::Work;
 use pisim_protocol::gadgets::Activation;
 
@@ -99,34 +100,30 @@ fn core_s(timing: Timing, threads: usize, items: u64) -> f64 {
     timing.best_s * items as f64 / items.div_ceil(threads) as f64
 }
 
-/// Gates by least squares over two circuits and one or many chunks: a fixed part per chunk, and a part per AND gate. Tables
-/// are garbled into memory that is used again, and evaluated from memory that is not in any cache.
+/// Gates by least squares over chunks of several sizes: a fixed part per chunk, and a part per AND gate. Tables are garbled
+/// into memory that is used again, and evaluated from memory that is in no cache.
 fn garbling(threads: usize) -> Result<Vec<Cost>> {
     let label = circuits::encoding();
     let label_s = label.best_s * threads as f64;
+    let sample = |chunks: usize, work: Work, timing: Timing| {
+        // The model charges labels by themselves, so their time is taken off the gates.
+        let seconds = timing.best_s * threads as f64;
+        let gates_s = (seconds - work.labels as f64 * label_s).max(0.1 * seconds);
+        Sample { counts: vec![chunks as f64, work.and_gates as f64], seconds: gates_s }
+    };
     let (mut garble, mut evaluate) = (Vec::new(), Vec::new());
-    for activation in [Activation::Relu, Activation::Rescale] {
-        for chunks in [RESIDENT, STREAMING] {
-            let measured = circuits::garbling(activation, chunks)?;
-            let sample = |work: Work, timing: Timing| {
-                // The model charges labels by themselves, so their time is taken off the gates.
-                let seconds = timing.best_s * threads as f64;
-                let gates_s = (seconds - work.labels as f64 * label_s).max(0.1 * seconds);
-                Sample { counts: vec![chunks as f64, work.and_gates as f64], seconds: gates_s }
-            };
-            if chunks == RESIDENT {
-                garble.push(sample(measured.garble, measured.garble_time));
-            } else {
-                evaluate.push(sample(measured.evaluate, measured.evaluate_time));
-            }
-        }
+    for part in [8, 4, 2, 1] {
+        let resident = circuits::garbling(Activation::Relu, CHUNK / part, RESIDENT)?;
+        garble.push(sample(RESIDENT, resident.garble, resident.garble_time));
+        let streaming = circuits::garbling(Activation::Relu, CHUNK / part, STREAMING * part)?;
+        evaluate.push(sample(STREAMING * part, streaming.evaluate, streaming.evaluate_time));
     }
     let gates = |key, samples: &[Sample], what: &str| {
         let solution = fit(samples);
         let [chunk_s, gate_s] = [0, 1].map(|column| solution.costs.get(column).copied().unwrap_or_default());
         let how = format!(
-            "whole ring ReLUs and rescalings, {what}, all threads, less labels; least squares with {:.0} core-us per \
-             chunk of 2,048; worst residual {:.0} %",
+            "whole ring ReLUs in chunks of 256 to 2,048, {what}, all threads, less labels; least squares with {:.0} \
+             core-us per chunk; worst residual {:.0} %",
             1e6 * chunk_s,
             100.0 * solution.worst
         );

@@ -29,13 +29,13 @@ pub(super) struct Garbling {
     pub evaluate_time: Timing,
 }
 
-/// Garbles and evaluates activations whole, XORs, labels and decoding in: `chunks` chunks one after the other, each in
-/// memory of its own. One chunk's tables stay in the last-level cache; those of a layer stream to and from memory.
-pub(super) fn garbling(activation: Activation, chunks: usize) -> Result<Garbling> {
+/// Garbles and evaluates activations whole, XORs, labels and decoding in: `chunks` chunks of `instances` one after the other,
+/// each in memory of its own. One chunk's tables stay in the last-level cache; those of a layer stream to and from memory.
+pub(super) fn garbling(activation: Activation, instances: usize, chunks: usize) -> Result<Garbling> {
     let plan = GatePlan::new(&activation_circuit(activation, Party::Server, RING_BITS, FRACTION_BITS))?;
-    let wires = CHUNK * RING_BITS as usize;
+    let wires = instances * RING_BITS as usize;
     let zeros: Vec<Block> = (0..wires).map(|wire| wire as Block * 0x9e37_79b9_7f4a_7c15).collect();
-    let (own, values) = (LabelSource::new(&Seed::reproducible(1)), vec![5; CHUNK]);
+    let (own, values) = (LabelSource::new(&Seed::reproducible(1)), vec![5; instances]);
     let inputs = GarblerInputs {
         delta: 3 << 100 | 1,
         evaluator_zeros: &zeros,
@@ -45,8 +45,8 @@ pub(super) fn garbling(activation: Activation, chunks: usize) -> Result<Garbling
     };
     let labels = EvaluatorLabels { garbler_online: &zeros, evaluator: &zeros, offline: own.offline(), first_gate: 0 };
     let counter = Counter::default();
-    let mut tables: Vec<Buffer> = (0..chunks).map(|_| Buffer::of_blocks(CHUNK * plan.table_blocks())).collect();
-    let (mut decoding, mut outputs) = (vec![0; CHUNK], vec![0; CHUNK]);
+    let mut tables: Vec<Buffer> = (0..chunks).map(|_| Buffer::of_blocks(instances * plan.table_blocks())).collect();
+    let (mut decoding, mut outputs) = (vec![0; instances], vec![0; instances]);
     let mut garble = || {
         let mut chunk =
             |tables: &mut Buffer| garble_chunk(&plan, &inputs, 0, tables.blocks_mut(), &mut decoding, &counter);

@@ -71,11 +71,11 @@ mod tests {
     proptest! {
         #[test]
         fn exact_measurements_give_back_their_costs(
-            costs in prop::array::uniform3(1e-10..1e-6), counts in prop::collection::vec(prop::array::uniform3(1.0..1e6), 3..9),
+            costs in prop::array::uniform3(1e-10_f64..1e-6), counts in prop::collection::vec(prop::array::uniform3(1.0_f64..1e6), 3..9),
         ) {
             // Three measurements that tell the primitives apart, and any others.
             let apart = [[1e6, 1.0, 1.0], [1.0, 1e6, 1.0], [1.0, 1.0, 1e6]];
-            let seconds = |counts: &[f64; 3]| counts.iter().zip(&costs).map(|(count, cost)| count * cost).sum();
+            let seconds = |counts: &[f64; 3]| counts.iter().zip(&costs).map(|(count, cost)| count * cost).sum::<f64>();
             let samples: Vec<Sample> = apart.iter().chain(&counts)
                 .map(|counts| Sample { counts: counts.to_vec(), seconds: seconds(counts) }).collect();
             let fit = fit(&samples);
@@ -87,7 +87,7 @@ mod tests {
 
         #[test]
         fn no_cost_is_ever_negative(
-            rows in prop::collection::vec((prop::array::uniform3(0.0..1e6), 1e-6..1.0), 1..9),
+            rows in prop::collection::vec((prop::array::uniform3(0.0_f64..1e6), 1e-6..1.0), 1..9),
         ) {
             let samples: Vec<Sample> =
                 rows.iter().map(|(counts, seconds)| Sample { counts: counts.to_vec(), seconds: *seconds }).collect();

@@ -13,6 +13,7 @@ pub use memory::{Bandwidth, bandwidth, warm_memory};
 pub use timing::{Timing, time};
 
 use crate::error::Result;
+use crate::gc::CHUNK;
 use crate::simd::{AesKey, encrypt_counters};
 use pisim_protocol::gadgets::Activation;
 use rayon::prelude::*;
@@ -75,8 +76,8 @@ const STREAMING: usize = 16;
 /// # Errors
 /// None on a working machine: the parameters are fixed.
 pub fn measure() -> Result<Rates> {
-    let garbling = circuits::garbling(Activation::Relu, RESIDENT)?;
-    let streaming = circuits::garbling(Activation::Relu, STREAMING)?;
+    let garbling = circuits::garbling(Activation::Relu, CHUNK, RESIDENT)?;
+    let streaming = circuits::garbling(Activation::Relu, CHUNK, STREAMING)?;
     let per_gate = |work: pisim_protocol::Work, timing: Timing| 1e9 * timing.best_s / work.and_gates as f64;
     let mut ntt_us = BTreeMap::new();
     for degree in [4096, 8192] {

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 /// between two disturbances.
 const SAMPLE: Duration = Duration::from_millis(2);
 /// Samples of one measurement: at least the first number; more, up to the second, while the time budget lasts.
-const SAMPLES: [usize; 2] = [7, 60];
+const SAMPLES: [usize; 2] = [7, 150];
 /// Time budget of one measurement.
-const BUDGET: Duration = Duration::from_millis(250);
+const BUDGET: Duration = Duration::from_millis(500);
 
 /// How long one call takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
