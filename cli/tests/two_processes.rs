@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 const SMALL: [&str; 4] = ["-n", "resnet20", "--base-channels", "1"];
 const SEED: u64 = 5;
 
+/// Runs a program under a limit of 256 KiB for every file.
+const FULL_DISK: &str = r#"trap '' XFSZ; ulimit -f 256; exec "$0" "$@""#;
+
 /// A running `pisim serve`; killed when dropped.
 struct Serving {
     process: Child,
@@ -27,7 +30,17 @@ struct Serving {
 
 impl Serving {
     fn start(folder: &Folder, args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pisim"));
+        Self::run(folder, Command::new(env!("CARGO_BIN_EXE_pisim")), args)
+    }
+
+    /// A server for which writing beyond 256 KiB fails as on a full disk.
+    fn on_a_full_disk(folder: &Folder, args: &[&str]) -> Self {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", FULL_DISK, env!("CARGO_BIN_EXE_pisim")]);
+        Self::run(folder, shell, &[&["--seed", &SEED.to_string()], args].concat())
+    }
+
+    fn run(folder: &Folder, mut command: Command, args: &[&str]) -> Self {
         command.arg("serve").args(SMALL).args(["--input", "8", "--listen", "127.0.0.1:0", "--json"]).args(args);
         command.current_dir(folder.path()).env_remove("RUST_LOG").stdin(Stdio::null());
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -212,7 +225,8 @@ fn what_differs_is_named_and_the_server_goes_on() {
 fn tls_serves_whoever_knows_the_fingerprint_and_nobody_else() {
     let folder = Folder::new();
     let serving = Serving::seeded(&folder, &["--tls"]);
-    let (address, fingerprint) = (serving.address(), serving.greeting["tls_fingerprint"].as_str().unwrap());
+    let (address, fingerprint) = (serving.address(), serving.greeting["tls_fingerprint"].as_str().unwrap().to_owned());
+    let fingerprint = fingerprint.as_str();
     let secured = answer(&folder, address, &["--input", "seed:3", "--tls-fingerprint", fingerprint]);
     assert_eq!((&secured["outputs"], &secured["tls"]), (&seeded_reference(3), &Value::Bool(true)));
     let other = if fingerprint.starts_with('0') { "1" } else { "0" };
@@ -531,16 +545,23 @@ fn a_full_disk_is_an_error_on_either_side_and_leaves_no_half_precompute() {
     let folder = Folder::new();
     let serving = Serving::seeded(&folder, &["--store", "server"]);
     ask(&folder, serving.address(), &["--offline", "--store", "client"]);
-    // Writing beyond 256 KiB fails as on a full disk.
-    let program = env!("CARGO_BIN_EXE_pisim");
-    let args = client_args(serving.address(), &["--offline", "--store", "client"]).join(" ");
-    let script = format!("trap '' XFSZ; ulimit -f 256; exec {program} {args}");
-    let output = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+    let mut shell = Command::new("bash");
+    shell.args(["-c", FULL_DISK, env!("CARGO_BIN_EXE_pisim")]);
+    shell.args(client_args(serving.address(), &["--offline", "--store", "client"]));
+    let output = shell.current_dir(folder.path()).output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(2) && error.contains("storage"), "{error}");
     assert_eq!((entries(&folder, "client").len(), finished(&folder, "server")), (1, 1));
     let answer = answer(&folder, serving.address(), &["--store", "client", "--input", "seed:1"]);
     assert_eq!(answer["outputs"], seeded_reference(1), "nothing was lost");
+    // With the garbler at the client, it is the server that keeps the tables.
+    let roles = ["-p", "ring-gc-client"];
+    let full = Serving::on_a_full_disk(&folder, &[&roles[..], &["--store", "full"]].concat());
+    let offline = [&roles[..], &["--offline", "--store", "client"]].concat();
+    let error = folder.pisim(&client_args(full.address(), &offline));
+    assert!(error.code == Some(2), "{}", error.stderr);
+    assert_eq!((entries(&folder, "client").len(), entries(&folder, "full").len()), (0, 0));
+    assert!(full.stop().contains("the storage of prepared inferences failed"));
 }
 
 /// Kills one side at moments spread over the time of a whole exchange, again and again.

@@ -189,6 +189,7 @@ impl Talk<'_> {
         let [kind] = self.read()?;
         let ticket = Ticket::read(&self.read()?);
         match kind {
+            1 | 2 if ticket != Ticket::default() => self.refuse("a new inference has no ticket".to_owned()),
             1 => Ok(Request::Infer),
             2 => Ok(Request::Prepare),
             3 => Ok(Request::Answer(ticket)),

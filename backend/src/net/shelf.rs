@@ -38,7 +38,7 @@ pub(super) struct Lent<'a> {
 }
 
 enum Back<'a> {
-    Disk(Held<'a>),
+    Disk(Box<Held<'a>>),
     Memory(&'a Mutex<HashMap<PrecomputeId, (Label, Prepared)>>, Label),
     Nowhere,
 }
@@ -102,7 +102,7 @@ impl Shelf {
                     return Err(Unavailable::Gone);
                 }
                 let prepared = load(&held).map_err(Unavailable::Because)?;
-                Ok(Lent { prepared: Some(prepared), back: Back::Disk(held) })
+                Ok(Lent { prepared: Some(prepared), back: Back::Disk(Box::new(held)) })
             }
             Place::Memory { kept, .. } => {
                 let mut precomputes = lock(kept);

@@ -68,7 +68,7 @@ fn a_precompute_that_is_held_and_released_is_still_there() {
 fn of_many_that_want_one_precompute_one_gets_it() {
     let folder = folder();
     let id = make(&open(&folder), 1);
-    let attempt = || open(&folder).hold(id).and_then(Held::take).map(|taken| std::mem::forget(taken)).is_ok();
+    let attempt = || open(&folder).hold(id).and_then(Held::take).map(std::mem::forget).is_ok();
     let wins = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..16).map(|_| scope.spawn(attempt)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).filter(|won| *won).count()
