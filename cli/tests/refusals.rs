@@ -38,6 +38,7 @@ const PROTOCOL_EDITS: &[Edit] = &[
     ("[50, 50]", "[]", "linear.limb_bits", "expected"),
     ("[50, 50]", "[10, 99]", "linear.limb_bits", "bits each"),
     ("response_limbs = 1", "response_limbs = 3", "linear.response_limbs", "expected 1 to 2"),
+    ("prepared_weights = \"0 B\"", "prepared_weights = \"1 s\"", "linear.prepared_weights", "bytes"),
     ("computational_bits = 128", "computational_bits = 80", "security.computational_bits", "expected 128"),
     ("statistical_bits = 40", "statistical_bits = 4", "security.statistical_bits", "from 40 to 64"),
     ("garbler = \"server\"", "garbler = \"nobody\"", "nonlinear.garbler", "unknown value `nobody`"),

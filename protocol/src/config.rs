@@ -4,7 +4,7 @@ use crate::he::{HeParams, MAX_LIMB_BITS};
 use crate::program::Party;
 use include_dir::{Dir, include_dir};
 use pisim_netgen::FixedPoint;
-use pisim_settings::{ConfigError, Source, Spanned, did_you_mean, parse};
+use pisim_settings::{Bytes, ConfigError, Source, Spanned, did_you_mean, parse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -99,6 +99,10 @@ struct LinearFile {
     /// Limbs that a reply keeps.
     #[schemars(with = "usize")]
     response_limbs: Spanned<usize>,
+    /// Memory in which the server keeps transformed weights for all inferences of a model: those of the first layers that fit.
+    /// The others are transformed in every inference.
+    #[serde(default)]
+    prepared_weights: Bytes,
 }
 
 /// The packings of linear layers.
@@ -268,11 +272,13 @@ impl Checker<'_> {
             let message = format!("{response_limbs} is not possible; expected 1 to {} limbs", limbs.len());
             return Err(self.fault(&file.response_limbs, "linear.response_limbs", message));
         }
-        HeParams::new(degree, limbs.clone(), response_limbs, plain_bits, statistical_bits).ok_or_else(|| {
+        let params = HeParams::new(degree, limbs.clone(), response_limbs, plain_bits, statistical_bits);
+        let params = params.ok_or_else(|| {
             let message =
                 format!("there are too few primes of {limbs:?} bits at degree {degree}; expected wider limbs");
             self.fault(&file.limb_bits, "linear.limb_bits", message)
-        })
+        })?;
+        Ok(HeParams { prepared_bytes: file.prepared_weights.bytes(), ..params })
     }
 }
 

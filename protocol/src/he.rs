@@ -34,6 +34,8 @@ pub struct HeParams {
     pub plain_bits: u32,
     /// Statistical security of noise flooding, in bits, for each coefficient of a reply.
     pub statistical_bits: u32,
+    /// Memory in which the server keeps transformed weights for all inferences.
+    pub prepared_bytes: u64,
 }
 
 impl HeParams {
@@ -49,7 +51,7 @@ impl HeParams {
         for bits in &limb_bits {
             moduli.push(limb_prime(*bits, degree, &moduli)?);
         }
-        Some(Self { degree, limb_bits, moduli, response_limbs, plain_bits, statistical_bits })
+        Some(Self { degree, limb_bits, moduli, response_limbs, plain_bits, statistical_bits, prepared_bytes: 0 })
     }
 
     /// The largest log₂ q that the standard allows for this degree, or `None` for a degree that it does not list.
@@ -93,7 +95,7 @@ pub fn encrypt_work(plan: &ConvPlan) -> Work {
     }
 }
 
-/// The work of one homomorphic linear layer: weights are transformed once and multiply both halves of every ciphertext;
+/// The work of one homomorphic linear layer: weights are transformed once, if not before all inferences, and multiply both halves of every ciphertext;
 /// every reply is made independent of the weights by a fresh encryption of zero (one transform and two products in every
 /// limb), both its halves are transformed back, the mask of every output is scaled up, and the modulus is switched.
 ///
@@ -106,7 +108,7 @@ pub fn linear_work(plan: &ConvPlan) -> Work {
     let switched: u64 = (plan.response_limbs as u64..limbs).sum();
     Work {
         he_plain_muls: plan.plain_muls(),
-        ntts: limbs * (plan.weight_polys() + 3 * replies),
+        ntts: limbs * (if plan.prepared { 0 } else { plan.weight_polys() } + 3 * replies),
         mod_muls: 2 * limbs * degree * (plan.plain_muls() + replies)
             + limbs * outputs
             + switched * (replies * degree + outputs),

@@ -86,6 +86,8 @@ pub struct ConvPlan {
     pub channels_out: usize,
     /// The noise that a reply gets, and the bits that it leaves out.
     pub reply: ReplyFormat,
+    /// Whether the server has transformed the weights before all inferences.
+    pub prepared: bool,
 }
 
 /// Why no packing of a convolution exists.
@@ -116,6 +118,7 @@ impl ConvPlan {
             channels_in: 1,
             channels_out: 1,
             reply: ReplyFormat::default(),
+            prepared: false,
         };
         let (mut best, mut broken): (Option<(f64, Self)>, Option<NoiseMargin>) = (None, None);
         for tiled in template.tilings() {
@@ -228,6 +231,11 @@ impl ConvPlan {
     /// Distinct weight polynomials (all tiles share them).
     pub fn weight_polys(&self) -> u64 {
         (self.input_groups() * self.output_groups()) as u64
+    }
+
+    /// Bytes of all transformed weights in memory: a word for every coefficient of every limb.
+    pub fn prepared_bytes(&self) -> u64 {
+        8 * self.weight_polys() * (self.limbs * self.degree) as u64
     }
 
     /// Ciphertext × plaintext multiplications.
@@ -357,15 +365,15 @@ fn splits(len: usize) -> Vec<usize> {
 
 /// The planner's cost of a plan in nanoseconds of one reference core and a 1 Gbit/s link. It only ranks plans of one layer.
 ///
-/// Rates measured with AVX-512 IFMA: 7 µs per transform at N = 4096, 0.15 ns per lazily reduced product (all other products
-/// hardly matter), 1 ns per sampled coefficient; 8 ns per byte.
+/// Rates measured with AVX-512 IFMA: 7 µs per transform at N = 4096, 0.2 ns per lazily reduced product (all other products
+/// hardly matter), 1.5 ns per sampled coefficient; 8 ns per byte.
 pub fn planning_cost_ns(plan: &ConvPlan) -> f64 {
     let work = crate::he::linear_work(plan);
     let degree = plan.degree as f64;
     let transform_ns = 7000.0 * degree * f64::from(plan.degree.max(1).ilog2()) / (4096.0 * 12.0);
     let bytes = plan.fresh_ciphertext_bytes() * plan.input_ciphertexts() + plan.reply_bytes();
     work.ntts as f64 * transform_ns
-        + work.mod_muls as f64 * 0.15
-        + work.sampled_coefficients as f64
+        + work.mod_muls as f64 * 0.2
+        + work.sampled_coefficients as f64 * 1.5
         + bytes as f64 * 8.0
 }

@@ -31,3 +31,24 @@ fn every_reply_leaves_out_bits_and_floods_by_forty_bits() {
         }
     }
 }
+
+#[test]
+fn weights_are_prepared_layer_by_layer_within_their_memory_and_cost_no_transforms_then() {
+    let network = NetworkSpec::named("resnet18").unwrap().build().unwrap();
+    let mut protocol = Protocol::load("ring-gc").unwrap();
+    let transforms = |program: &Program| program.work_of(|step| step.kind == StepKind::HeLinear).ntts;
+    let none = lower(&network, &protocol).unwrap();
+    assert!(none.plans.iter().flatten().all(|plan| !plan.prepared));
+    for megabytes in [1, 100, 500, 10_000] {
+        protocol.he.prepared_bytes = megabytes << 20;
+        let some = lower(&network, &protocol).unwrap();
+        let prepared: Vec<_> = some.plans.iter().flatten().filter(|plan| plan.prepared).collect();
+        let bytes: u64 = prepared.iter().map(|plan| plan.prepared_bytes()).sum();
+        assert!(bytes <= protocol.he.prepared_bytes);
+        let room = protocol.he.prepared_bytes - bytes;
+        assert!(some.plans.iter().flatten().all(|plan| plan.prepared || plan.prepared_bytes() > room));
+        let saved: u64 = prepared.iter().map(|plan| 2 * plan.weight_polys()).sum();
+        assert_eq!(transforms(&none) - transforms(&some), saved);
+    }
+    assert!(lower(&network, &protocol).unwrap().plans.iter().flatten().all(|plan| plan.prepared));
+}

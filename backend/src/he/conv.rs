@@ -3,12 +3,12 @@
 use super::cipher::{Ciphertext, PublicKey, expand};
 use super::context::HeContext;
 use super::layout::reply_positions;
-use super::limb::Limb;
 use super::ordered::in_order;
 use super::pack::BitWriter;
 use super::products::{Sums, interleave};
 use super::reply::Reply;
 use super::sample::Sampler;
+use super::weights::{PreparedLayer, weight_polynomial};
 use crate::error::{BackendError, Result};
 use crate::random::{Seed, ring_mask};
 use pisim_protocol::{ConvPlan, Work};
@@ -25,6 +25,8 @@ pub struct HomomorphicLayer<'a> {
     pub plan: &'a ConvPlan,
     /// Weights `[out][in][ky][kx]`.
     pub weights: &'a [i32],
+    /// The weights transformed before, if the plan says so.
+    pub prepared: Option<&'a PreparedLayer>,
     /// The client's public key.
     pub public_key: &'a PublicKey,
 }
@@ -73,6 +75,9 @@ impl HomomorphicLayer<'_> {
         let sizes = [inputs.len() as u64, mask.len() as u64, self.weights.len() as u64];
         if sizes != [plan.input_ciphertexts(), shape.outputs() as u64, (shape.out_channels * shape.taps()) as u64] {
             return Err(BackendError::program("ciphertexts, mask or weights do not belong to the layer"));
+        }
+        if plan.prepared && self.prepared.is_none_or(|layer| !layer.belongs_to(plan)) {
+            return Err(BackendError::program("the layer's weights are not prepared"));
         }
         let both = |input: &Ciphertext| {
             let uniform = expand(context, &input.seed);
@@ -132,11 +137,17 @@ impl HomomorphicLayer<'_> {
         for first in (0..input_groups).step_by(INPUTS_PER_PASS) {
             let pass = first..(first + INPUTS_PER_PASS).min(input_groups);
             let pairs = groups.clone().flat_map(|group| pass.clone().map(move |input_group| (input_group, group)));
-            for ((input_group, group), poly) in pairs.zip(weights.iter_mut()) {
-                self.weight_polynomial(limb, input_group, group, poly);
-                context.forward_limb(limb, poly);
-            }
-            let factors: Vec<&[u64]> = weights.iter().take(pass.len() * groups.len()).map(Vec::as_slice).collect();
+            let prepared = self.prepared.filter(|_| plan.prepared);
+            let factors: Vec<&[u64]> = match prepared {
+                Some(layer) => pairs.map(|(input, output)| layer.polynomial(plan, input, output, index)).collect(),
+                None => {
+                    for ((input, output), poly) in pairs.zip(weights.iter_mut()) {
+                        weight_polynomial(plan, self.weights, limb, input, output, poly);
+                        context.forward_limb(limb, poly);
+                    }
+                    weights.iter().take(pass.len() * groups.len()).map(Vec::as_slice).collect()
+                }
+            };
             for (tile, sums) in sums.iter_mut().enumerate() {
                 let inputs = operands.inputs.iter().skip(tile * input_groups + pass.start).take(pass.len());
                 let inputs: Vec<&[u64]> = inputs.filter_map(|limbs| limbs.get(index)).map(Vec::as_slice).collect();
@@ -151,30 +162,6 @@ impl HomomorphicLayer<'_> {
         for (tile, sums) in sums.iter().enumerate() {
             for (sums, [masked, uniform]) in sums.iter().zip(totals.iter_mut().skip(tile).step_by(plan.tiles())) {
                 limb.reduce(sums, masked, uniform);
-            }
-        }
-    }
-
-    /// The residues of the weights that lead from one input group to one output group.
-    fn weight_polynomial(&self, limb: &Limb, input_group: usize, output_group: usize, poly: &mut Vec<u64>) {
-        let (plan, kernel) = (self.plan, self.plan.shape.kernel);
-        let (taps, width) = (kernel * kernel, plan.tile_width());
-        poly.clear();
-        poly.resize(plan.degree, 0);
-        for (local_out, out) in plan.output_channels(output_group).enumerate() {
-            let inputs = plan.input_channels(input_group);
-            let first = out * plan.shape.in_channels;
-            let weights = &self.weights[(first + inputs.start) * taps..(first + inputs.end) * taps];
-            for local_in in 0..inputs.len() {
-                let channel = &weights[local_in * taps..][..taps];
-                let position = plan.weight_position(local_out, local_in, 0, 0);
-                for ky in 0..kernel {
-                    // A row of the kernel lies backwards.
-                    let start = position - ky * width - (kernel - 1);
-                    for (residue, kx) in poly[start..start + kernel].iter_mut().zip((0..kernel).rev()) {
-                        *residue = limb.small_residue(channel[ky * kernel + kx]);
-                    }
-                }
             }
         }
     }

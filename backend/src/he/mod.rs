@@ -8,6 +8,7 @@ mod context;
 mod conv;
 mod layout;
 mod limb;
+mod measure;
 mod ordered;
 mod pack;
 mod products;
@@ -15,10 +16,13 @@ mod reply;
 mod sample;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 pub use cipher::{Ciphertext, PublicKey, SecretKey};
 pub use context::HeContext;
 pub use conv::HomomorphicLayer;
 pub use layout::{decrypt_all, decrypt_replies, encrypt_each, pack_input, reply_len};
+pub use measure::Kernels;
 pub use pack::{BitReader, BitWriter};
 pub use reply::Reply;
+pub use weights::{PreparedLayer, PreparedWeights};

@@ -33,7 +33,8 @@ fn homomorphic(context: &HeContext, plan: &ConvPlan, weights: &[i32], input: &[u
     .unwrap();
     assert_eq!(ciphertexts.len() as u64, plan.input_ciphertexts());
     let mask = seed.derive("mask", 0).ring_elements(plan.shape.outputs(), context.params.plain_bits);
-    let layer = HomomorphicLayer { context, plan, weights, public_key: &public_key };
+    let prepared = plan.prepared.then(|| PreparedLayer::new(context, plan, weights).unwrap());
+    let layer = HomomorphicLayer { context, plan, weights, prepared: prepared.as_ref(), public_key: &public_key };
     let (mut replies, mut made) = (Vec::new(), 0);
     layer
         .evaluate_each(&ciphertexts, &mask, &seed.derive("replies", 0), |index, bytes| {
@@ -71,6 +72,8 @@ fn check_with(context: HeContext, shape: ConvShape, seed: u64) {
     let plain_bits = context.params.plain_bits;
     let plan = choose(shape, &context.params);
     let (weights, input) = random_layer(&shape, plain_bits, seed);
+    // Weights that are transformed before every other inference.
+    let plan = ConvPlan { prepared: seed % 2 == 0, ..plan };
     let (outputs, work) = homomorphic(&context, &plan, &weights, &input, seed);
     let plain = ring::convolve(&shape, &weights, &input, 64, &Counter::default());
     let ring = ring_mask(plain_bits);
@@ -242,6 +245,29 @@ fn left_out_bits_change_no_value_even_at_the_bound_of_the_noise() {
             }
         }
     }
+}
+
+#[test]
+fn prepared_weights_that_are_missing_or_of_another_layer_are_refused() {
+    let shape =
+        ConvShape { in_channels: 4, in_height: 8, in_width: 8, out_channels: 5, kernel: 3, stride: 1, padding: 1 };
+    let context = context(32);
+    let plan = ConvPlan { prepared: true, ..choose(shape, &context.params) };
+    let other = choose(ConvShape { in_channels: 80, out_channels: 90, ..shape }, &context.params);
+    let (_, public_key) = SecretKey::generate(&context, &Seed::reproducible(1));
+    let (weights, _) = random_layer(&shape, 32, 1);
+    let other_weights = vec![0; other.shape.out_channels * other.shape.taps()];
+    let other = PreparedLayer::new(&context, &other, &other_weights).unwrap();
+    let inputs: Vec<Ciphertext> = (0..plan.input_ciphertexts())
+        .map(|_| Ciphertext { masked: context.zero(), seed: Seed::reproducible(2) })
+        .collect();
+    for prepared in [None, Some(&other)] {
+        let layer =
+            HomomorphicLayer { context: &context, plan: &plan, weights: &weights, prepared, public_key: &public_key };
+        let mask = vec![0; shape.outputs()];
+        assert!(layer.evaluate_each(&inputs, &mask, &Seed::reproducible(3), |_, _| Ok(())).is_err());
+    }
+    assert!(PreparedLayer::new(&context, &plan, &weights[1..]).is_err());
 }
 
 /// fhe.rs encrypts the same packed plaintexts, multiplies by the same weight polynomials and decrypts the same outputs.

@@ -7,7 +7,7 @@ use crate::buffer::Buffer;
 use crate::channel::Channel;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
-use crate::he::{BitReader, Ciphertext, HomomorphicLayer, PublicKey};
+use crate::he::{BitReader, Ciphertext, HomomorphicLayer, PreparedWeights, PublicKey};
 use crate::random::{Seed, ring_mask};
 use crate::ring;
 use crate::storage::Storage;
@@ -22,6 +22,7 @@ use std::time::Duration;
 pub struct Server {
     session: Session,
     weights: Arc<Weights>,
+    prepared_weights: Option<Arc<PreparedWeights>>,
     public_key: Option<PublicKey>,
     garbler: Garbler,
     evaluator: Evaluator,
@@ -50,6 +51,7 @@ impl Server {
         Ok(Self {
             session: Session::new(program, Party::Server, channel, counter, seed, storage)?,
             weights,
+            prepared_weights: None,
             public_key: None,
             garbler: Garbler::default(),
             evaluator: Evaluator::default(),
@@ -72,6 +74,13 @@ impl Server {
     ) -> Result<Self> {
         // Nothing random happens online; what came after all would be fresh.
         Self::new(program, channel, counter, Seed::from_system()?, prepared.storage, weights)
+    }
+
+    /// Uses weights that were transformed before, once for all inferences of the model. Otherwise the server transforms its
+    /// own before the first layer that needs them.
+    #[must_use]
+    pub fn with_prepared_weights(self, weights: Arc<PreparedWeights>) -> Self {
+        Self { prepared_weights: Some(weights), ..self }
     }
 
     /// Runs setup and offline phase. `observer` sees every step after it.
@@ -119,6 +128,10 @@ impl Server {
         let counter = self.session.counter.clone();
         let secret = self.session.new_secret(layer, &counter)?;
         let mask = self.session.mask_of(layer, &secret);
+        if self.session.plan(layer)?.prepared && self.prepared_weights.is_none() {
+            let prepared = PreparedWeights::new(&self.session.program, &self.weights)?;
+            self.prepared_weights = Some(Arc::new(prepared));
+        }
         let plan = self.session.plan(layer)?;
         let each = (plan.fresh_ciphertext_bytes() as usize).max(1);
         let read = |bytes: &[u8]| Ciphertext::read(&self.session.he, &mut BitReader::new(bytes), step.id.0);
@@ -128,6 +141,7 @@ impl Server {
             context: &self.session.he,
             plan,
             weights: self.layer_weights(layer).map(|layer| layer.weights.as_slice()).unwrap_or_default(),
+            prepared: self.prepared_weights.as_ref().and_then(|weights| weights.layer(layer)),
             public_key: self.public_key.as_ref().ok_or_else(no_key)?,
         };
         let mut replies = Buffer::new(plan.reply_bytes() as usize);

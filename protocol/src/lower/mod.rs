@@ -115,7 +115,15 @@ fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<ConvPla
         known.insert(shape, plan.clone());
         Ok(Some(plan))
     };
-    (0..fixed.network.layers.len()).map(&mut plan_of).collect()
+    let mut plans: Vec<Option<ConvPlan>> =
+        (0..fixed.network.layers.len()).map(&mut plan_of).collect::<Result<_, _>>()?;
+    let mut room = protocol.he.prepared_bytes;
+    for plan in plans.iter_mut().flatten() {
+        if let Some(left) = room.checked_sub(plan.prepared_bytes()) {
+            (plan.prepared, room) = (true, left);
+        }
+    }
+    Ok(plans)
 }
 
 /// The cheapest packing of one layer whose noise bounds hold.
