@@ -73,7 +73,7 @@ fn check_with(context: HeContext, shape: ConvShape, seed: u64) {
     let plan = choose(shape, &context.params);
     let (weights, input) = random_layer(&shape, plain_bits, seed);
     // Weights that are transformed before every other inference.
-    let plan = ConvPlan { prepared: seed % 2 == 0, ..plan };
+    let plan = ConvPlan { prepared: seed.is_multiple_of(2), ..plan };
     let (outputs, work) = homomorphic(&context, &plan, &weights, &input, seed);
     let plain = ring::convolve(&shape, &weights, &input, 64, &Counter::default());
     let ring = ring_mask(plain_bits);
