@@ -95,7 +95,7 @@ impl Encryption {
         let (share, mask) = (vec![0x1234_5678; shape.inputs()], vec![0x7654_3210; shape.outputs()]);
         let weights: Vec<i32> = (0..shape.out_channels * shape.taps()).map(|index| index as i32 % 1000 - 500).collect();
         let (seed, each) = (Seed::reproducible(7), plan.fresh_ciphertext_bytes() as usize);
-        let layer = HomomorphicLayer { context, plan, weights: &weights, public_key: &self.public };
+        let layer = HomomorphicLayer { context, plan, weights: &weights, public_key: &self.public, prepared: None };
         let encrypt = || -> Result<Vec<u8>> {
             let mut sent = vec![0; each * plan.input_ciphertexts() as usize];
             encrypt_each(context, plan, &self.secret, &share, &seed, |index, bytes| {
