@@ -1,6 +1,9 @@
 //! Runs the real binary in a folder of its own.
 #![allow(dead_code, reason = "every test file uses a part")]
 
+#[cfg(unix)]
+pub mod serving;
+
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
