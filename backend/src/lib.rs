@@ -32,5 +32,5 @@ pub use error::{BackendError, Result};
 pub use memory::{MemoryTransport, memory_pair};
 pub use party::{Client, Prepared, Server, Trace};
 pub use random::Seed;
-pub use run::{Execution, Misprediction, Verification, execute, verify};
+pub use run::{Execution, MEMORY_BYTES, Misprediction, Verification, execute, verify};
 pub use storage::{Kept, Storage, StorageIndex};

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// What a party keeps in memory from the offline to the online phase; more goes to a temporary file.
+/// What a party keeps in memory from the offline to the online phase unless it is told otherwise; more goes to a temporary
+/// file.
 pub const MEMORY_BYTES: u64 = 6 << 30;
 
 /// What both parties did.
@@ -63,6 +64,7 @@ pub fn verify(
     weights: &Arc<Weights>,
     input: &[i64],
     seeds: [Seed; 2],
+    memory_bytes: u64,
     observer: &mut dyn FnMut(&Step),
 ) -> Result<Verification> {
     let network = &program.network;
@@ -71,7 +73,7 @@ pub fn verify(
         let layer = network.network.layer(layer).name.clone();
         return Err(BackendError::Overflow { layer, bits, ring_bits: network.format.ring_bits });
     }
-    let execution = execute(program, weights, input, seeds, observer)?;
+    let execution = execute(program, weights, input, seeds, memory_bytes, observer)?;
     let pairs = execution.outputs.iter().zip(&inference.outputs);
     let missing = execution.outputs.len().abs_diff(inference.outputs.len());
     let mismatches = pairs.filter(|(ours, reference)| ours != reference).count() + missing;
@@ -80,7 +82,8 @@ pub fn verify(
 }
 
 /// Runs a program between two threads that are connected in memory. Each party's secrets come from its own seed.
-/// `observer` sees every step when the client has gone past it.
+/// Of what a party keeps from the offline to the online phase, `memory_bytes` stay in memory and the rest goes to a temporary
+/// file. `observer` sees every step when the client has gone past it.
 ///
 /// # Errors
 /// The first party's error; if one party fails, the other sees a closed connection.
@@ -89,6 +92,7 @@ pub fn execute(
     weights: &Arc<Weights>,
     input: &[i64],
     seeds: [Seed; 2],
+    memory_bytes: u64,
     observer: &mut dyn FnMut(&Step),
 ) -> Result<Execution> {
     let (client_end, server_end) = memory_pair();
@@ -98,12 +102,12 @@ pub fn execute(
     let server = thread::Builder::new().name("server".into()).spawn(move || {
         let counter = Arc::new(Counter::default());
         let channel = Channel::new(Box::new(server_end), Party::Server, counter.clone());
-        let storage = Storage::in_memory(MEMORY_BYTES);
+        let storage = Storage::in_memory(memory_bytes);
         Server::new(server_program, channel, counter, server_seed, storage, weights)?.run(&mut |_| {})
     })?;
     let counter = Arc::new(Counter::default());
     let channel = Channel::new(Box::new(client_end), Party::Client, counter.clone());
-    let client = Client::new(program, channel, counter, client_seed, Storage::in_memory(MEMORY_BYTES))
+    let client = Client::new(program, channel, counter, client_seed, Storage::in_memory(memory_bytes))
         .and_then(|client| client.run(input.to_vec(), observer));
     let server = server.join().map_err(|_| BackendError::program("the server's thread panicked"))?;
     match (client, server) {

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pisim_netgen::NetworkSpec;
+use pisim_settings::Bytes;
 use std::path::PathBuf;
 
 /// A co-design simulator for private inference: networks, protocols and hardware, next to a verified two-party run.
@@ -215,6 +216,9 @@ pub struct VerifyArgs {
     /// A PNG or JPEG as the client's input, instead of random values.
     #[arg(long, value_name = "FILE")]
     pub image: Option<PathBuf>,
+    /// Memory for what each party keeps from the offline to the online phase; more goes to a temporary file.
+    #[arg(long, value_name = "BYTES", default_value = "6 GiB")]
+    pub memory: Bytes,
     /// Also print the times that the simulator predicts on this platform, a built-in one or a .toml file from
     /// `pisim calibrate`; the run then starts with warm memory.
     #[arg(short = 'H', long)]

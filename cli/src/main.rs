@@ -14,6 +14,7 @@ mod select;
 use args::{Cli, Command};
 use clap::Parser;
 use output::Output;
+use pisim_backend::simd::Path;
 use std::process::ExitCode;
 
 /// What a command says that met no error: whether what it checked holds.
@@ -39,6 +40,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    // A forced set of instructions that is not there is the user's mistake, not a reason to use another one.
+    Path::from_env()?;
     let output = Output { json: cli.json };
     match cli.command.unwrap_or_else(|| Command::Run(args::RunArgs::default())) {
         Command::Run(args) => commands::run::run(&args, output),

@@ -1,7 +1,7 @@
 //! Helpers of the tests that cross crates.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
-use pisim_backend::{Execution, Seed, execute};
+use pisim_backend::{Execution, MEMORY_BYTES, Seed, execute};
 use pisim_netgen::{Inference, Network, Weights, infer, random_input};
 use pisim_protocol::{Program, Protocol, lower};
 use std::sync::Arc;
@@ -29,7 +29,8 @@ impl Run {
     /// Runs a program with these weights and this input; `seed` is for the parties' masks and keys.
     pub fn of(program: Program, weights: Weights, input: &[i64], seed: u64) -> Self {
         let (program, weights) = (Arc::new(program), Arc::new(weights));
-        let execution = execute(&program, &weights, input, seeds(seed), &mut |_| {}).expect("a run without faults");
+        let execution =
+            execute(&program, &weights, input, seeds(seed), MEMORY_BYTES, &mut |_| {}).expect("a run without faults");
         let reference = infer(&program.network, &weights, input).expect("a reference");
         Self { program, execution, reference }
     }

@@ -268,7 +268,7 @@ fn values_that_leave_the_ring_are_refused_by_verification() {
     let network = single(Shape::new(3, 6, 6), &[conv(4, 3, 1, 1), Op::Relu, Op::Linear { out_features: 5 }]);
     let program = Arc::new(lower(&network, &protocol(24, 5)).unwrap());
     let (weights, input) = extreme(&program.network, 1);
-    let refused = verify(&program, &Arc::new(weights), &input, seeds(1), &mut |_| {});
+    let refused = verify(&program, &Arc::new(weights), &input, seeds(1), 0, &mut |_| {});
     match refused {
         Err(BackendError::Overflow { layer, bits, ring_bits }) => {
             assert_eq!((layer.as_str(), ring_bits), ("l1", 24));
@@ -278,7 +278,7 @@ fn values_that_leave_the_ring_are_refused_by_verification() {
     }
     let weights = Arc::new(Weights::random(&program.network, 1));
     let input = random_input(network.input, program.network.format, 1);
-    let verified = verify(&program, &weights, &input, seeds(1), &mut |_| {}).unwrap();
+    let verified = verify(&program, &weights, &input, seeds(1), 0, &mut |_| {}).unwrap();
     assert_eq!((verified.mismatches, verified.mispredictions.len()), (0, 0));
 }
 

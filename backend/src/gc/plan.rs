@@ -32,10 +32,10 @@ impl GatePlan {
     /// Prepares a circuit.
     ///
     /// # Errors
-    /// A gate or output that reads a wire before it is computed, or more than 64 outputs or offline inputs.
+    /// A gate or output that reads a wire before it is computed, or more than 64 outputs or 128 offline inputs.
     pub fn new(circuit: &Circuit) -> Result<Self> {
-        if circuit.outputs.len() > 64 || circuit.inputs.garbler_offline > 64 {
-            return Err(BackendError::program("a garbled circuit has at most 64 outputs and 64 offline inputs"));
+        if circuit.outputs.len() > 64 || circuit.inputs.garbler_offline > 128 {
+            return Err(BackendError::program("a garbled circuit has at most 64 outputs and 128 offline inputs"));
         }
         let last_use = last_uses(circuit)?;
         let inputs = circuit.inputs.total();

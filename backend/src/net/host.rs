@@ -5,6 +5,7 @@ use super::shelf::Shelf;
 use super::tls::ServerTls;
 use super::visit::{self, Served};
 use super::{NetError, Result};
+use crate::he::PreparedWeights;
 use crate::store::Store;
 use pisim_netgen::Weights;
 use pisim_protocol::Program;
@@ -23,6 +24,8 @@ const MAX_TURNED_AWAY: usize = 32;
 pub struct Host {
     pub(super) program: Arc<Program>,
     pub(super) weights: Arc<Weights>,
+    /// Transformed once, for all clients.
+    pub(super) prepared_weights: Arc<PreparedWeights>,
     pub(super) agreement: Agreement,
     pub(super) model: ModelId,
     pub(super) tls: Option<ServerTls>,
@@ -110,7 +113,18 @@ impl Host {
         let agreement = Agreement::of(&program)?;
         let shelf = Shelf::new(store, max_stored)?;
         let model = ModelId::of(&weights, &shelf.model_key().0);
-        Ok(Self { program, weights, agreement, model, tls, timeout, shelf, max_clients: max_clients.max(1) })
+        let prepared_weights = Arc::new(PreparedWeights::new(&program, &weights)?);
+        Ok(Self {
+            program,
+            weights,
+            prepared_weights,
+            agreement,
+            model,
+            tls,
+            timeout,
+            shelf,
+            max_clients: max_clients.max(1),
+        })
     }
 
     /// What each client's run may keep in memory before it goes to a temporary file.

@@ -125,7 +125,8 @@ fn apologise(talk: &mut Talk<'_>, what: &str, error: NetError) -> Result<()> {
 fn server(host: &Host, connection: &Connection, storage: Storage) -> Result<Server> {
     let (channel, counter) = channel(host, connection);
     let (program, weights) = (host.program.clone(), host.weights.clone());
-    Ok(Server::new(program, channel, counter, Seed::from_system()?, storage, weights)?)
+    let server = Server::new(program, channel, counter, Seed::from_system()?, storage, weights)?;
+    Ok(server.with_prepared_weights(host.prepared_weights.clone()))
 }
 
 fn channel(host: &Host, connection: &Connection) -> (Channel, Arc<Counter>) {

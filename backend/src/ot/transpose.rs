@@ -1,6 +1,7 @@
 //! Transposition of 128×128 bit blocks: with AVX-512 and GFNI where the processor has them, otherwise in any vectors.
 
 use crate::gc::Block;
+use crate::simd::Path;
 use pulp::{Arch, Simd, WithSimd};
 
 /// A bit matrix: bit c of row r.
@@ -22,7 +23,7 @@ impl Transposer {
     /// The fastest way.
     pub(super) fn fastest() -> Self {
         #[cfg(target_arch = "x86_64")]
-        if super::transpose_gfni::available() {
+        if Path::current() == Path::Avx512 && super::transpose_gfni::available() {
             return Self(Kernel::Gfni);
         }
         Self::portable()

@@ -8,6 +8,7 @@ use crate::image::Picture;
 use crate::output::{self, Output};
 use crate::select;
 use anyhow::{Context, Result};
+use pisim_backend::MEMORY_BYTES;
 use pisim_netgen::Network;
 use pisim_protocol::Program;
 use pisim_reports::format::exact;
@@ -91,7 +92,7 @@ fn report(experiment: &Experiment) -> Result<Report> {
         None => None,
         Some((run, program)) => {
             output::remark(&format!("running {} privately, both parties on this machine …", described(&run.network)));
-            Some(private_run(&program, run.image.as_ref(), run.seed)?)
+            Some(private_run(&program, run.image.as_ref(), run.seed, MEMORY_BYTES)?)
         }
     };
     let mut notes =

@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// More weights than this (4 bytes each, and more while they are used) are refused before any memory is asked for.
 pub const MAX_WEIGHTS: u64 = 1 << 30;
 
-/// So are runs that keep more bytes than this from the offline to the online phase: both parties hold them in memory.
+/// So are runs that keep more bytes than this from the offline to the online phase, in memory and temporary files.
 const MAX_STORED_BYTES: u64 = 1 << 35;
 
 pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
@@ -40,7 +40,7 @@ pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
         let kept = work.stored_client_bytes.saturating_add(work.stored_server_bytes);
         pisim_backend::bench::warm_memory(kept.saturating_mul(2).saturating_add(1 << 30).min(MOST_WARM_BYTES));
     }
-    let mut summary = private_run(&program, image.as_ref(), args.seed)?;
+    let mut summary = private_run(&program, image.as_ref(), args.seed, args.memory.bytes())?;
     if let Some(platform) = platform {
         let times = predicted(&program, &platform, &summary)?;
         if times.one_machine && times.cores != summary.threads as u64 {
@@ -70,7 +70,12 @@ fn predicted(program: &Program, platform: &Platform, measured: &VerificationSumm
 }
 
 /// Runs a program privately with seeded weights and masks, and compares outputs and work.
-pub fn private_run(program: &Arc<Program>, image: Option<&Picture>, seed: u64) -> Result<VerificationSummary> {
+pub fn private_run(
+    program: &Arc<Program>,
+    image: Option<&Picture>,
+    seed: u64,
+    memory_bytes: u64,
+) -> Result<VerificationSummary> {
     let network = &program.network.network;
     if network.params() > MAX_WEIGHTS {
         bail!("{} has {} parameters; a real run takes at most {MAX_WEIGHTS}", network.name, network.params());
@@ -78,7 +83,10 @@ pub fn private_run(program: &Arc<Program>, image: Option<&Picture>, seed: u64) -
     let work = program.work_of(|_| true);
     let stored = work.stored_client_bytes.saturating_add(work.stored_server_bytes);
     if stored > MAX_STORED_BYTES {
-        bail!("{} would keep {stored} bytes in memory; a real run takes at most {MAX_STORED_BYTES}", network.name);
+        bail!(
+            "{} would keep {stored} bytes for its online phase; a run takes at most {MAX_STORED_BYTES}",
+            network.name
+        );
     }
     let (shape, format) = (network.input, program.network.format);
     let input = match image {
@@ -95,7 +103,7 @@ pub fn private_run(program: &Arc<Program>, image: Option<&Picture>, seed: u64) -
     let secret = Seed::reproducible(seed);
     let seeds = [secret.derive("client", 0), secret.derive("server", 0)];
     let progress = output::progress(program.steps.len(), &network.name);
-    let verification = verify(program, &weights, &input, seeds, &mut |step| {
+    let verification = verify(program, &weights, &input, seeds, memory_bytes, &mut |step| {
         progress.inc(1);
         progress.set_message(format!("{:?}", step.phase).to_lowercase());
     });
