@@ -201,7 +201,7 @@ fn impossible_options_are_refused_at_once() {
             &["verify", "-n", "resnet18", "--base-channels", "8", "--input", "128", "--image", "nosuch.png"],
             "nosuch.png",
         ),
-        (&["verify", "-n", "resnet34", "--base-channels", "128", "--input", "128"], "bytes in memory"),
+        (&["verify", "-n", "resnet34", "--base-channels", "128", "--input", "128"], "for its online phase"),
         (&["net", "show", "vgg16", "--input", "8"], "does not fit"),
         (&["net", "equalize", "--max", "0"], "from 1 to"),
         (&["net", "equalize", "--depths", "0,2,2,2"], "from 1 to"),

@@ -11,6 +11,7 @@ use crate::gc::{
 use crate::ot::{BaseSender, ExtensionReceiver, pack_choices};
 use crate::storage::Kept;
 use pisim_protocol::{Message, Party, Step, StepId, StepKind, wire};
+use rayon::prelude::*;
 use std::time::{Duration, Instant};
 
 /// What the evaluator has of one inference.
@@ -107,7 +108,8 @@ impl Evaluator {
                 Party::Client => online,
                 // The labels complete those of the server's random choices (see the garbler's `correct`).
                 Party::Server => {
-                    labels.blocks_mut().iter_mut().zip(&*online).for_each(|(label, online)| *label ^= online);
+                    let pairs = labels.blocks_mut().par_iter_mut().zip(&*online).with_min_len(1 << 13);
+                    pairs.for_each(|(label, online)| *label ^= online);
                     &[]
                 }
             };
