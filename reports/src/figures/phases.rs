@@ -31,7 +31,7 @@ pub fn phases(simulations: &[Simulation]) -> Figure {
     Figure {
         name: "phases".to_owned(),
         title: "Latency and energy by phase".to_owned(),
-        caption: "Shares of setup (once per pair of parties), offline (once per inference, before the input is known) and online \
+        caption: "Shares of setup (keys and base transfers), offline (once per inference, before the input is known) and online \
                   (from the input to the answer). The total stands at the end of each bar."
             .to_owned(),
         origin: Origin::Modelled,
