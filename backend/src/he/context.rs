@@ -1,6 +1,6 @@
 //! The ring Z_q[X]/(X^N + 1) in residues: limbs, transforms and exact scaling between plaintexts and ciphertexts.
 
-use super::limb::{Factor, Limb, invert, mul_mod};
+use super::limb::{Factor, Limb, Quotient, invert, mul_mod, negative};
 use crate::counter::Counter;
 use crate::error::Result;
 use crate::random::ring_mask;
@@ -16,6 +16,8 @@ pub struct HeContext {
     modulus_low: u64,
     /// For every limb of the reply: (q'/p)^−1 modulo p.
     reply_inverses: Vec<Factor>,
+    /// For every limb of the reply: quotients of multiples of 2^k by it.
+    reply_quotients: Vec<Quotient>,
     /// For every limb: its inverse modulo each limb before it.
     drop_inverses: Vec<Vec<Factor>>,
     pub(super) counter: Arc<Counter>,
@@ -46,6 +48,7 @@ impl HeContext {
             limbs,
             modulus_low,
             reply_inverses: reply.iter().map(reply_inverse).collect(),
+            reply_quotients: reply.iter().map(|modulus| Quotient::new(params.plain_bits, *modulus)).collect(),
             drop_inverses: params.moduli.iter().enumerate().map(inverses_of).collect(),
             counter,
         })
@@ -102,11 +105,11 @@ impl HeContext {
         }
     }
 
-    /// The residues of signed coefficients, in every limb.
+    /// The residues of signed coefficients, which are smaller in size than every modulus (keys and errors), in every limb.
     pub(crate) fn lift(&self, coefficients: &[i64]) -> Vec<u64> {
         let mut residues = Vec::with_capacity(self.limbs.len() * coefficients.len());
         for limb in &self.limbs {
-            residues.extend(coefficients.iter().map(|value| limb.residue(*value)));
+            residues.extend(coefficients.iter().map(|value| limb.small_residue(*value)));
         }
         residues
     }
@@ -116,11 +119,13 @@ impl HeContext {
     /// With v = q·m modulo 2^k, centred, the quotient (q·m − v)/2^k is exact, and q vanishes modulo the limb.
     pub(super) fn add_scaled(&self, limb: &Limb, residues: &mut [u64], messages: &[u64]) {
         let bits = self.params.plain_bits;
-        for (residue, message) in residues.iter_mut().zip(messages) {
-            let remainder = self.modulus_low.wrapping_mul(*message) & ring_mask(bits);
-            let centred = ((remainder << (64 - bits)) as i64) >> (64 - bits);
-            *residue = limb.sub(*residue, limb.inverse_plain.times(limb.residue(centred)));
-        }
+        let centred = messages.iter().map(|message| {
+            let remainder = self.modulus_low.wrapping_mul(*message);
+            ((remainder << (64 - bits)) as i64) >> (64 - bits)
+        });
+        limb.with_residues(1 << (bits - 1), centred, residues, |residue, centred| {
+            limb.sub(residue, limb.inverse_plain.times(centred))
+        });
         self.count_products(residues.len().min(messages.len()));
     }
 
@@ -130,12 +135,12 @@ impl HeContext {
     pub(super) fn scale_down(&self, residues: &[Vec<u64>]) -> Vec<u64> {
         let count = residues.first().map_or(0, Vec::len);
         let mut sums = vec![(0u64, 1u128 << 63); count];
-        for (residues, inverse) in residues.iter().zip(&self.reply_inverses) {
-            let modulus = u128::from(inverse.modulus);
+        let factors = self.reply_inverses.iter().zip(&self.reply_quotients);
+        for (residues, (inverse, quotient)) in residues.iter().zip(factors) {
             for ((whole, fraction), residue) in sums.iter_mut().zip(residues) {
-                let scaled = u128::from(inverse.times(*residue)) << self.params.plain_bits;
-                *whole = whole.wrapping_add((scaled / modulus) as u64);
-                *fraction += ((scaled % modulus) << 64) / modulus;
+                let (integer, rest) = quotient.of(inverse.times(*residue));
+                *whole = whole.wrapping_add(integer);
+                *fraction += u128::from(rest);
             }
             self.count_products(residues.len());
         }
@@ -151,11 +156,14 @@ impl HeContext {
                 return poly;
             };
             for ((residues, limb), inverse) in poly.iter_mut().zip(&self.limbs).zip(inverses) {
-                for (residue, dropped) in residues.iter_mut().zip(&dropped) {
-                    let over = if *dropped > last.modulus / 2 { last.modulus } else { 0 };
-                    let centred = dropped.wrapping_sub(over) as i64;
-                    *residue = inverse.times(limb.sub(*residue, limb.residue(centred)));
-                }
+                let half = last.modulus / 2;
+                // What is above a half stands for a negative number.
+                let centred = dropped
+                    .iter()
+                    .map(|dropped| dropped.wrapping_sub(last.modulus & negative(half.wrapping_sub(*dropped))) as i64);
+                limb.with_residues(half, centred, residues, |residue, centred| {
+                    inverse.times(limb.sub(residue, centred))
+                });
                 self.count_products(residues.len());
             }
         }

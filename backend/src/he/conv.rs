@@ -183,7 +183,7 @@ impl HomomorphicLayer<'_> {
         let errors = Zeroizing::new(sampler.errors(context.degree()));
         for (limb, residues) in context.split_mut(uniform) {
             for (residue, error) in residues.iter_mut().zip(errors.iter()) {
-                *residue = limb.add(*residue, limb.residue(*error));
+                *residue = limb.add(*residue, limb.small_residue(*error));
             }
         }
         let positions = reply_positions(plan, tile, group);

@@ -6,6 +6,7 @@
 //! coefficients: a pass then reads and writes few streams at once, which the caches follow.
 
 use super::limb::{Factor, Limb};
+use crate::simd::Path;
 
 /// Coefficients that lie side by side.
 const LANES: usize = 8;
@@ -39,14 +40,28 @@ pub(super) fn interleave(masked: &[u64], uniform: &[u64]) -> Vec<u64> {
 }
 
 impl Kernel {
-    /// The fastest kernel of this machine for a modulus.
+    /// The fastest kernel for a modulus on the path in use; the portable one below AVX-512.
     pub(super) fn fastest(modulus: u64) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if modulus < 1 << 51 && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma") {
+        if modulus < 1 << 51 && Path::current() == Path::Avx512 && Self::has_ifma() {
             return Self::Ifma;
         }
         let _ = modulus;
         Self::Portable
+    }
+
+    /// Whether this processor has the instructions that the transforms need for products of 52 bits, which are more than
+    /// this file's.
+    pub(super) fn has_ifma() -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512cd")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512ifma");
+        #[cfg(not(target_arch = "x86_64"))]
+        false
     }
 
     /// Bits of the low word that its high word counts up from.

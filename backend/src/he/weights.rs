@@ -32,7 +32,7 @@ pub(super) fn weight_polynomial(
                 // A row of the kernel lies backwards.
                 let start = position - ky * width - (kernel - 1);
                 for (residue, kx) in poly[start..start + kernel].iter_mut().zip((0..kernel).rev()) {
-                    *residue = limb.small_residue(channel[ky * kernel + kx]);
+                    *residue = limb.weight_residue(channel[ky * kernel + kx]);
                 }
             }
         }
