@@ -1,7 +1,7 @@
 //! The evaluator.
 
 use super::garbled::{Garbled, split_chunk, unpack_decoding};
-use super::hash::{Block, hash, permutation};
+use super::hash::{Block, hash};
 use super::labels::OfflineLabels;
 use super::lanes::{QUADS, Scratch, Slot, expand, scatter};
 use super::plan::{GatePlan, SlotBit};
@@ -89,7 +89,7 @@ pub(super) fn evaluate_on(
     if lengths.iter().any(|(length, each)| *length != each * instances) {
         return Err(unfit());
     }
-    let evaluator = Evaluator { plan, labels, first_instance, permutation: permutation(path) };
+    let evaluator = Evaluator { plan, labels, first_instance, permutation: labels.offline.permutation(path) };
     outputs.par_chunks_mut(LANES).zip(decoding.par_chunks(LANES)).enumerate().for_each_init(
         || Scratch::new(plan),
         |scratch, (batch, (outputs, decoding))| {

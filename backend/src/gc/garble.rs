@@ -1,7 +1,7 @@
 //! The garbler.
 
 use super::garbled::{Garbled, pack_decoding, split_chunk_mut};
-use super::hash::{Block, hash, permutation};
+use super::hash::{Block, hash};
 use super::labels::LabelSource;
 use super::lanes::{QUADS, Scratch, Slot, expand, scatter};
 use super::plan::GatePlan;
@@ -95,7 +95,7 @@ pub(super) fn garble_on(
             (tables, decoding)
         })
         .collect();
-    let garbler = Garbler { plan, inputs, first_instance, permutation: permutation(path) };
+    let garbler = Garbler { plan, inputs, first_instance, permutation: inputs.own.offline().permutation(path) };
     batches.into_par_iter().enumerate().for_each_init(
         || Scratch::new(plan),
         |scratch, (index, (tables, decoding))| {

@@ -1,12 +1,14 @@
 //! Input labels from seeds: who garbles stores 32 bytes and finds any zero label again by its number, and the labels of inputs
 //! that are known when garbling are never sent at all.
 
-use super::hash::Block;
+use super::hash::{Block, permutation};
 use crate::counter::Counter;
 use crate::random::{BlockStream, Seed};
+use crate::simd::{AesKey, Path};
 use pisim_protocol::Work;
 
-/// The active labels of the garbler's offline inputs, which both parties expand from one public seed.
+/// The active labels of the garbler's offline inputs, which both parties expand from one public seed. The key of the layer's
+/// hash comes from the same seed.
 ///
 /// Usually the garbler draws a zero label W and sends the active label W ⊕ b·Δ of its bit b. Where b is known when
 /// garbling, it may as well draw the active label and set the zero label to it ⊕ b·Δ: in both orders the pair (W, W ⊕ Δ) is
@@ -33,6 +35,11 @@ impl OfflineLabels {
     /// The seed that goes over the wire, before the tables.
     pub fn seed(&self) -> &[u8; Self::SEED_BYTES] {
         &self.seed.0
+    }
+
+    /// The permutation under which this layer is hashed.
+    pub(super) fn permutation(&self, path: Path) -> AesKey {
+        permutation(path, &self.seed)
     }
 
     /// The labels, numbered `[instance][input]` through the layer.

@@ -13,18 +13,17 @@ use proptest::prelude::*;
 use rand_core::Rng;
 
 /// Garbles and evaluates `circuit` on one number per instance and input group; returns outputs and both sides' work.
-fn run(circuit: &Circuit, seed: u64, online: &[u64], evaluator: &[u64], offline: &[u64]) -> (Vec<u64>, Work, Work) {
+fn run(circuit: &Circuit, seed: u64, online: &[u64], evaluator: &[u64], offline: &[u128]) -> (Vec<u64>, Work, Work) {
     let plan = GatePlan::new(circuit).unwrap();
     let seed = Seed::reproducible(seed);
     let mut rng = seed.derive("test", 0).rng();
     let mut block = || Block::from(rng.next_u64()) << 64 | Block::from(rng.next_u64());
     let delta = block() | 1;
     let (instances, counts) = (online.len(), circuit.inputs);
-    let offline: Vec<u128> = offline.iter().map(|value| u128::from(*value)).collect();
     let zeros: Vec<Block> = (0..instances * counts.evaluator).map(|_| block()).collect();
     let own = LabelSource::new(&seed);
     let inputs =
-        GarblerInputs { delta, evaluator_zeros: &zeros, own: &own, offline_values: &offline, first_gate: 1 << 40 };
+        GarblerInputs { delta, evaluator_zeros: &zeros, own: &own, offline_values: offline, first_gate: 1 << 40 };
     let (garbler_counter, evaluator_counter) = (Counter::default(), Counter::default());
     let garbled = garble(&plan, &inputs, &garbler_counter).unwrap();
     let mut online_zeros = vec![0; instances * counts.garbler_online];
@@ -44,11 +43,11 @@ fn run(circuit: &Circuit, seed: u64, online: &[u64], evaluator: &[u64], offline:
     (outputs, garbler_counter.take(), evaluator_counter.take())
 }
 
-fn plain(circuit: &Circuit, online: u64, evaluator: u64, offline: u64) -> u64 {
-    let bits = |value: u64, count: usize| (0..count).map(move |bit| value >> bit & 1 == 1);
+fn plain(circuit: &Circuit, online: u64, evaluator: u64, offline: u128) -> u64 {
+    let bits = |value: u128, count: usize| (0..count).map(move |bit| value >> bit & 1 == 1);
     let counts = circuit.inputs;
-    let inputs: Vec<bool> = bits(online, counts.garbler_online)
-        .chain(bits(evaluator, counts.evaluator))
+    let inputs: Vec<bool> = bits(online.into(), counts.garbler_online)
+        .chain(bits(evaluator.into(), counts.evaluator))
         .chain(bits(offline, counts.garbler_offline))
         .collect();
     circuit.evaluate(&inputs).iter().enumerate().map(|(position, bit)| u64::from(*bit) << position).sum()
@@ -81,13 +80,13 @@ proptest! {
     fn random_circuits_garbled_equal_plain_and_count_exactly(
         choices in proptest::collection::vec(any::<(u8, u16, u16)>(), 0..120),
         counts in (0usize..5, 0usize..5, 0usize..5),
-        values in proptest::collection::vec(any::<(u64, u64, u64)>(), 1..140),
+        values in proptest::collection::vec(any::<(u64, u64, u128)>(), 1..140),
         outputs in 1usize..20,
         seed: u64,
     ) {
         let inputs = Inputs { garbler_online: counts.0, evaluator: counts.1, garbler_offline: counts.2 };
         let circuit = random_circuit(inputs, &choices, outputs);
-        let (online, (evaluator, offline)): (Vec<u64>, (Vec<u64>, Vec<u64>)) =
+        let (online, (evaluator, offline)): (Vec<u64>, (Vec<u64>, Vec<u128>)) =
             values.iter().map(|(a, b, c)| (*a, (*b, *c))).unzip();
         let (out, garbled, evaluated) = run(&circuit, seed, &online, &evaluator, &offline);
         for (out, (a, b, c)) in out.iter().zip(&values) {
@@ -104,12 +103,20 @@ proptest! {
     }
 
     #[test]
-    fn the_garbled_ring_relu_equals_the_plain_circuit(
-        values in proptest::collection::vec(any::<(u64, u64, u64)>(), 1..80), k in 8u32..=64, shift in 0u32..8, seed: u64,
+    fn the_garbled_ring_relu_equals_the_plain_circuit_whoever_garbles(
+        values in proptest::collection::vec(any::<(u64, u64, u128)>(), 1..80),
+        k in prop_oneof![8u32..=64, Just(64)], shift in 0u32..8, client: bool, seed: u64,
     ) {
-        let circuit = activation_circuit(Activation::Relu, Party::Server, k, shift);
-        let (online, (evaluator, offline)): (Vec<u64>, (Vec<u64>, Vec<u64>)) =
-            values.iter().map(|(a, b, c)| (*a, (*b, *c))).unzip();
+        let garbler = if client { Party::Client } else { Party::Server };
+        let circuit = activation_circuit(Activation::Relu, garbler, k, shift);
+        let counts = circuit.inputs;
+        // A client knows its share and its mask when it garbles, a server its mask alone.
+        let expected = if client { (0, k, 2 * k) } else { (k, k, k) };
+        prop_assert_eq!((counts.garbler_online, counts.evaluator, counts.garbler_offline),
+            (expected.0 as usize, expected.1 as usize, expected.2 as usize));
+        let online: Vec<u64> = values.iter().map(|(a, ..)| *a).collect();
+        let evaluator: Vec<u64> = values.iter().map(|(_, b, _)| *b).collect();
+        let offline: Vec<u128> = values.iter().map(|(.., c)| *c).collect();
         let (out, ..) = run(&circuit, seed, &online, &evaluator, &offline);
         for (out, (a, b, c)) in out.iter().zip(&values) {
             prop_assert_eq!(*out, plain(&circuit, *a, *b, *c));
@@ -216,8 +223,8 @@ fn by_the_book(
     first_instance: usize,
     instance: usize,
 ) -> (Vec<[Block; 2]>, Vec<bool>) {
-    let key = blake3::hash(b"pisim garbling permutation");
-    let aes = <aes::Aes128 as aes::cipher::KeyInit>::new_from_slice(&key.as_bytes()[..16]).unwrap();
+    let key = blake3::derive_key("pisim garbling permutation of one layer", inputs.own.offline().seed());
+    let aes = <aes::Aes128 as aes::cipher::KeyInit>::new_from_slice(&key[..16]).unwrap();
     let pi = |mut block: Block| {
         encrypt_blocks(&aes, std::slice::from_mut(&mut block));
         block
