@@ -22,6 +22,10 @@ pub trait Transport: Read + Write + Send {
 
 /// Bytes that must move within one timeout: a peer that lets them drip is as bad as one that stalls.
 const PIECE_BYTES: usize = 256 << 10;
+/// Bytes per second that a peer must send or take on average, over all messages: 2 Mbit/s.
+const LEAST_RATE: u64 = 256 << 10;
+/// Timeouts that it may be late by then: what it computes between messages is part of it.
+const SPARE_TIMEOUTS: u32 = 10;
 /// Messages up to this size leave in one write together with their header.
 const SMALL_BYTES: usize = 64 << 10;
 
@@ -52,13 +56,34 @@ impl Traffic {
     }
 }
 
+/// How long a peer may take.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// For the next piece.
+    timeout: Duration,
+    /// Bytes per second on average.
+    rate: u64,
+}
+
+impl Limits {
+    /// For everything until so many bytes have moved.
+    fn until(&self, bytes: u64) -> Duration {
+        self.timeout
+            .saturating_mul(SPARE_TIMEOUTS)
+            .saturating_add(Duration::from_micros(bytes.saturating_mul(1_000_000 / 64) / (self.rate / 64).max(1)))
+    }
+}
+
 /// One party's end of the connection.
 pub struct Channel {
     transport: Box<dyn Transport>,
     party: Party,
     counter: Arc<Counter>,
     traffic: Arc<Traffic>,
-    timeout: Option<Duration>,
+    limits: Option<Limits>,
+    /// Time that this end has waited for its peer, to send or to take, and bytes that moved in it.
+    waited: Duration,
+    moved: u64,
     /// The message that is being sent or received in parts.
     step: StepId,
     to_send: u64,
@@ -71,14 +96,34 @@ impl Channel {
     /// A channel of `party` over a byte stream; bytes sent are added to `counter`. It waits for its peer for ever.
     pub fn new(transport: Box<dyn Transport>, party: Party, counter: Arc<Counter>) -> Self {
         let (traffic, step) = (Arc::default(), StepId(0));
-        Self { transport, party, counter, traffic, timeout: None, step, to_send: 0, to_receive: 0, pending: Vec::new() }
+        Self {
+            transport,
+            party,
+            counter,
+            traffic,
+            limits: None,
+            waited: Duration::ZERO,
+            moved: 0,
+            step,
+            to_send: 0,
+            to_receive: 0,
+            pending: Vec::new(),
+        }
     }
 
     /// The same channel with a limit: each message must begin, and every further 256 KiB of it must move, within `timeout`.
     /// It has to be longer than the peer computes between two messages.
+    ///
+    /// A peer that stays just below that limit for every piece would still hold this end for days. All waiting together
+    /// may therefore take ten timeouts, and one second for every 256 KiB that moved: a run of 1 GB on a link of 2 Mbit/s
+    /// ends in time, and nobody can make it longer than that by much.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        Self { timeout: Some(timeout), ..self }
+        self.with_limits(timeout, LEAST_RATE)
+    }
+
+    fn with_limits(self, timeout: Duration, rate: u64) -> Self {
+        Self { limits: Some(Limits { timeout, rate }), ..self }
     }
 
     /// What this channel has moved, also after the channel is gone.
@@ -131,8 +176,7 @@ impl Channel {
         }
         if bytes.len() > SMALL_BYTES {
             for piece in bytes.chunks(PIECE_BYTES) {
-                self.start_clock()?;
-                self.transport.write_all(piece).map_err(|error| self.failed(error))?;
+                self.wait(piece.len(), |transport| transport.write_all(piece))?;
             }
         } else {
             self.pending.extend_from_slice(bytes);
@@ -150,15 +194,16 @@ impl Channel {
         if self.pending.is_empty() {
             return Ok(());
         }
-        self.start_clock()?;
-        let result = self.transport.write_all(&self.pending);
-        self.pending.clear();
-        result.map_err(|error| self.failed(error))
+        let mut pending = std::mem::take(&mut self.pending);
+        let result = self.wait(pending.len(), |transport| transport.write_all(&pending));
+        pending.clear();
+        self.pending = pending;
+        result
     }
 
     fn flush(&mut self) -> Result<()> {
         self.write_pending()?;
-        self.transport.flush().map_err(|error| self.failed(error))
+        self.wait(0, |transport| transport.flush())
     }
 
     /// Receives the message of `step`, which must have exactly `expected` bytes.
@@ -212,28 +257,40 @@ impl Channel {
 
     fn read(&mut self, bytes: &mut [u8]) -> Result<()> {
         for piece in bytes.chunks_mut(PIECE_BYTES) {
-            self.start_clock()?;
-            self.transport.read_exact(piece).map_err(|error| self.failed(error))?;
-            self.traffic.add_received(piece.len() as u64);
+            let bytes = piece.len();
+            self.wait(bytes, |transport| transport.read_exact(piece))?;
+            self.traffic.add_received(bytes as u64);
         }
         Ok(())
     }
 
-    fn start_clock(&mut self) -> Result<()> {
-        match self.timeout {
-            Some(timeout) => Ok(self.transport.set_deadline(Instant::now().checked_add(timeout))?),
-            None => Ok(()),
-        }
+    /// Moves one piece of a message within the limits.
+    fn wait(&mut self, bytes: usize, exchange: impl FnOnce(&mut dyn Transport) -> io::Result<()>) -> Result<()> {
+        let Some(limits) = self.limits else { return Ok(exchange(&mut *self.transport)?) };
+        let start = Instant::now();
+        self.moved = self.moved.saturating_add(bytes as u64);
+        let left = limits.until(self.moved).saturating_sub(self.waited);
+        self.transport.set_deadline(start.checked_add(limits.timeout.min(left)))?;
+        let result = exchange(&mut *self.transport);
+        self.waited += start.elapsed();
+        result.map_err(|error| self.failed(error, limits, left))
     }
 
-    fn failed(&self, error: io::Error) -> BackendError {
-        let seconds = self.timeout.unwrap_or_default().as_secs_f64();
-        match error.kind() {
-            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
-                BackendError::protocol(self.step.0, format!("the peer stalled: nothing moved for {seconds} s"))
+    fn failed(&self, error: io::Error, limits: Limits, left: Duration) -> BackendError {
+        let reason = match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock if left < limits.timeout => {
+                let Limits { timeout, rate } = limits;
+                format!(
+                    "the peer is too slow: after {SPARE_TIMEOUTS} waits of {} s it has moved less than {rate} bytes per second",
+                    timeout.as_secs_f64()
+                )
             }
-            _ => error.into(),
-        }
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
+                format!("the peer stalled: nothing moved for {} s", limits.timeout.as_secs_f64())
+            }
+            _ => return error.into(),
+        };
+        BackendError::protocol(self.step.0, reason)
     }
 }
 
@@ -314,6 +371,56 @@ mod tests {
             );
             assert!(start.elapsed() >= timeout && start.elapsed() < Duration::from_secs(20));
         }
+    }
+
+    #[test]
+    fn a_peer_that_drips_in_time_for_every_piece_is_too_slow_in_the_end() {
+        let (mut client, server) = memory_pair();
+        let timeout = Duration::from_millis(50);
+        // Single bytes buy next to no time at this rate.
+        let mut server = Channel::new(Box::new(server), Party::Server, Arc::default()).with_limits(timeout, 1 << 30);
+        let drip = std::thread::spawn(move || {
+            client.write_all(&[&3u32.to_le_bytes()[..], &1000u64.to_le_bytes()].concat()).unwrap();
+            (0..1000).take_while(|_| client.write_all(&[1]).is_ok()).for_each(|_| {
+                std::thread::sleep(Duration::from_millis(10));
+            });
+        });
+        let start = Instant::now();
+        server.expect(StepId(3), 1000).unwrap();
+        let error = (0..1000).find_map(|_| server.receive_part(&mut [0]).err()).unwrap();
+        let elapsed = start.elapsed();
+        assert!(matches!(&error, BackendError::Protocol { step: 3, reason } if reason.contains("too slow")), "{error}");
+        assert!(elapsed >= SPARE_TIMEOUTS * timeout / 2 && elapsed < Duration::from_secs(9), "{elapsed:?}");
+        drop(server);
+        drip.join().unwrap();
+    }
+
+    #[test]
+    fn bytes_that_move_at_the_least_rate_buy_their_own_time() {
+        let limits = Limits { timeout: Duration::from_secs(60), rate: LEAST_RATE };
+        assert_eq!(limits.until(0), Duration::from_secs(600));
+        assert_eq!(limits.until(1 << 30), Duration::from_secs(600 + 4096));
+        assert!(limits.until(u64::MAX) > Duration::from_secs(600));
+        let endless = Limits { timeout: Duration::MAX, rate: 0 };
+        assert_eq!(endless.until(u64::MAX), Duration::MAX);
+        // A slow peer that moves enough takes longer than all spare timeouts.
+        let (mut client, server) = memory_pair();
+        let mut server =
+            Channel::new(Box::new(server), Party::Server, Arc::default()).with_limits(Duration::from_millis(150), 200);
+        let bytes = [&3u32.to_le_bytes()[..], &1000u64.to_le_bytes(), &[7; 1000]].concat();
+        let writer = std::thread::spawn(move || {
+            for part in bytes.chunks(10) {
+                client.write_all(part).unwrap();
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            client
+        });
+        server.expect(StepId(3), 1000).unwrap();
+        for _ in 0..100 {
+            server.receive_part(&mut [0; 10]).unwrap();
+        }
+        assert!(server.waited > Duration::from_millis(1500));
+        writer.join().unwrap();
     }
 
     #[test]
