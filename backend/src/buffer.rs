@@ -1,11 +1,13 @@
 //! Memory for messages and stored labels: aligned to blocks, and on huge pages where it is large.
 //!
 //! A private inference writes gigabytes once and reads them once; getting that memory from the operating system, page by page
-//! and zeroed, would cost more than the cryptography. Large buffers therefore lie on huge pages, and their memory is used again.
+//! and zeroed, would cost more than the cryptography. Large buffers therefore lie on huge pages, and their memory is used again,
+//! by any session of the process: a buffer of secrets ([`Buffer::secret`]) is wiped before that.
 
 use crate::gc::Block;
 use memmap2::MmapMut;
 use std::sync::{Mutex, PoisonError};
+use zeroize::Zeroize;
 
 /// From this size on, a buffer gets its own mapping.
 const LARGE_BYTES: usize = 1 << 20;
@@ -14,10 +16,16 @@ const LARGE_BYTES: usize = 1 << 20;
 static SPARE: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
 const SPARE_BYTES: usize = 512 << 20;
 
+/// What every byte of a new buffer is in builds with debug assertions, so that a producer that leaves some unwritten fails
+/// its tests.
+const UNWRITTEN: u8 = 0xa5;
+
 /// Memory of a fixed length. Its first content is unspecified: whoever makes one writes all of it.
 pub struct Buffer {
     memory: Memory,
     bytes: usize,
+    /// Whether it is wiped when dropped.
+    secret: bool,
 }
 
 enum Memory {
@@ -34,7 +42,30 @@ impl Buffer {
             Some(mapping) => Memory::Large(mapping),
             None => Memory::Small(vec![0; padded / size_of::<Block>()]),
         };
-        Self { memory, bytes }
+        let mut buffer = Self { memory, bytes, secret: false };
+        if cfg!(debug_assertions) {
+            buffer.bytes_mut().fill(UNWRITTEN);
+        }
+        buffer
+    }
+
+    /// `bytes` bytes of any content, for secrets: wiped when dropped.
+    pub fn secret(bytes: usize) -> Self {
+        let mut buffer = Self::new(bytes);
+        buffer.secret = true;
+        buffer
+    }
+
+    /// `count` blocks of any content, for secrets: wiped when dropped.
+    pub fn secret_blocks(count: usize) -> Self {
+        Self::secret(count * size_of::<Block>())
+    }
+
+    /// A copy of secret bytes, wiped when dropped.
+    pub fn secret_copy(bytes: &[u8]) -> Self {
+        let mut buffer = Self::secret(bytes.len());
+        buffer.bytes_mut().copy_from_slice(bytes);
+        buffer
     }
 
     /// `count` blocks of any content.
@@ -96,9 +127,34 @@ fn take_spare(bytes: usize) -> Option<MmapMut> {
     Some(spare.swap_remove(index))
 }
 
+impl Buffer {
+    /// Ends the buffer: wipes it if it is secret, and returns a mapping that can be used again.
+    fn release(&mut self) -> Option<MmapMut> {
+        if self.secret {
+            self.wipe();
+        }
+        match std::mem::replace(&mut self.memory, Memory::Small(Vec::new())) {
+            Memory::Large(mapping) => Some(mapping),
+            Memory::Small(_) => None,
+        }
+    }
+
+    /// Overwrites everything, also what lies behind the end of a truncated buffer.
+    fn wipe(&mut self) {
+        match &mut self.memory {
+            Memory::Small(blocks) => blocks.as_mut_slice().zeroize(),
+            // A mapping of another length would be wiped byte by byte, which is slow; there are none.
+            Memory::Large(mapping) => match bytemuck::try_cast_slice_mut::<u8, Block>(mapping) {
+                Ok(blocks) => blocks.zeroize(),
+                Err(_) => mapping.zeroize(),
+            },
+        }
+    }
+}
+
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let Memory::Large(mapping) = std::mem::replace(&mut self.memory, Memory::Small(Vec::new())) else { return };
+        let Some(mapping) = self.release() else { return };
         let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
         if spare.iter().map(|mapping| mapping.len()).sum::<usize>() + mapping.len() <= SPARE_BYTES {
             spare.push(mapping);
@@ -132,6 +188,35 @@ mod tests {
                 assert_eq!(buffer.blocks_mut().len(), bytes / 16);
                 buffer.truncate_blocks(1);
                 assert_eq!(buffer.bytes().len(), bytes.min(16));
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_buffer_is_wiped_before_its_memory_is_used_again_and_others_need_not_be() {
+        for bytes in [LARGE_BYTES, LARGE_BYTES + 5] {
+            let mut buffer = Buffer::secret(bytes);
+            buffer.bytes_mut().fill(7);
+            buffer.truncate_blocks(2);
+            let mapping = buffer.release().unwrap();
+            assert!(mapping.iter().all(|byte| *byte == 0));
+            let mut buffer = Buffer::new(bytes);
+            buffer.bytes_mut().fill(7);
+            assert!(buffer.release().unwrap()[..bytes].iter().all(|byte| *byte == 7));
+        }
+        let mut small = Buffer::secret_copy(&[7; 40]);
+        assert_eq!(small.bytes(), [7; 40]);
+        small.wipe();
+        assert_eq!(small.bytes(), [0; 40]);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    fn new_buffers_hold_a_pattern_in_tests() {
+        for bytes in [40, LARGE_BYTES + 5] {
+            for mut buffer in [Buffer::new(bytes), Buffer::secret(bytes)] {
+                assert!(buffer.bytes().iter().all(|byte| *byte == UNWRITTEN));
+                buffer.bytes_mut().fill(1);
             }
         }
     }

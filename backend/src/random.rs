@@ -5,11 +5,20 @@ use crate::gc::Block;
 use crate::simd::{AesKey, encrypt_counters};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// 256 bits from which pseudorandom values are expanded.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+/// 256 bits from which pseudorandom values are expanded. Compared in constant time, wiped when dropped.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Seed(pub(crate) [u8; 32]);
+
+impl PartialEq for Seed {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Seed {}
 
 impl std::fmt::Debug for Seed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -23,6 +32,15 @@ impl Seed {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| BackendError::Randomness(error.to_string()))?;
         Ok(Self(bytes))
+    }
+
+    /// A seed that was stored.
+    ///
+    /// # Errors
+    /// Another number of bytes than a seed's.
+    pub(crate) fn from_slice(bytes: &[u8]) -> Result<Self> {
+        let wrong = |_| BackendError::program(format!("a stored seed has {} bytes", bytes.len()));
+        Ok(Self(bytes.try_into().map_err(wrong)?))
     }
 
     /// A seed from a number: for tests and reproducible runs only, since anyone can guess it.
@@ -59,7 +77,8 @@ impl BlockStream {
     /// The blocks of one seed.
     pub fn new(seed: &Seed) -> Self {
         let key = Zeroizing::new(blake3::derive_key("pisim block stream", &seed.0));
-        Self { key: AesKey::new(key.first_chunk().unwrap_or(&[0; 16])) }
+        let half = Zeroizing::new(std::array::from_fn(|byte| key[byte]));
+        Self { key: AesKey::new(&half) }
     }
 
     /// Writes the blocks numbered from `first`.

@@ -2,6 +2,10 @@
 //!
 //! Garbled tables dominate it (2.7 kB for a ReLU), so records are written and read chunk by chunk, in order, and a chunk in
 //! memory is released as soon as it is read.
+//!
+//! A temporary file has no name (others cannot open it), is its owner's alone (mode 0600 where it has a name for a moment)
+//! and is not encrypted: its blocks are in the temporary folder's file system in plain, also after it is gone. Secrets in
+//! memory are wiped.
 
 use crate::buffer::Buffer;
 use crate::error::{BackendError, Result};
@@ -26,6 +30,13 @@ pub enum Kept {
     Labels,
     /// Garbled tables.
     Tables,
+}
+
+impl Kept {
+    /// Whether its memory is wiped: all but tables, which the peer has sent.
+    fn is_secret(self) -> bool {
+        self != Self::Tables
+    }
 }
 
 type Key = (LayerId, Kept);
@@ -55,6 +66,19 @@ struct Extent {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct StorageIndex(Vec<(Key, Vec<Extent>)>);
 
+impl StorageIndex {
+    /// Whether two chunks share bytes of the file.
+    fn has_overlaps(&self) -> bool {
+        let mut extents: Vec<&Extent> = self.0.iter().flat_map(|(_, extents)| extents).collect();
+        extents.retain(|extent| extent.bytes > 0);
+        extents.sort_by_key(|extent| extent.offset);
+        extents.windows(2).any(|pair| match pair {
+            [first, second] => first.offset.saturating_add(first.bytes) > second.offset,
+            _ => false,
+        })
+    }
+}
+
 impl Storage {
     /// Storage in memory. What exceeds `memory_bytes` goes to a temporary file that has no name and vanishes with the
     /// storage.
@@ -69,16 +93,25 @@ impl Storage {
 
     /// Opens what [`Storage::in_file`] wrote.
     ///
+    /// Opening it a second time makes the same labels, masks and seeds usable again, and using them twice reveals Δ or the
+    /// difference of inputs and shares ([`Prepared`](crate::Prepared)). Nothing here notices; [`store`](crate::store) lets
+    /// a precompute be taken once.
+    ///
     /// # Errors
-    /// A file that is shorter than its index says.
+    /// A file that is shorter than its index says; an index that names a record twice, or a part of the file for two chunks.
     pub fn open(file: File, index: StorageIndex) -> Result<Self> {
         let file_end = file.metadata().map_err(BackendError::Storage)?.len();
+        if index.has_overlaps() {
+            return Err(BackendError::program("the storage's index uses a part of the file twice"));
+        }
         let mut chunks = HashMap::new();
         for (key, extents) in index.0 {
             if extents.iter().any(|extent| extent.offset.checked_add(extent.bytes).is_none_or(|end| end > file_end)) {
                 return Err(BackendError::program("the storage is shorter than its index says"));
             }
-            chunks.insert(key, extents.into_iter().map(Chunk::File).collect());
+            if chunks.insert(key, extents.into_iter().map(Chunk::File).collect()).is_some() {
+                return Err(BackendError::program("the storage's index has a record twice"));
+            }
         }
         Ok(Self { chunks, memory_left: None, file: Some(file), file_end })
     }
@@ -144,7 +177,7 @@ impl Storage {
             }
             Chunk::File(extent) if extent.bytes == bytes as u64 => {
                 let file = self.file.as_mut().ok_or_else(missing)?;
-                let mut buffer = Buffer::new(bytes);
+                let mut buffer = if kept.is_secret() { Buffer::secret(bytes) } else { Buffer::new(bytes) };
                 let read = file.seek(SeekFrom::Start(extent.offset)).and_then(|_| file.read_exact(buffer.bytes_mut()));
                 read.map_err(BackendError::Storage)?;
                 buffer
@@ -202,6 +235,26 @@ mod tests {
         let file = storage.file.take().unwrap();
         file.set_len(79).unwrap();
         assert!(Storage::open(file, index).is_err());
+    }
+
+    #[test]
+    fn an_index_with_a_record_twice_or_overlapping_chunks_is_an_error() {
+        let key = |layer| (LayerId(layer), Kept::Labels);
+        let extent = |offset, bytes| Extent { offset, bytes };
+        let open = |index| {
+            let file = tempfile::tempfile().unwrap();
+            file.set_len(100).unwrap();
+            Storage::open(file, StorageIndex(index)).is_ok()
+        };
+        assert!(open(vec![
+            (key(0), vec![extent(50, 50), extent(0, 20)]),
+            (key(1), vec![extent(20, 30), extent(30, 0)])
+        ]));
+        assert!(!open(vec![(key(0), vec![extent(0, 20)]), (key(1), vec![extent(19, 1)])]));
+        assert!(!open(vec![(key(0), vec![extent(0, 20), extent(0, 20)])]));
+        assert!(!open(vec![(key(0), vec![extent(0, 20)]), (key(0), vec![extent(20, 20)])]));
+        assert!(!open(vec![(key(0), vec![extent(0, 101)])]));
+        assert!(!open(vec![(key(0), vec![extent(u64::MAX, 2)])]));
     }
 
     #[test]

@@ -176,8 +176,8 @@ impl Drop for Lent<'_> {
 }
 
 /// What a precompute's index file holds.
-pub(super) fn index(mut prepared: Prepared) -> Result<Vec<u8>> {
-    let index = prepared.storage.finish()?;
+pub(super) fn index(prepared: Prepared) -> Result<Vec<u8>> {
+    let index = prepared.into_storage().finish()?;
     serde_json::to_vec(&index).map_err(|error| BackendError::program(format!("the index: {error}")).into())
 }
 
@@ -185,7 +185,7 @@ pub(super) fn index(mut prepared: Prepared) -> Result<Vec<u8>> {
 pub(super) fn load(held: &Held<'_>) -> Result<Prepared> {
     let damaged = |error: serde_json::Error| BackendError::program(format!("the precompute's index: {error}"));
     let index: StorageIndex = serde_json::from_slice(&held.index()?).map_err(damaged)?;
-    Ok(Prepared { storage: Storage::open(held.records()?, index)? })
+    Ok(Prepared::new(Storage::open(held.records()?, index)?))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

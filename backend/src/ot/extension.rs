@@ -131,7 +131,7 @@ impl ExtensionReceiver {
     pub fn extend(&mut self, elements: &[u64], bits: u32, counter: &Counter) -> Result<(Buffer, Buffer)> {
         let transfers = elements.len() * bits.clamp(1, 64) as usize;
         let first = self.reserve(transfers as u64)?;
-        let (mut labels, mut message) = (Buffer::of_blocks(transfers), Buffer::new(message_bytes(transfers)));
+        let (mut labels, mut message) = (Buffer::secret_blocks(transfers), Buffer::new(message_bytes(transfers)));
         let choices = pack_choices(elements, bits);
         self.extend_into(first, &choices, labels.blocks_mut(), message.bytes_mut(), counter)?;
         Ok((labels, message))
@@ -233,7 +233,7 @@ impl ExtensionSender {
     /// A message of another length; more than 2^64 transfers in all.
     pub fn extend(&mut self, step: usize, transfers: usize, message: &[u8], counter: &Counter) -> Result<Buffer> {
         let first = self.reserve(transfers as u64)?;
-        let mut zeros = Buffer::of_blocks(transfers);
+        let mut zeros = Buffer::secret_blocks(transfers);
         self.extend_into(step, first, message, zeros.blocks_mut(), counter)?;
         Ok(zeros)
     }

@@ -15,6 +15,7 @@ use pisim_netgen::{LayerId, Op};
 use pisim_protocol::{Message, Party, Phase, Program, Step, StepKind, wire};
 use std::collections::HashMap;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// The client's side of one inference.
 pub struct Client {
@@ -64,11 +65,14 @@ impl Client {
 
     /// A client that goes on where [`Client::prepare`] ended, perhaps in another process.
     ///
+    /// Never twice with the same precompute: two inputs under the same masks show the server their difference, and a client
+    /// that garbles would reveal Δ. See [`Prepared`].
+    ///
     /// # Errors
     /// A program that cannot run.
     pub fn resume(program: Arc<Program>, channel: Channel, counter: Arc<Counter>, prepared: Prepared) -> Result<Self> {
         // Nothing random happens online; what came after all would be fresh.
-        Self::new(program, channel, counter, Seed::from_system()?, prepared.storage)
+        Self::new(program, channel, counter, Seed::from_system()?, prepared.into_storage())
     }
 
     /// Runs setup and offline phase. `observer` sees every step after it.
@@ -77,7 +81,7 @@ impl Client {
     /// A failed connection or storage, or a peer that breaks the protocol.
     pub fn prepare(mut self, observer: &mut dyn FnMut(&Step)) -> Result<(Prepared, Trace)> {
         let trace = walk(&mut self, &[Phase::Setup, Phase::Offline], observer)?;
-        Ok((Prepared { storage: self.session.storage }, trace))
+        Ok((Prepared::new(self.session.storage), trace))
     }
 
     /// Runs the online phase on an input in the network's fixed-point format; returns the answer as signed ring elements.
@@ -116,7 +120,7 @@ impl Client {
             Some(seed) => seed.clone(),
             None => {
                 let bytes = self.session.storage.take(LayerId(0), Kept::Masks, wire::SEED_BYTES as usize)?;
-                self.masks.insert(Seed(bytes.bytes().try_into().unwrap_or_default())).clone()
+                self.masks.insert(Seed::from_slice(bytes.bytes())?).clone()
             }
         };
         Ok(self.session.mask_of(layer, &seed))
@@ -146,8 +150,8 @@ impl Client {
     fn put(&mut self, layer: LayerId, share: Vec<u64>) -> Result<()> {
         if self.session.is_output(layer) {
             let counter = self.session.counter.clone();
-            let bytes = self.session.write_ring(&share);
-            self.session.keep(layer, Kept::Share, Buffer::from(bytes), &counter)?;
+            let bytes = Zeroizing::new(self.session.write_ring(&share));
+            self.session.keep(layer, Kept::Share, Buffer::secret_copy(&bytes), &counter)?;
         }
         self.shares.insert(layer, share);
         Ok(())
@@ -166,7 +170,7 @@ impl Client {
     fn generate_key(&mut self, step: &Step) -> Result<()> {
         let masks = self.session.seed.derive("masks", 0);
         let counter = self.session.counter.clone();
-        self.session.keep(step.layer, Kept::Masks, Buffer::from(masks.0.to_vec()), &counter)?;
+        self.session.keep(step.layer, Kept::Masks, Buffer::secret_copy(&masks.0), &counter)?;
         self.masks = Some(masks);
         let (secret, public) = SecretKey::generate(&self.session.he, &self.session.seed.derive("key", 0));
         let mut writer = BitWriter::default();

@@ -9,6 +9,7 @@ use crate::gc::{
     unpack_decoding,
 };
 use crate::ot::{BaseSender, ExtensionReceiver, pack_choices};
+use crate::random::Seed;
 use crate::storage::Kept;
 use pisim_protocol::{Message, Party, Step, StepId, StepKind, wire};
 use rayon::prelude::*;
@@ -52,7 +53,7 @@ impl Evaluator {
         let mut message = Buffer::new(wire::ot_columns_bytes((share.len().min(CHUNK) * each) as u64) as usize);
         for (index, share) in share.chunks(CHUNK).enumerate() {
             let start = Instant::now();
-            let mut labels = Buffer::of_blocks(share.len() * each);
+            let mut labels = Buffer::secret_blocks(share.len() * each);
             let message = &mut message.bytes_mut()[..wire::ot_columns_bytes((share.len() * each) as u64) as usize];
             let number = first + (index * CHUNK * each) as u64;
             transfers.extend_into(number, &pack_choices(share, bits), labels.blocks_mut(), message, &counter)?;
@@ -91,8 +92,8 @@ impl Evaluator {
         let (bits, each) = (session.ring_bits() as usize, plan.inputs.evaluator);
         session.channel.expect(sent, (instances * bits) as u64 * wire::LABEL_BYTES)?;
         let seed = session.storage.take(layer, Kept::Tables, OfflineLabels::SEED_BYTES)?;
-        let offline = OfflineLabels::new(seed.bytes().try_into().unwrap_or_default());
-        let mut online = Buffer::of_blocks(instances.min(CHUNK) * bits);
+        let offline = OfflineLabels::new(Seed::from_slice(seed.bytes())?.0);
+        let mut online = Buffer::secret_blocks(instances.min(CHUNK) * bits);
         let mut outputs = vec![0; instances];
         let mut decoding = vec![0; instances.min(CHUNK)];
         let (counter, mut waiting) = (session.counter.clone(), Duration::ZERO);

@@ -52,7 +52,7 @@ impl Garbler {
         self.base_keys = base.keys;
         session.post(step.layer, Message::BaseOtChoice, base.message);
         let counter = session.counter.clone();
-        session.keep(LayerId(0), Kept::Delta, Buffer::from(delta.0.to_le_bytes().to_vec()), &counter)?;
+        session.keep(LayerId(0), Kept::Delta, Buffer::secret_copy(&delta.0.to_le_bytes()), &counter)?;
         self.delta = Some(delta);
         Ok(())
     }
@@ -69,7 +69,8 @@ impl Garbler {
             return Ok(delta.0);
         }
         let bytes = session.storage.take(LayerId(0), Kept::Delta, wire::LABEL_BYTES as usize)?;
-        let delta = Delta(Block::from_le_bytes(bytes.bytes().try_into().unwrap_or_default()));
+        let [delta] = bytes.blocks() else { return Err(BackendError::program("the stored offset is not one block")) };
+        let delta = Delta(*delta);
         Ok(self.delta.insert(delta).0)
     }
 
@@ -101,7 +102,7 @@ impl Garbler {
         let (mut extending, mut garbling) = (Duration::ZERO, Duration::ZERO);
         session.channel.begin(step.id, Garbled::bytes(&plan, instances) as u64)?;
         session.channel.send_part(source.offline().seed())?;
-        let mut zeros = Buffer::of_blocks(instances.min(CHUNK) * each);
+        let mut zeros = Buffer::secret_blocks(instances.min(CHUNK) * each);
         let mut chunk = Buffer::new(chunk_bytes(&plan, instances.min(CHUNK)));
         let mut decoding = vec![0; instances.min(CHUNK)];
         let columns = columns.bytes().chunks((wire::ot_columns_bytes((CHUNK * each) as u64) as usize).max(1));
@@ -143,7 +144,7 @@ impl Garbler {
         let source = LabelSource::new(&session.secret(layer)?.derive("labels", 0));
         let (counter, mut encoding) = (Counter::default(), Duration::ZERO);
         session.channel.begin(step.id, (values.len() * bits) as u64 * wire::LABEL_BYTES)?;
-        let mut buffer = Buffer::of_blocks(values.len().min(CHUNK) * bits);
+        let mut buffer = Buffer::secret_blocks(values.len().min(CHUNK) * bits);
         for (index, values) in values.chunks(CHUNK).enumerate() {
             let start = Instant::now();
             let labels = &mut buffer.blocks_mut()[..values.len() * bits];

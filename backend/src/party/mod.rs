@@ -1,9 +1,14 @@
 //! The two parties: each walks the program's steps in order, does its own and takes part in the messages.
 //!
 //! [`Client`] and [`Server`] own input and weights; the roles of garbler and evaluator, which either of them can have, are
-//! in `garbler` and `evaluator`. What is large streams: a layer's transfers, tables and labels exist only a chunk of
+//! in `garbler` and `evaluator`. Tables, labels and transfers stream: they are made, sent, received and evaluated a chunk of
 //! instances at a time, so that a step's work is done when its message is sent or received; the trace still credits it
 //! to its step.
+//!
+//! Memory of one party, besides program and weights: what [`Storage`] keeps for the online phase (the evaluator's tables
+//! and labels; up to [`MEMORY_BYTES`](crate::MEMORY_BYTES), then a temporary file), and of one layer at a time its values, its
+//! ciphertexts, its replies and the corrections of its oblivious transfers (32 bits each), which do not stream; the
+//! buffers of one chunk; and up to 512 MiB of spare mappings that the whole process keeps for later buffers.
 
 mod client;
 mod evaluator;
@@ -18,13 +23,31 @@ pub(crate) use session::Session;
 pub use trace::Trace;
 
 use crate::error::Result;
+use crate::storage::Storage;
 use pisim_protocol::{Message, Phase, Step, StepKind};
 use std::time::Instant;
 
 /// What one party has after the offline phase: all it needs to answer one input.
+///
+/// **One** input: if the same precompute answers two, the masks are used twice and the peer sees the difference of both inputs
+/// and of every layer's shares; where they differ in a bit, the evaluator has both labels of a wire, whose sum is Δ, and can
+/// then open all of the garbler's values. A value of this type is used up by [`Client::resume`] and [`Server::resume`]; that
+/// the same files are not opened again is enforced by [`store`](crate::store), and whoever makes one with
+/// [`Prepared::new`] without it must see to it.
 pub struct Prepared {
-    /// Tables, labels, seeds and shares.
-    pub storage: crate::storage::Storage,
+    storage: Storage,
+}
+
+impl Prepared {
+    /// What a party left in a storage. See above for what happens if it is used twice.
+    pub fn new(storage: Storage) -> Self {
+        Self { storage }
+    }
+
+    /// Tables, labels, seeds and shares, to be written to the disk ([`Storage::finish`]).
+    pub fn into_storage(self) -> Storage {
+        self.storage
+    }
 }
 
 /// One party's side of the steps; [`walk`] calls it in the program's order.

@@ -63,6 +63,9 @@ impl Server {
 
     /// A server that goes on where [`Server::prepare`] ended, perhaps in another process.
     ///
+    /// Never twice with the same precompute: a server that garbles would show the client both labels of a wire and with
+    /// them Δ and all shares; one that evaluates would show the difference of its shares. See [`Prepared`].
+    ///
     /// # Errors
     /// As [`Server::new`].
     pub fn resume(
@@ -73,7 +76,7 @@ impl Server {
         weights: Arc<Weights>,
     ) -> Result<Self> {
         // Nothing random happens online; what came after all would be fresh.
-        Self::new(program, channel, counter, Seed::from_system()?, prepared.storage, weights)
+        Self::new(program, channel, counter, Seed::from_system()?, prepared.into_storage(), weights)
     }
 
     /// Uses weights that were transformed before, once for all inferences of the model. Otherwise the server transforms its
@@ -89,7 +92,7 @@ impl Server {
     /// A failed connection or storage, or a peer that breaks the protocol.
     pub fn prepare(mut self, observer: &mut dyn FnMut(&Step)) -> Result<(Prepared, Trace)> {
         let trace = walk(&mut self, &[Phase::Setup, Phase::Offline], observer)?;
-        Ok((Prepared { storage: self.session.storage }, trace))
+        Ok((Prepared::new(self.session.storage), trace))
     }
 
     /// Runs the online phase.

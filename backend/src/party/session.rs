@@ -112,7 +112,7 @@ impl Session {
     /// A fresh secret of a layer, which is kept for the online phase.
     pub(crate) fn new_secret(&mut self, layer: LayerId, counter: &Counter) -> Result<Seed> {
         let seed = self.seed.derive("layer", layer.0 as u64);
-        self.keep(layer, Kept::Secret, Buffer::from(seed.0.to_vec()), counter)?;
+        self.keep(layer, Kept::Secret, Buffer::secret_copy(&seed.0), counter)?;
         Ok(seed)
     }
 
@@ -122,7 +122,7 @@ impl Session {
             return Ok(seed.clone());
         }
         let bytes = self.storage.take(layer, Kept::Secret, wire::SEED_BYTES as usize)?;
-        let seed = Seed(bytes.bytes().try_into().unwrap_or_default());
+        let seed = Seed::from_slice(bytes.bytes())?;
         self.secrets.insert(layer, seed.clone());
         Ok(seed)
     }
