@@ -49,7 +49,6 @@ fn prepare(program: &Arc<Program>, weights: &Arc<Weights>, storage: fn() -> Stor
 /// What a process that starts later finds: the file and its index.
 fn reopened(prepared: Prepared, file: &std::path::Path) -> Prepared {
     let index = prepared.into_storage().finish().unwrap();
-    drop(prepared);
     Prepared::new(Storage::open(std::fs::File::open(file).unwrap(), index).unwrap())
 }
 

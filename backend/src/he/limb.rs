@@ -255,7 +255,7 @@ mod tests {
     fn check_quotient(limb: &Limb, bits: u32, y: u64) {
         let (p, y) = (u128::from(limb.modulus), y % limb.modulus);
         let scaled = u128::from(y) << bits;
-        let expected = ((scaled / p) as u64, ((scaled % p << 64) / p) as u64);
+        let expected = ((scaled / p) as u64, (((scaled % p) << 64) / p) as u64);
         assert_eq!(Quotient::new(bits, limb.modulus).of(y), expected, "{y}·2^{bits}/{p}");
     }
 

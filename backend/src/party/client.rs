@@ -1,7 +1,6 @@
 //! The client: owns the input, holds the homomorphic key, gets the answer.
 
-use super::evaluator::Evaluator;
-use super::garbler::Garbler;
+use super::roles::Roles;
 use super::{Prepared, Session, Side, Trace, walk};
 use crate::buffer::Buffer;
 use crate::channel::Channel;
@@ -24,10 +23,7 @@ pub struct Client {
     /// From which all masks come, once it is made or read from the storage.
     masks: Option<Seed>,
     secret_key: Option<SecretKey>,
-    garbler: Garbler,
-    evaluator: Evaluator,
-    /// Small messages that wait for their step, and the replies of linear layers.
-    inbox: HashMap<(LayerId, Message), Buffer>,
+    roles: Roles,
     /// Shares that do not come from the seed: of linear and local layers.
     shares: HashMap<LayerId, Vec<u64>>,
     /// The server's online shares under its choices, when the client garbles.
@@ -53,9 +49,7 @@ impl Client {
             input: Vec::new(),
             masks: None,
             secret_key: None,
-            garbler: Garbler::default(),
-            evaluator: Evaluator::default(),
-            inbox: HashMap::new(),
+            roles: Roles::default(),
             shares: HashMap::new(),
             masked_choices: HashMap::new(),
             output_share: Vec::new(),
@@ -161,11 +155,6 @@ impl Client {
         self.secret_key.as_ref().ok_or_else(|| BackendError::program("no homomorphic key yet"))
     }
 
-    fn take(&mut self, layer: LayerId, message: Message) -> Result<Buffer> {
-        let early = || BackendError::program(format!("{message:?} of layer {} has not arrived", layer.0));
-        self.inbox.remove(&(layer, message)).ok_or_else(early)
-    }
-
     /// Makes the key and the seed of all masks.
     fn generate_key(&mut self, step: &Step) -> Result<()> {
         let masks = self.session.seed.derive("masks", 0);
@@ -195,7 +184,7 @@ impl Client {
     }
 
     fn decrypt(&mut self, step: &Step) -> Result<()> {
-        let bytes = self.take(step.layer, Message::ReplyCiphertexts)?;
+        let bytes = self.session.take_message(step.layer, Message::ReplyCiphertexts)?;
         let plan = self.session.plan(step.layer)?;
         let share = decrypt_all(&self.session.he, plan, self.key()?, bytes.bytes(), step.id.0)?;
         self.put(step.layer, share)
@@ -222,12 +211,12 @@ impl Client {
         let secret = self.session.new_secret(step.layer, &stored)?;
         let garble = self.session.step_of(step.layer, StepKind::Garble)?;
         self.session.credit(garble, &stored, std::time::Duration::ZERO);
-        self.garbler.send_tables(&mut self.session, step, &secret, &values)
+        self.roles.garbler.send_tables(&mut self.session, step, &secret, &values)
     }
 
     /// Evaluates a layer's circuits and masks the result for the server.
     fn evaluate(&mut self, step: &Step) -> Result<()> {
-        let outputs = self.evaluator.evaluate(&mut self.session, step)?;
+        let outputs = self.roles.evaluator.evaluate(&mut self.session, step)?;
         let mask = self.mask(step.layer)?;
         let masked = ring::sub(&outputs, &mask, &self.session.counter);
         let payload = self.session.write_ring(&masked);
@@ -268,28 +257,13 @@ impl Side for Client {
     fn perform(&mut self, step: &Step) -> Result<()> {
         match step.kind {
             StepKind::HeKeygen => self.generate_key(step)?,
-            StepKind::BaseOtOffer => self.evaluator.offer_base(&mut self.session, step),
-            StepKind::BaseOtChoose => {
-                let offer = self.take(step.layer, Message::BaseOtOffer)?;
-                self.garbler.choose_base(&mut self.session, step, offer.bytes())?;
-            }
-            StepKind::BaseOtFinish => {
-                let choices = self.take(step.layer, Message::BaseOtChoice)?;
-                self.evaluator.finish_base(&mut self.session, step, choices.bytes())?;
-            }
-            StepKind::OtPuncture => {
-                let trees = self.take(step.layer, Message::OtTrees)?;
-                self.garbler.puncture(&mut self.session, step, trees.bytes())?;
-            }
             StepKind::Encrypt => self.encrypt(step)?,
             StepKind::Decrypt => self.decrypt(step)?,
             StepKind::LocalLinear => self.local_linear(step)?,
             StepKind::Evaluate => self.evaluate(step)?,
             StepKind::MaskInput => self.mask_input(step)?,
             StepKind::Reconstruct => self.reconstruct(step)?,
-            // Done while their message is sent.
-            StepKind::OtReceive | StepKind::OtSend | StepKind::Garble | StepKind::EncodeLabels => {}
-            _ => return Err(self.session.refuse(step)),
+            _ => return self.roles.perform(&mut self.session, step),
         }
         Ok(())
     }
@@ -298,44 +272,35 @@ impl Side for Client {
         match message {
             Message::OtColumns => {
                 let share = self.input_share(step.layer)?;
-                self.evaluator.send_columns(&mut self.session, step, &share)
+                self.roles.evaluator.send_columns(&mut self.session, step, &share)
             }
             Message::GarbledTables => self.send_tables(step),
             Message::OnlineLabels => {
                 let early = || BackendError::program(format!("no masked choices for layer {}", step.layer.0));
                 let values = self.masked_choices.remove(&step.layer).ok_or_else(early)?;
-                self.garbler.send_online_labels(&mut self.session, step, &values)
+                self.roles.garbler.send_online_labels(&mut self.session, step, &values)
             }
             _ => self.session.deliver(step, message),
         }
     }
 
     fn receive(&mut self, step: &Step, message: Message) -> Result<()> {
-        let bytes = match message {
-            Message::BaseOtOffer => wire::GROUP_ELEMENT_BYTES,
-            Message::BaseOtChoice => wire::GROUP_ELEMENT_BYTES * wire::BASE_OTS,
-            Message::OtTrees => wire::ot_trees_bytes(),
-            Message::ReplyCiphertexts => self.session.plan(step.layer)?.reply_bytes(),
-            Message::OtColumns => return self.garbler.receive_columns(&mut self.session, step),
-            Message::GarbledTables => return self.evaluator.receive_tables(&mut self.session, step),
-            Message::OnlineLabels => {
-                self.evaluator.await_labels(step);
-                return Ok(());
+        match message {
+            Message::ReplyCiphertexts => {
+                let bytes = self.session.plan(step.layer)?.reply_bytes();
+                self.session.accept(step, message, bytes)
             }
             Message::MaskedChoices => {
                 let values = self.session.receive_ring(step)?;
                 self.masked_choices.insert(step.layer, values);
-                return Ok(());
+                Ok(())
             }
             Message::OutputShare => {
                 self.output_share = self.session.receive_ring(step)?;
-                return Ok(());
+                Ok(())
             }
-            _ => return Err(self.session.refuse(step)),
-        };
-        let payload = self.session.channel.receive(step.id, bytes)?;
-        self.inbox.insert((step.layer, message), payload);
-        Ok(())
+            _ => self.roles.receive(&mut self.session, step, message),
+        }
     }
 
     fn forget(&mut self, step: &Step) {

@@ -13,6 +13,7 @@
 mod client;
 mod evaluator;
 mod garbler;
+mod roles;
 mod server;
 mod session;
 mod trace;

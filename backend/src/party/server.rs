@@ -1,7 +1,6 @@
 //! The server: owns the weights, evaluates under encryption, and carries its shares through the network.
 
-use super::evaluator::Evaluator;
-use super::garbler::Garbler;
+use super::roles::Roles;
 use super::{Prepared, Session, Side, Trace, walk};
 use crate::buffer::Buffer;
 use crate::channel::Channel;
@@ -24,10 +23,7 @@ pub struct Server {
     weights: Arc<Weights>,
     prepared_weights: Option<Arc<PreparedWeights>>,
     public_key: Option<PublicKey>,
-    garbler: Garbler,
-    evaluator: Evaluator,
-    /// Small messages that wait for their step, and the ciphertexts of linear layers.
-    inbox: HashMap<(LayerId, Message), Buffer>,
+    roles: Roles,
     masked: HashMap<LayerId, Vec<u64>>,
     shares: HashMap<LayerId, Vec<u64>>,
 }
@@ -53,9 +49,7 @@ impl Server {
             weights,
             prepared_weights: None,
             public_key: None,
-            garbler: Garbler::default(),
-            evaluator: Evaluator::default(),
-            inbox: HashMap::new(),
+            roles: Roles::default(),
             masked: HashMap::new(),
             shares: HashMap::new(),
         })
@@ -120,14 +114,9 @@ impl Server {
         self.shares.get(&layer).map(Vec::as_slice).ok_or_else(early)
     }
 
-    fn take(&mut self, layer: LayerId, message: Message) -> Result<Buffer> {
-        let early = || BackendError::program(format!("{message:?} of layer {} has not arrived", layer.0));
-        self.inbox.remove(&(layer, message)).ok_or_else(early)
-    }
-
     fn evaluate_linear(&mut self, step: &Step) -> Result<()> {
         let layer = step.layer;
-        let bytes = self.take(layer, Message::Ciphertexts)?;
+        let bytes = self.session.take_message(layer, Message::Ciphertexts)?;
         let counter = self.session.counter.clone();
         let secret = self.session.new_secret(layer, &counter)?;
         let mask = self.session.mask_of(layer, &secret);
@@ -168,7 +157,7 @@ impl Server {
         let minus_mask: Vec<u128> = mask.into_iter().map(|mask| u128::from(mask.wrapping_neg() & ring)).collect();
         let garble = self.session.step_of(layer, StepKind::Garble)?;
         self.session.credit(garble, &stored, Duration::ZERO);
-        self.garbler.send_tables(&mut self.session, step, &secret, &minus_mask)
+        self.roles.garbler.send_tables(&mut self.session, step, &secret, &minus_mask)
     }
 
     /// Transfers the labels of random bits: the share that they stand for is known online only.
@@ -178,7 +167,7 @@ impl Server {
         let receive = self.session.step_of(step.layer, StepKind::OtReceive)?;
         self.session.credit(receive, &stored, Duration::ZERO);
         let choices = self.session.mask_of(step.layer, &secret);
-        self.evaluator.send_columns(&mut self.session, step, &choices)
+        self.roles.evaluator.send_columns(&mut self.session, step, &choices)
     }
 
     /// Hides the online share under the random choices.
@@ -193,7 +182,7 @@ impl Server {
 
     /// Evaluates a layer's circuits: the result under the client's mask is the server's share.
     fn evaluate(&mut self, step: &Step) -> Result<()> {
-        let outputs = self.evaluator.evaluate(&mut self.session, step)?;
+        let outputs = self.roles.evaluator.evaluate(&mut self.session, step)?;
         self.put(step.layer, outputs);
         Ok(())
     }
@@ -250,28 +239,13 @@ impl Side for Server {
 
     fn perform(&mut self, step: &Step) -> Result<()> {
         match step.kind {
-            StepKind::BaseOtOffer => self.evaluator.offer_base(&mut self.session, step),
-            StepKind::BaseOtChoose => {
-                let offer = self.take(step.layer, Message::BaseOtOffer)?;
-                self.garbler.choose_base(&mut self.session, step, offer.bytes())?;
-            }
-            StepKind::BaseOtFinish => {
-                let choices = self.take(step.layer, Message::BaseOtChoice)?;
-                self.evaluator.finish_base(&mut self.session, step, choices.bytes())?;
-            }
-            StepKind::OtPuncture => {
-                let trees = self.take(step.layer, Message::OtTrees)?;
-                self.garbler.puncture(&mut self.session, step, trees.bytes())?;
-            }
             StepKind::HeLinear => self.evaluate_linear(step)?,
             StepKind::MaskChoices => self.mask_choices(step)?,
             StepKind::Evaluate => self.evaluate(step)?,
             StepKind::Unmask => self.unmask(step)?,
             StepKind::RingLinear => self.ring_linear(step)?,
             StepKind::LocalLinear => self.local_linear(step)?,
-            // Done while their message is sent.
-            StepKind::OtReceive | StepKind::OtSend | StepKind::Garble | StepKind::EncodeLabels => {}
-            _ => return Err(self.session.refuse(step)),
+            _ => return self.roles.perform(&mut self.session, step),
         }
         Ok(())
     }
@@ -284,7 +258,7 @@ impl Side for Server {
                 let input = self.session.input(step.layer)?;
                 let early = || BackendError::program(format!("the server's share of layer {} is not ready", input.0));
                 let share = self.shares.get(&input).ok_or_else(early)?;
-                self.garbler.send_online_labels(&mut self.session, step, share)
+                self.roles.garbler.send_online_labels(&mut self.session, step, share)
             }
             _ => self.session.deliver(step, message),
         }
@@ -292,17 +266,17 @@ impl Side for Server {
 
     fn receive(&mut self, step: &Step, message: Message) -> Result<()> {
         let layer = step.layer;
-        let bytes = match message {
-            Message::PublicKey => wire::public_key_bytes(&self.session.program.protocol.he),
-            Message::BaseOtOffer => wire::GROUP_ELEMENT_BYTES,
-            Message::BaseOtChoice => wire::GROUP_ELEMENT_BYTES * wire::BASE_OTS,
-            Message::OtTrees => wire::ot_trees_bytes(),
-            Message::Ciphertexts => wire::ciphertexts_bytes(self.session.plan(layer)?),
-            Message::OtColumns => return self.garbler.receive_columns(&mut self.session, step),
-            Message::GarbledTables => return self.evaluator.receive_tables(&mut self.session, step),
-            Message::OnlineLabels => {
-                self.evaluator.await_labels(step);
-                return Ok(());
+        match message {
+            Message::PublicKey => {
+                let bytes = wire::public_key_bytes(&self.session.program.protocol.he);
+                let payload = self.session.channel.receive(step.id, bytes)?;
+                let mut reader = BitReader::new(payload.bytes());
+                self.public_key = Some(PublicKey::read(&self.session.he, &mut reader, step.id.0)?);
+                Ok(())
+            }
+            Message::Ciphertexts => {
+                let bytes = wire::ciphertexts_bytes(self.session.plan(layer)?);
+                self.session.accept(step, message, bytes)
             }
             Message::MaskedValues => {
                 let values = self.session.receive_ring(step)?;
@@ -312,18 +286,10 @@ impl Side for Server {
                 } else {
                     self.masked.insert(layer, values);
                 }
-                return Ok(());
+                Ok(())
             }
-            _ => return Err(self.session.refuse(step)),
-        };
-        let payload = self.session.channel.receive(step.id, bytes)?;
-        if message == Message::PublicKey {
-            let mut reader = BitReader::new(payload.bytes());
-            self.public_key = Some(PublicKey::read(&self.session.he, &mut reader, step.id.0)?);
-        } else {
-            self.inbox.insert((layer, message), payload);
+            _ => self.roles.receive(&mut self.session, step, message),
         }
-        Ok(())
     }
 
     fn forget(&mut self, step: &Step) {

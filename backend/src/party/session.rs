@@ -37,6 +37,8 @@ pub(crate) struct Session {
     secrets: HashMap<LayerId, Seed>,
     /// Messages that a step has prepared and a later step sends.
     outbox: HashMap<(LayerId, Message), Buffer>,
+    /// Messages that have arrived and a later step takes.
+    inbox: HashMap<(LayerId, Message), Buffer>,
 }
 
 impl Session {
@@ -64,6 +66,7 @@ impl Session {
             first_gate,
             secrets: HashMap::new(),
             outbox: HashMap::new(),
+            inbox: HashMap::new(),
             program,
         })
     }
@@ -78,6 +81,19 @@ impl Session {
         let missing = || BackendError::program(format!("step {} sends a message that no step prepared", step.id.0));
         let payload = self.outbox.remove(&(step.layer, message)).ok_or_else(missing)?;
         self.channel.send(step.id, payload.bytes())
+    }
+
+    /// Receives a message of `bytes` bytes for a later step.
+    pub(crate) fn accept(&mut self, step: &Step, message: Message, bytes: u64) -> Result<()> {
+        let payload = self.channel.receive(step.id, bytes)?;
+        self.inbox.insert((step.layer, message), payload);
+        Ok(())
+    }
+
+    /// Takes a message that has arrived.
+    pub(crate) fn take_message(&mut self, layer: LayerId, message: Message) -> Result<Buffer> {
+        let early = || BackendError::program(format!("{message:?} of layer {} has not arrived", layer.0));
+        self.inbox.remove(&(layer, message)).ok_or_else(early)
     }
 
     /// Credits work that was done for another step than the current one.
