@@ -79,8 +79,18 @@ impl Folder {
     }
 
     pub fn pisim(&self, args: &[&str]) -> Answer {
+        self.pisim_with(&[], args)
+    }
+
+    /// Runs with some environment variables set.
+    pub fn pisim_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Answer {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pisim"));
-        command.args(args).current_dir(self.path()).env_remove("RUST_LOG").stdin(Stdio::null());
+        command
+            .args(args)
+            .current_dir(self.path())
+            .env_remove("RUST_LOG")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null());
         let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Answer { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
