@@ -161,7 +161,8 @@ struct SecurityFile {
     /// Computational security λ; only 128 is offered.
     #[schemars(with = "u32")]
     computational_bits: Spanned<u32>,
-    /// Statistical security of each masked coefficient of a reply, 40 to 64.
+    /// Statistical security of each masked coefficient of a reply, 40 to 64; of a whole inference it is less by
+    /// log₂ of the number of such coefficients.
     #[schemars(with = "u32")]
     statistical_bits: Spanned<u32>,
 }

@@ -32,7 +32,8 @@ pub struct HeParams {
     pub response_limbs: usize,
     /// k: the plaintext modulus is 2^k.
     pub plain_bits: u32,
-    /// Statistical security of noise flooding, in bits, for each coefficient of a reply.
+    /// σ, the statistical security of noise flooding, in bits, for each coefficient of a reply. Of a whole inference it is
+    /// σ − log₂(coefficients of all replies).
     pub statistical_bits: u32,
     /// Memory in which the server keeps transformed weights for all inferences.
     pub prepared_bytes: u64,

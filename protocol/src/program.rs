@@ -32,7 +32,8 @@ impl Party {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Once per pair of parties: keys and base oblivious transfers.
+    /// Once per inference too: keys and base oblivious transfers. Garbling's Δ, its tweaks and the numbers of oblivious
+    /// transfers all start anew with it; keeping it for a second inference would use tweaks and transfers twice.
     Setup,
     /// Once per inference, before the input is known.
     Offline,

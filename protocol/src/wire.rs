@@ -50,7 +50,7 @@ pub fn ot_rows(transfers: u64) -> u64 {
     transfers.next_multiple_of(128)
 }
 
-/// The punctured trees of the extension, once per pair of parties: two sums of seeds for each level below the first
+/// The punctured trees of the extension, once per inference ([`Phase::Setup`](crate::Phase::Setup)): two sums of seeds for each level below the first
 /// (Roy, CRYPTO 2022; the first level's seeds are the base transfers' keys).
 pub const fn ot_trees_bytes() -> u64 {
     OT_VOLES * (SUBFIELD_BITS - 1) * 2 * SEED_BYTES

@@ -11,7 +11,8 @@ use aes::cipher::KeyInit;
 #[cfg(target_arch = "x86_64")]
 use zeroize::Zeroize;
 
-/// An expanded AES-128 key. It is wiped when dropped.
+/// An expanded AES-128 key, wiped when dropped. What a job copies of it to registers and to its stack is not wiped, nor is
+/// where the value lay before it was moved.
 pub struct AesKey(Schedule);
 
 enum Schedule {

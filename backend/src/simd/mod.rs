@@ -1,4 +1,9 @@
-//! Which instructions the kernels of garbling use, chosen when the program runs, and the AES that they share.
+//! Which instructions this crate's own kernels use, chosen when the program runs, and the AES that they share.
+//!
+//! [`Path::current`] is what garbling, streams of blocks, the transposition of oblivious transfers and the products of
+//! homomorphic encryption go by. Two libraries find out by themselves what the processor has, whatever
+//! [`Path::VARIABLE`] says: `tfhe-ntt` (transforms) and `pulp` (vectorised loops over words: ring convolutions, sums of
+//! streams, sampled errors). So does `blake3`. All of them give the same bits with any instructions.
 //!
 //! A kernel is written once, as a [`Job`] over an [`Engine`]; [`AesKey::run`] compiles it for every path and calls the one that
 //! this machine has. The paths give the same bits.

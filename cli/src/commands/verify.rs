@@ -1,4 +1,8 @@
 //! `pisim verify`: the real two-party protocol, held against the integer reference and the predicted work.
+//!
+//! It checks answers and work, not security. What the protocol promises is in the backend's documentation; its 40 bits of
+//! statistical security are those of one coefficient of a reply, and σ − log₂(coefficients of all replies) is the bound for
+//! the inference that runs here.
 
 use crate::Outcome;
 use crate::args::{Garbler, VerifyArgs};
