@@ -273,7 +273,8 @@ pub struct ServeArgs {
     /// Precomputes kept at most; clients that want more are refused.
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub max_stored: usize,
-    /// Seconds to wait for a client that sends or takes nothing; longer than a client computes between two messages.
+    /// Seconds to wait for a client that sends or takes nothing; longer than a client computes between two messages. All
+    /// waits of one inference may take ten times this, and one second for every 256 KiB that moves.
     #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
     /// Clients served at the same time; more are refused.

@@ -1,4 +1,4 @@
-//! The hash of garbling: tweakable circular correlation robust, two calls of fixed-key AES.
+//! The hash of garbling: tweakable circular correlation robust, two calls of AES under a key of the layer.
 //!
 //! `H(x, i) = π(π(x) ⊕ i) ⊕ π(x)` (Guo, Katz, Wang, Yu, IEEE S&P 2020, §7.4), every tweak used once per correlation Δ.
 //! π is AES under a key of its own for every layer of every inference, derived from the layer's public seed.
