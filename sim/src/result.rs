@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 /// A quantity by phase, and its total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct ByPhase {
-    /// Once per pair of parties.
+    /// Keys and base transfers, once for every inference.
     pub setup: f64,
     /// Once per inference, before the input is known.
     pub offline: f64,
@@ -209,7 +209,7 @@ pub struct Bottleneck {
 /// The bottleneck of every phase.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Bottlenecks {
-    /// Once per pair of parties.
+    /// Keys and base transfers, once for every inference.
     pub setup: Bottleneck,
     /// Before the input is known.
     pub offline: Bottleneck,
