@@ -12,6 +12,9 @@ use zeroize::Zeroize;
 /// From this size on, a buffer gets its own mapping.
 const LARGE_BYTES: usize = 1 << 20;
 
+/// Mappings above this size are whole huge pages: the rest of one would be hundreds of small ones.
+const HUGE_PAGE_BYTES: usize = 2 << 20;
+
 /// Mappings that are kept for later buffers, and how many bytes they may have in all.
 static SPARE: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
 const SPARE_BYTES: usize = 512 << 20;
@@ -36,11 +39,12 @@ enum Memory {
 impl Buffer {
     /// `bytes` bytes of any content.
     pub fn new(bytes: usize) -> Self {
-        let padded = bytes.next_multiple_of(size_of::<Block>());
+        let page = if bytes > HUGE_PAGE_BYTES { HUGE_PAGE_BYTES } else { size_of::<Block>() };
+        let padded = bytes.next_multiple_of(page);
         let mapping = if bytes >= LARGE_BYTES { take_spare(padded).or_else(|| map(padded)) } else { None };
         let memory = match mapping {
             Some(mapping) => Memory::Large(mapping),
-            None => Memory::Small(vec![0; padded / size_of::<Block>()]),
+            None => Memory::Small(vec![0; bytes.div_ceil(size_of::<Block>())]),
         };
         let mut buffer = Self { memory, bytes, secret: false };
         if cfg!(debug_assertions) {

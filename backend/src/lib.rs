@@ -38,5 +38,5 @@ pub use error::{BackendError, Result};
 pub use memory::{MemoryTransport, memory_pair};
 pub use party::{Client, Prepared, Server, Trace};
 pub use random::Seed;
-pub use run::{Execution, MEMORY_BYTES, Misprediction, Verification, execute, verify};
+pub use run::{Execution, MEMORY_BYTES, Misprediction, Verification, execute, verify, verify_after};
 pub use storage::{Kept, Storage, StorageIndex};

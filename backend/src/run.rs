@@ -67,12 +67,29 @@ pub fn verify(
     memory_bytes: u64,
     observer: &mut dyn FnMut(&Step),
 ) -> Result<Verification> {
+    verify_after(program, weights, input, seeds, memory_bytes, &mut || (), observer)
+}
+
+/// As [`verify`], and calls `ready` when the reference's answer is known, right before the private run.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_after(
+    program: &Arc<Program>,
+    weights: &Arc<Weights>,
+    input: &[i64],
+    seeds: [Seed; 2],
+    memory_bytes: u64,
+    ready: &mut dyn FnMut(),
+    observer: &mut dyn FnMut(&Step),
+) -> Result<Verification> {
     let network = &program.network;
     let inference = infer(network, weights, input).map_err(|error| BackendError::program(error.to_string()))?;
     if let Some((layer, bits)) = inference.first_overflow() {
         let layer = network.network.layer(layer).name.clone();
         return Err(BackendError::Overflow { layer, bits, ring_bits: network.format.ring_bits });
     }
+    ready();
     let execution = execute(program, weights, input, seeds, memory_bytes, observer)?;
     let pairs = execution.outputs.iter().zip(&inference.outputs);
     let missing = execution.outputs.len().abs_diff(inference.outputs.len());

@@ -38,6 +38,10 @@ pub struct CpuCosts {
     pub ntt_butterfly_s: f64,
     /// One pointwise modular multiplication.
     pub mod_mul_s: f64,
+    /// One product of coefficients of a ciphertext and of weights, which are reduced after they are added up.
+    pub he_product_s: f64,
+    /// A linear layer's reply per coefficient of the ring, beyond its transforms, multiplications and samples.
+    pub reply_coefficient_s: f64,
     /// Encryption per coefficient of the ring, beyond its transforms and multiplications.
     pub encrypt_coefficient_s: f64,
     /// Decryption per coefficient of the ring, beyond its transforms and multiplications.
@@ -54,8 +58,6 @@ pub struct CpuCosts {
     pub ring_sample_s: f64,
     /// One gathered input of a convolution in the ring.
     pub ring_gather_s: f64,
-    /// One weight of a convolution in the ring, read and brought to the ring's width.
-    pub ring_weight_s: f64,
     /// One coefficient drawn at random for homomorphic encryption.
     pub he_sample_s: f64,
     /// One weight placed into a polynomial.
@@ -89,6 +91,10 @@ pub struct CpuWork {
     pub ntts: u64,
     /// Pointwise modular multiplications.
     pub mod_muls: u64,
+    /// Products of ciphertexts and weights, by coefficient; not among the above.
+    pub he_products: u64,
+    /// Replies of linear layers; their transforms and multiplications are counted above.
+    pub replies: u64,
     /// Encryptions; their transforms and multiplications are counted above.
     pub encryptions: u64,
     /// Decryptions; their transforms and multiplications are counted above.
@@ -105,8 +111,6 @@ pub struct CpuWork {
     pub ring_samples: u64,
     /// Inputs of convolutions gathered.
     pub ring_gathers: u64,
-    /// Weights of convolutions read.
-    pub ring_weights: u64,
     /// Coefficients drawn at random for homomorphic encryption.
     pub he_samples: u64,
     /// Weights placed into polynomials.
@@ -155,6 +159,8 @@ impl Cpu {
             (work.extended_ots, costs.extended_ot_s),
             (work.ntts, costs.ntt_butterfly_s * butterflies_of(work.degree)),
             (work.mod_muls, costs.mod_mul_s),
+            (work.he_products, costs.he_product_s),
+            (work.replies, costs.reply_coefficient_s * degree),
             (work.encryptions, costs.encrypt_coefficient_s * degree),
             (work.decryptions, costs.decrypt_coefficient_s * degree),
             (work.key_switches, costs.key_switch_coefficient_s * degree),
@@ -162,7 +168,6 @@ impl Cpu {
             (work.ring_adds, costs.ring_add_s),
             (work.ring_samples, costs.ring_sample_s),
             (work.ring_gathers, costs.ring_gather_s),
-            (work.ring_weights, costs.ring_weight_s),
             (work.he_samples, costs.he_sample_s),
             (work.he_weights, costs.he_weight_s),
             (work.he_bytes, costs.he_byte_s),

@@ -113,10 +113,14 @@ pub(crate) struct RawCpuCosts {
     pub ring_sample: Option<Duration>,
     /// One gathered input of a convolution on shares (output pixels × taps), before it is multiplied; free without this key.
     pub ring_gather: Option<Duration>,
-    /// One weight of a convolution on shares, read and brought to the ring's width; free without this key.
-    pub ring_weight: Option<Duration>,
     /// One coefficient drawn at random for homomorphic encryption; free without this key.
     pub he_sample: Option<Duration>,
+    /// One product of a coefficient of a ciphertext with one of weights, reduced with many others at once; without this key as
+    /// `mod_mul`.
+    pub he_product: Option<Duration>,
+    /// A linear layer's reply, per coefficient of the ring, beyond its transforms, multiplications and samples; free without
+    /// this key.
+    pub reply_coefficient: Option<Duration>,
     /// One weight placed into the polynomial that multiplies a ciphertext; free without this key.
     pub he_weight: Option<Duration>,
     /// One byte of ciphertext packed or unpacked; free without this key.

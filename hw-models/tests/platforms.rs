@@ -233,7 +233,7 @@ fn a_machine_beside_a_party_or_a_party_alone_is_refused() {
 fn costs_that_a_file_does_not_name_are_free_and_those_that_it_names_are_not() {
     let named = one_machine().replace(
         "ring_add = \"0.7 ns\"",
-        "ring_add = \"0.7 ns\"\nring_sample = \"1 ns\"\nring_gather = \"2 ns\"\nring_weight = \"3 ns\"\n\
+        "ring_add = \"0.7 ns\"\nring_sample = \"1 ns\"\nring_gather = \"2 ns\"\nreply_coefficient = \"3 ns\"\n\
          he_sample = \"4 ns\"\nhe_weight = \"7 ns\"\nhe_byte = \"5 ns\"\nkept_byte = \"6 ns\"",
     );
     let costs = |text: String| Platform::from_source(&Source::new("machine.toml", text)).unwrap().server.cpu.costs;
@@ -241,7 +241,7 @@ fn costs_that_a_file_does_not_name_are_free_and_those_that_it_names_are_not() {
         [
             costs.ring_sample_s,
             costs.ring_gather_s,
-            costs.ring_weight_s,
+            costs.reply_coefficient_s,
             costs.he_sample_s,
             costs.he_weight_s,
             costs.he_byte_s,
@@ -249,6 +249,10 @@ fn costs_that_a_file_does_not_name_are_free_and_those_that_it_names_are_not() {
         ]
     };
     assert_eq!(list(costs(one_machine())), [0.0; 7]);
+    let own = one_machine().replace("ring_add", "he_product = \"9 ns\"\nring_add");
+    let (without, with) = (costs(one_machine()), costs(own));
+    assert_eq!(without.he_product_s, without.mod_mul_s, "a product costs what any other does");
+    assert_eq!((1e9 * with.he_product_s).round(), 9.0);
     assert_eq!(list(costs(named)).map(|seconds| (1e9 * seconds).round()), [1.0, 2.0, 3.0, 4.0, 7.0, 5.0, 6.0]);
 }
 

@@ -107,19 +107,30 @@ impl<'a> Demand<'a> {
     }
 
     /// The same step on a processor: its stages, one after the other, each with the items that the backend's threads share.
-    pub fn processor(&self) -> Result<Vec<CpuWork>, SimError> {
-        let mut stages = vec![self.before()?, self.main()?, self.after()?];
+    pub fn processor(&self, cores: u64) -> Result<Vec<CpuWork>, SimError> {
+        let mut stages = vec![self.before()?, self.main(cores)?, self.after()?];
         stages.retain(|stage| *stage != CpuWork { parallelism: stage.parallelism, ..CpuWork::default() });
         Ok(stages)
     }
 
     /// What the step is for, on all threads.
-    fn main(&self) -> Result<CpuWork, SimError> {
+    fn main(&self, cores: u64) -> Result<CpuWork, SimError> {
         let work = &self.step.work;
         let garbles = matches!(self.step.kind, StepKind::Garble);
         // Half gates hash four times per AND when garbling and twice when evaluating; those are in the gate's own cost.
         let in_gates = work.and_gates.saturating_mul(if garbles { 4 } else { 2 });
         let (he_bytes, he_weights) = self.placed()?;
+        let he = &self.program.protocol.he;
+        let coefficients = 2 * (he.limb_bits.len() * he.degree) as u64;
+        let products = work.he_plain_muls.saturating_mul(coefficients);
+        let (gathers, replies) = match self.step.kind {
+            StepKind::RingLinear => {
+                let shape = &self.plan()?.shape;
+                ((shape.taps() as u64).saturating_mul((shape.out_height() * shape.out_width()) as u64), 0)
+            }
+            StepKind::HeLinear => (0, self.plan()?.output_ciphertexts()),
+            _ => (0, 0),
+        };
         Ok(CpuWork {
             garbled_ands: if garbles { work.and_gates } else { 0 },
             evaluated_ands: if garbles { 0 } else { work.and_gates },
@@ -130,40 +141,28 @@ impl<'a> Demand<'a> {
             extended_ots: work.extended_ots,
             degree: self.program.protocol.he.degree as u64,
             ntts: work.ntts,
-            mod_muls: work.mod_muls,
+            mod_muls: work.mod_muls.saturating_sub(products),
+            he_products: products,
+            replies,
             encryptions: work.encryptions,
             decryptions: work.decryptions,
             key_switches: work.key_switches,
             ring_bits: self.ring_bits(),
             ring_macs: work.ring_macs,
+            ring_gathers: gathers,
             he_samples: work.sampled_coefficients,
             he_weights,
             he_bytes,
             kept_bytes: work.stored_client_bytes.saturating_add(work.stored_server_bytes),
             streamed_bytes: Bytes::of(self)?.total(),
-            parallelism: self.items()?,
+            parallelism: self.items(cores)?,
             ..CpuWork::default()
         })
     }
 
-    /// What one thread prepares: shares that are masks are expanded from seeds, inputs of a convolution are gathered and
-    /// its weights brought to the ring's width.
+    /// What one thread prepares: shares that are masks are expanded from seeds.
     fn before(&self) -> Result<CpuWork, SimError> {
-        let (gathers, weights) = match self.step.kind {
-            StepKind::RingLinear => {
-                let shape = &self.plan()?.shape;
-                let (taps, pixels) = (shape.taps() as u64, (shape.out_height() * shape.out_width()) as u64);
-                (taps.saturating_mul(pixels), taps.saturating_mul(shape.out_channels as u64))
-            }
-            _ => (0, 0),
-        };
-        Ok(CpuWork {
-            ring_samples: self.masks()?,
-            ring_gathers: gathers,
-            ring_weights: weights,
-            parallelism: 1,
-            ..CpuWork::default()
-        })
+        Ok(CpuWork { ring_samples: self.masks()?, parallelism: 1, ..CpuWork::default() })
     }
 
     /// What one thread finishes: masks and biases are added.
@@ -207,8 +206,8 @@ impl<'a> Demand<'a> {
         })
     }
 
-    /// Independent items of the step.
-    fn items(&self) -> Result<u64, SimError> {
+    /// Independent items of the step on a processor with `cores` cores.
+    fn items(&self, cores: u64) -> Result<u64, SimError> {
         Ok(match self.step.kind {
             StepKind::HeKeygen
             | StepKind::BaseOtOffer
@@ -223,10 +222,15 @@ impl<'a> Demand<'a> {
             | StepKind::Send(_) => 1,
             StepKind::Encrypt => self.plan()?.input_ciphertexts(),
             // The transformed weights of an output group serve all tiles, so a group is not divided.
-            StepKind::HeLinear => self.plan()?.output_groups() as u64,
+            StepKind::HeLinear => {
+                // Groups go in pairs when every core gets several pairs.
+                let groups = self.plan()?.output_groups() as u64;
+                if groups >= cores.saturating_mul(8) { groups.div_ceil(2) } else { groups }
+            }
             StepKind::Decrypt => self.plan()?.output_ciphertexts(),
             StepKind::OtReceive | StepKind::OtSend => self.step.work.extended_ots,
-            StepKind::RingLinear => self.plan()?.shape.out_channels as u64,
+            // Eight output channels share what they read.
+            StepKind::RingLinear => (self.plan()?.shape.out_channels as u64).div_ceil(8),
             StepKind::Garble | StepKind::EncodeLabels | StepKind::Evaluate => self.elements()?,
         })
     }

@@ -66,5 +66,5 @@ pub(crate) fn assign(program: &Program, step: &Step, hardware: &PartyHardware) -
 
 fn on_processor(cpu: &Cpu, demand: &Demand) -> Result<Cost, SimError> {
     // Stages follow each other: serial ones leave the other cores to whoever else wants them.
-    Ok(demand.processor()?.iter().map(|stage| cpu.cost(stage)).sum())
+    Ok(demand.processor(cpu.cores)?.iter().map(|stage| cpu.cost(stage)).sum())
 }

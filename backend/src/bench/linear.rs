@@ -3,7 +3,9 @@
 use super::timing::{Timing, time};
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
-use crate::he::{BitReader, Ciphertext, HeContext, HomomorphicLayer, PublicKey, SecretKey, decrypt_all, encrypt_each};
+use crate::he::{
+    BitReader, Ciphertext, HeContext, HomomorphicLayer, Kernels, PublicKey, SecretKey, decrypt_all, encrypt_each,
+};
 use crate::random::Seed;
 use crate::ring;
 use pisim_netgen::{Conv, NetworkBuilder, Op, Shape};
@@ -54,13 +56,52 @@ pub(super) struct Encryption {
 pub(super) struct Operation {
     /// What it did, as counted.
     pub work: Work,
+    /// Limbs of a ciphertext.
+    pub limbs: u64,
     /// Ciphertext bytes written and read.
     pub bytes: u64,
     /// Weights placed into polynomials.
     pub weights: u64,
     /// Ciphertexts or groups that the threads shared.
     pub items: u64,
+    /// Ciphertexts encrypted, replied or decrypted.
+    pub ciphertexts: u64,
     pub time: Timing,
+}
+
+/// Seconds of one thread in the inner loops of layers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InnerLoops {
+    /// One transform of one limb.
+    pub transform: Timing,
+    /// One product of a coefficient of a ciphertext with one of weights, not reduced.
+    pub product: Timing,
+    /// One product of coefficients that is reduced.
+    pub reduced: Timing,
+    /// One coefficient drawn.
+    pub sample: Timing,
+    /// One byte packed or unpacked.
+    pub byte: Timing,
+    /// One weight placed.
+    pub weight: Timing,
+    degree: usize,
+}
+
+impl InnerLoops {
+    /// What an operation spends in them.
+    pub(super) fn seconds(&self, operation: &Operation) -> f64 {
+        let (work, limbs) = (&operation.work, operation.limbs);
+        let products = 2 * limbs * self.degree as u64 * work.he_plain_muls;
+        let parts = [
+            (work.ntts, self.transform),
+            (products, self.product),
+            (work.mod_muls.saturating_sub(products), self.reduced),
+            (work.sampled_coefficients, self.sample),
+            (operation.bytes, self.byte),
+            (operation.weights, self.weight),
+        ];
+        parts.iter().map(|(count, timing)| *count as f64 * timing.usual_s).sum()
+    }
 }
 
 impl Encryption {
@@ -72,16 +113,27 @@ impl Encryption {
         Ok(Self { protocol, context, counter, secret, public })
     }
 
-    /// Seconds of one thread's transform of one limb while all threads transform.
-    pub(super) fn transform(&self) -> Timing {
-        const ROUNDS: usize = 8;
+    /// The inner loops of layers, while all threads work.
+    pub(super) fn inner_loops(&self) -> Result<InnerLoops> {
         let threads = rayon::current_num_threads();
-        let mut polynomials = vec![self.context.lift(&vec![12345; self.context.degree()]); threads];
-        let timing = time(|| {
-            let transform = |polynomial: &mut Vec<u64>| (0..ROUNDS).for_each(|_| self.context.forward(polynomial));
-            polynomials.par_iter_mut().for_each(transform);
+        let mut kernels: Vec<Kernels> = (0..threads).map(|_| Kernels::new(&self.protocol.he)).collect::<Result<_>>()?;
+        let mut each = |work: &(dyn Fn(&mut Kernels) -> usize + Sync)| {
+            const ROUNDS: usize = 16;
+            let count = kernels.first_mut().map_or(1, work);
+            let run = |kernel: &mut Kernels| (0..ROUNDS).for_each(|_| _ = black_box(work(kernel)));
+            time(|| kernels.par_iter_mut().for_each(run)).per((ROUNDS * count) as f64)
+        };
+        let transform = each(&|kernel| {
+            kernel.transform();
+            1
         });
-        timing.per((ROUNDS * self.protocol.he.limb_bits.len()) as f64)
+        let product = each(&Kernels::products).per(2.0 * self.degree() as f64);
+        let (reduced, sample, byte) =
+            (each(&Kernels::reduced_products), each(&Kernels::samples), each(&Kernels::packing));
+        let plan = self.plan(shape(256, 8, 256, 3))?;
+        let weights = vec![-7; plan.shape.out_channels * plan.shape.taps()];
+        let weight = each(&|kernel| kernel.placement(&plan, &weights));
+        Ok(InnerLoops { transform, product, reduced, sample, byte, weight, degree: self.degree() })
     }
 
     /// Degree of the ring.
@@ -123,7 +175,16 @@ impl Encryption {
         drop(decrypt()?);
         let decrypted = self.counter.take();
         let (sent_bytes, reply_bytes) = (sent.len() as u64, replies.len() as u64);
-        let operation = |work, bytes, weights, items, time| Operation { work, bytes, weights, items, time };
+        let limbs = plan.limbs as u64;
+        let operation = |work, bytes, weights, items, ciphertexts, time| Operation {
+            work,
+            limbs,
+            bytes,
+            weights,
+            items,
+            ciphertexts,
+            time,
+        };
         let times = [
             time(|| drop(black_box(encrypt()))),
             time(|| drop(black_box(evaluate(&sent)))),
@@ -131,9 +192,16 @@ impl Encryption {
         ];
         let groups = plan.output_groups() as u64;
         Ok([
-            operation(encrypted, sent_bytes, 0, plan.input_ciphertexts(), times[0]),
-            operation(evaluated, sent_bytes + reply_bytes, weights.len() as u64, groups, times[1]),
-            operation(decrypted, reply_bytes, 0, plan.output_ciphertexts(), times[2]),
+            operation(encrypted, sent_bytes, 0, plan.input_ciphertexts(), plan.input_ciphertexts(), times[0]),
+            operation(
+                evaluated,
+                sent_bytes + reply_bytes,
+                weights.len() as u64,
+                groups,
+                plan.output_ciphertexts(),
+                times[1],
+            ),
+            operation(decrypted, reply_bytes, 0, plan.output_ciphertexts(), plan.output_ciphertexts(), times[2]),
         ])
     }
 

@@ -64,20 +64,27 @@ pub(super) fn latency() -> Timing {
     walk.per(STEPS as f64)
 }
 
-/// Seconds per byte of memory that is taken from the operating system and touched for the first time, on huge pages where
-/// there are any, by one thread. Memory that the host of a virtual machine gives for the first time costs many times more;
+/// Seconds per byte of memory that is taken from the operating system, touched for the first time and given back, by one
+/// thread. Memory that the host of a virtual machine gives for the first time costs many times more;
 /// the fastest sample does not contain it.
 pub(super) fn fresh_memory() -> Timing {
-    const BYTES: usize = 64 << 20;
-    let fresh = || MmapMut::map_anon(BYTES).ok();
-    let touch = |mapping: Option<MmapMut>| {
-        let Some(mut mapping) = mapping else { return };
+    // As a layer's chunks are kept: tables on huge pages, labels on small ones.
+    const SIZES: [usize; 2] = [6 << 20, 1 << 20];
+    const CHUNKS: usize = 8;
+    let map = |bytes: usize| {
+        let mapping = MmapMut::map_anon(bytes).ok()?;
         #[cfg(target_os = "linux")]
         let _ = mapping.advise(memmap2::Advice::HugePage);
-        mapping.chunks_mut(4096).for_each(|page| page.iter_mut().take(1).for_each(|byte| *byte = 1));
-        black_box(&mapping);
+        Some(mapping)
     };
-    time_prepared(fresh, touch).per(BYTES as f64)
+    let fresh = || (0..CHUNKS).flat_map(|_| SIZES).filter_map(map).collect::<Vec<MmapMut>>();
+    let touch = |mut mappings: Vec<MmapMut>| {
+        for mapping in &mut mappings {
+            mapping.chunks_mut(4096).for_each(|page| page.iter_mut().take(1).for_each(|byte| *byte = 1));
+        }
+        drop(black_box(mappings));
+    };
+    time_prepared(fresh, touch).per((CHUNKS * SIZES.iter().sum::<usize>()) as f64)
 }
 
 /// Touches as much memory as a run will need and gives it back, so that a virtual machine's host has it ready: otherwise the
@@ -103,12 +110,14 @@ pub(super) struct Copying {
     pub round_trip: Timing,
 }
 
-/// Measures the in-memory connection with long messages and with single bytes.
+/// Measures the in-memory connection with long messages and with single bytes. A long message is sent as tables are: part by
+/// part out of the same memory, into memory that was not used for long.
 ///
 /// # Errors
 /// No thread can be started.
 pub(super) fn copying() -> Result<Copying> {
-    const BYTES: usize = 32 << 20;
+    const PART: usize = 6 << 20;
+    const BYTES: usize = 8 * PART;
     const PINGS: usize = 200;
     let (mut here, mut there) = memory_pair();
     // Echoes single bytes, and answers a long message with a byte.
@@ -123,15 +132,16 @@ pub(super) fn copying() -> Result<Copying> {
             there.write_all(&kind)?;
         }
     })?;
-    let message = vec![3u8; BYTES];
+    let part = vec![3u8; PART];
     let mut failed = Ok(());
-    let mut exchange = |kind: u8, message: &[u8]| {
+    let mut exchange = |kind: u8, parts: usize| {
         let mut answer = [0];
-        let done = here.write_all(&[kind]).and_then(|()| here.write_all(message));
+        let mut send = || here.write_all(&[kind]).and_then(|()| (0..parts).try_for_each(|_| here.write_all(&part)));
+        let done = send();
         failed = done.and_then(|()| here.read_exact(&mut answer));
     };
-    let byte = time(|| exchange(1, &message)).per(BYTES as f64);
-    let round_trip = time(|| (0..PINGS).for_each(|_| exchange(0, &[]))).per(PINGS as f64);
+    let byte = time(|| exchange(1, BYTES / PART)).per(BYTES as f64);
+    let round_trip = time(|| (0..PINGS).for_each(|_| exchange(0, 0))).per(PINGS as f64);
     failed?;
     drop(here);
     // It ends with an error because this end has hung up.

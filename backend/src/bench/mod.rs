@@ -3,7 +3,6 @@
 
 mod calibrate;
 mod circuits;
-mod fit;
 mod linear;
 mod memory;
 mod timing;

@@ -2,11 +2,14 @@
 
 use super::cipher::expand;
 use super::context::HeContext;
+use super::pack::{BitReader, BitWriter};
 use super::products::{Sums, interleave};
 use super::sample::Sampler;
+use super::weights::weight_polynomial;
 use crate::counter::Counter;
 use crate::error::Result;
 use crate::random::Seed;
+use pisim_protocol::ConvPlan;
 use pisim_protocol::he::HeParams;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -55,6 +58,36 @@ impl Kernels {
             limb.add_products(&mut self.sums.iter_mut().collect::<Vec<_>>(), &factors, &pairs);
         }
         PASS.0 * PASS.1
+    }
+
+    /// One product of polynomials that is reduced at once; returns how many coefficients it multiplies.
+    pub fn reduced_products(&mut self) -> usize {
+        let degree = self.context.degree();
+        let factors = self.factors.first().into_iter().zip(self.factors.get(1));
+        for (limb, (a, b)) in self.context.limbs.iter().take(1).zip(factors) {
+            limb.plan.mul_accumulate(&mut self.poly, a, b);
+        }
+        degree
+    }
+
+    /// Places the weights from one input group to one output group, in every limb; returns how many.
+    pub fn placement(&mut self, plan: &ConvPlan, weights: &[i32]) -> usize {
+        for limb in &self.context.limbs {
+            weight_polynomial(plan, weights, limb, 0, 0, &mut self.poly);
+        }
+        plan.input_channels(0).len() * plan.output_channels(0).len() * plan.shape.kernel.pow(2)
+    }
+
+    /// Packs a polynomial of the first limb as it is sent, and unpacks it; returns the bytes packed and unpacked.
+    pub fn packing(&mut self) -> usize {
+        let bits = self.context.limbs.first().map_or(1, |limb| limb.bits);
+        let mut writer = BitWriter::default();
+        writer.write(self.poly.iter().copied(), bits);
+        let bytes = writer.finish();
+        let mut values = Vec::new();
+        BitReader::new(&bytes).read_into(&mut values, self.poly.len(), bits);
+        black_box(&values);
+        2 * bytes.len()
     }
 
     /// Samples one polynomial of each kind that a reply needs, and one uniform one; returns how many coefficients.

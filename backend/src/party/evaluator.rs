@@ -5,15 +5,20 @@ use crate::buffer::Buffer;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use crate::gc::{
-    CHUNK, EvaluatorLabels, Garbled, OfflineLabels, chunk_bytes, chunk_sizes, evaluate_chunk, split_chunk,
+    CHUNK, EvaluatorLabels, Garbled, GatePlan, OfflineLabels, chunk_bytes, chunk_sizes, evaluate_chunk, split_chunk,
     unpack_decoding,
 };
 use crate::ot::{BaseSender, ExtensionReceiver, pack_choices};
 use crate::random::Seed;
 use crate::storage::Kept;
+use pisim_netgen::LayerId;
 use pisim_protocol::{Message, Party, Step, StepId, StepKind, wire};
 use rayon::prelude::*;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
+
+/// Chunks whose labels have arrived and that wait to be evaluated, or are.
+const CHUNKS_AHEAD: usize = 4;
 
 /// What the evaluator has of one inference.
 #[derive(Default)]
@@ -22,6 +27,8 @@ pub(super) struct Evaluator {
     transfers: Option<ExtensionReceiver>,
     /// The message of online labels that the next evaluation reads.
     online_labels: Option<StepId>,
+    /// Time that the current evaluation has waited for labels.
+    waiting: Duration,
 }
 
 impl Evaluator {
@@ -84,48 +91,98 @@ impl Evaluator {
         self.online_labels = Some(step.id);
     }
 
-    /// Evaluates a layer's circuits while the labels of the online share arrive; returns the decoded outputs.
+    /// Evaluates a layer's circuits on the thread pool while the labels of the online share for later chunks arrive; returns
+    /// the decoded outputs.
     pub(super) fn evaluate(&mut self, session: &mut Session, step: &Step) -> Result<Vec<u64>> {
         let layer = step.layer;
         let sent = self.online_labels.take().ok_or_else(|| BackendError::program("no online labels announced"))?;
         let (plan, instances) = (session.gates(layer)?, session.elements(layer));
-        let (bits, each) = (session.ring_bits() as usize, plan.inputs.evaluator);
+        let bits = session.ring_bits() as usize;
         session.channel.expect(sent, (instances * bits) as u64 * wire::LABEL_BYTES)?;
         let seed = session.storage.take(layer, Kept::Tables, OfflineLabels::SEED_BYTES)?;
         let offline = OfflineLabels::new(Seed::from_slice(seed.bytes())?.0);
-        let mut online = Buffer::secret_blocks(instances.min(CHUNK) * bits);
-        let mut outputs = vec![0; instances];
-        let mut decoding = vec![0; instances.min(CHUNK)];
-        let (counter, mut waiting) = (session.counter.clone(), Duration::ZERO);
-        for (index, outputs) in outputs.chunks_mut(CHUNK).enumerate() {
-            let count = outputs.len();
-            let tables = session.storage.take(layer, Kept::Tables, chunk_bytes(&plan, count))?;
-            let mut labels = session.storage.take(layer, Kept::Labels, count * each * size_of::<u128>())?;
-            let start = Instant::now();
-            let online = &mut online.blocks_mut()[..count * bits];
-            session.channel.receive_part(bytemuck::cast_slice_mut(online))?;
-            waiting += start.elapsed();
-            let garbler_online: &[u128] = match session.party {
-                Party::Client => online,
-                // The labels complete those of the server's random choices (see the garbler's `correct`).
-                Party::Server => {
-                    let pairs = labels.blocks_mut().par_iter_mut().zip(&*online).with_min_len(1 << 13);
-                    pairs.for_each(|(label, online)| *label ^= online);
-                    &[]
-                }
-            };
-            let inputs = EvaluatorLabels {
-                garbler_online,
-                evaluator: labels.blocks(),
-                offline: &offline,
-                first_gate: session.first_gate(layer),
-            };
-            let (tables, packed) = split_chunk(&plan, count, tables.bytes())?;
-            let decoding = &mut decoding[..count];
-            unpack_decoding(&plan, packed, decoding);
-            evaluate_chunk(&plan, &inputs, index * CHUNK, tables, decoding, outputs, &counter)?;
+        let (counter, party, first_gate) = (session.counter.clone(), session.party, session.first_gate(layer));
+        // Evaluated chunks hand back the memory of their online labels: so many may wait.
+        let (hand_back, spare) = mpsc::channel();
+        for _ in 0..CHUNKS_AHEAD {
+            let _ = hand_back.send(Ok(Buffer::secret_blocks(instances.min(CHUNK) * bits)));
         }
-        session.credit(sent, &Counter::default(), waiting);
+        let mut outputs = vec![0; instances];
+        // A thread of the pool must not wait for the pool's other tasks.
+        let alone = rayon::current_thread_index().is_some();
+        rayon::in_place_scope(|scope| {
+            for (index, outputs) in outputs.chunks_mut(CHUNK).enumerate() {
+                let online = spare.recv().map_err(|_| BackendError::program("a thread failed"))??;
+                let chunk = self.take_chunk(session, &plan, layer, outputs.len(), online)?;
+                let (plan, offline, counter, hand_back) = (&plan, &offline, &counter, hand_back.clone());
+                let evaluate = move || {
+                    let done = chunk.evaluate(plan, party, (offline, first_gate), index, outputs, counter);
+                    let _ = hand_back.send(done);
+                };
+                if alone { evaluate() } else { scope.spawn(move |_| evaluate()) }
+            }
+            Ok::<_, BackendError>(())
+        })?;
+        drop(hand_back);
+        spare.into_iter().try_for_each(|done| done.map(drop))?;
+        session.credit(sent, &Counter::default(), std::mem::take(&mut self.waiting));
         Ok(outputs)
+    }
+
+    /// What the evaluation of the next `count` instances reads: from the storage, and from the connection.
+    fn take_chunk(
+        &mut self,
+        session: &mut Session,
+        plan: &GatePlan,
+        layer: LayerId,
+        count: usize,
+        mut online: Buffer,
+    ) -> Result<Chunk> {
+        let labels = count * session.ring_bits() as usize;
+        let tables = session.storage.take(layer, Kept::Tables, chunk_bytes(plan, count))?;
+        let kept = session.storage.take(layer, Kept::Labels, count * plan.inputs.evaluator * size_of::<u128>())?;
+        let start = Instant::now();
+        session.channel.receive_part(bytemuck::cast_slice_mut(&mut online.blocks_mut()[..labels]))?;
+        self.waiting += start.elapsed();
+        Ok(Chunk { tables, labels: kept, online, online_labels: labels })
+    }
+}
+
+/// Some instances of a layer, ready to be evaluated.
+struct Chunk {
+    tables: Buffer,
+    labels: Buffer,
+    online: Buffer,
+    online_labels: usize,
+}
+
+impl Chunk {
+    /// Evaluates chunk number `index` and returns the memory of the online labels; `offline` are the offline labels and the
+    /// number of the layer's first gate.
+    fn evaluate(
+        mut self,
+        plan: &GatePlan,
+        party: Party,
+        (offline, first_gate): (&OfflineLabels, u64),
+        index: usize,
+        outputs: &mut [u64],
+        counter: &Counter,
+    ) -> Result<Buffer> {
+        let online = self.online.blocks().get(..self.online_labels).unwrap_or_default();
+        let garbler_online = match party {
+            Party::Client => online,
+            // The labels complete those of the server's random choices (see the garbler's `correct`).
+            Party::Server => {
+                let pairs = self.labels.blocks_mut().par_iter_mut().zip(online).with_min_len(1 << 13);
+                pairs.for_each(|(label, online)| *label ^= online);
+                &[]
+            }
+        };
+        let inputs = EvaluatorLabels { garbler_online, evaluator: self.labels.blocks(), offline, first_gate };
+        let (tables, packed) = split_chunk(plan, outputs.len(), self.tables.bytes())?;
+        let mut decoding = vec![0; outputs.len()];
+        unpack_decoding(plan, packed, &mut decoding);
+        evaluate_chunk(plan, &inputs, index * CHUNK, tables, &decoding, outputs, counter)?;
+        Ok(self.online)
     }
 }

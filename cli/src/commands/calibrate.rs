@@ -25,6 +25,11 @@ struct Answer {
 }
 
 pub fn run(args: &CalibrateArgs, output: Output) -> Result<Outcome> {
+    // A path that cannot be written is found before the measurement, not after it.
+    if let Some(path) = &args.output {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        file.with_context(|| format!("cannot write {}", path.display()))?;
+    }
     let threads = args.threads.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let bar = output::progress(STAGES, "calibrating");

@@ -10,7 +10,7 @@ use crate::image::Picture;
 use crate::output::{self, Output};
 use crate::select;
 use anyhow::{Result, bail};
-use pisim_backend::{Seed, Verification, verify};
+use pisim_backend::{Seed, Verification, verify_after};
 use pisim_hw_models::Platform;
 use pisim_netgen::{Weights, random_input};
 use pisim_protocol::{Party, Phase, Program, Protocol, Work};
@@ -38,13 +38,13 @@ pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
     let platform = args.hardware.as_deref().map(Platform::named_or_file).transpose()?;
     let image = args.image.clone().map(Picture::File);
     let program = Arc::new(program);
-    if platform.is_some() {
-        // What a run stores, and about as much in flight: a machine's first run must not measure where memory comes from.
-        let work = program.work_of(|_| true);
-        let kept = work.stored_client_bytes.saturating_add(work.stored_server_bytes);
-        pisim_backend::bench::warm_memory(kept.saturating_mul(2).saturating_add(1 << 30).min(MOST_WARM_BYTES));
-    }
-    let mut summary = private_run(&program, image.as_ref(), args.seed, args.memory.bytes())?;
+    // A machine's first run must not measure where its memory comes from.
+    let mut ready = || {
+        if platform.is_some() {
+            warm(&program)
+        }
+    };
+    let mut summary = run_after(&program, image.as_ref(), args.seed, args.memory.bytes(), &mut ready)?;
     if let Some(platform) = platform {
         let times = predicted(&program, &platform, &summary)?;
         if times.one_machine && times.cores != summary.threads as u64 {
@@ -61,6 +61,13 @@ pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
 
 /// The most memory that is touched before a run that is to be compared with a prediction.
 const MOST_WARM_BYTES: u64 = 6 << 30;
+
+/// Touches what a run stores, and about as much in flight.
+fn warm(program: &Program) {
+    let work = program.work_of(|_| true);
+    let kept = work.stored_client_bytes.saturating_add(work.stored_server_bytes);
+    pisim_backend::bench::warm_memory(kept.saturating_mul(2).saturating_add(1 << 30).min(MOST_WARM_BYTES));
+}
 
 /// The simulator's times of the same program, held against the measured ones.
 fn predicted(program: &Program, platform: &Platform, measured: &VerificationSummary) -> Result<PredictedTimes> {
@@ -79,6 +86,17 @@ pub fn private_run(
     image: Option<&Picture>,
     seed: u64,
     memory_bytes: u64,
+) -> Result<VerificationSummary> {
+    run_after(program, image, seed, memory_bytes, &mut || ())
+}
+
+/// As [`private_run`], and calls `ready` right before the parties start.
+fn run_after(
+    program: &Arc<Program>,
+    image: Option<&Picture>,
+    seed: u64,
+    memory_bytes: u64,
+    ready: &mut dyn FnMut(),
 ) -> Result<VerificationSummary> {
     let network = &program.network.network;
     if network.params() > MAX_WEIGHTS {
@@ -107,7 +125,7 @@ pub fn private_run(
     let secret = Seed::reproducible(seed);
     let seeds = [secret.derive("client", 0), secret.derive("server", 0)];
     let progress = output::progress(program.steps.len(), &network.name);
-    let verification = verify(program, &weights, &input, seeds, memory_bytes, &mut |step| {
+    let verification = verify_after(program, &weights, &input, seeds, memory_bytes, ready, &mut |step| {
         progress.inc(1);
         progress.set_message(format!("{:?}", step.phase).to_lowercase());
     });
