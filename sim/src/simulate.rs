@@ -98,6 +98,8 @@ struct Builder<'a> {
     job_of: Vec<usize>,
     /// For each party, by layer.
     stored: [Vec<Stored>; 2],
+    /// On one machine, the last message: both parties took part in it.
+    last_message: Option<usize>,
 }
 
 impl<'a> Builder<'a> {
@@ -111,6 +113,7 @@ impl<'a> Builder<'a> {
             made: Jobs::default(),
             job_of: Vec::with_capacity(program.steps.len()),
             stored,
+            last_message: None,
         }
     }
 
@@ -122,12 +125,17 @@ impl<'a> Builder<'a> {
                 deps.push(self.job_of.get(dep.0).copied().unwrap_or(usize::MAX));
             }
             deps.extend(self.load(position, step));
+            deps.extend(self.last_message);
             let (job, unit_j) = match step.kind {
                 StepKind::Send(_) => self.message(step, deps),
                 _ => self.compute(step, deps)?,
             };
             let made = self.push(job, Task { step: position, role: Role::Step, unit_j });
             self.job_of.push(made);
+            // Parties on one machine copy their messages themselves, in order, as the backend's do: what comes after waits.
+            if self.platform.colocated && matches!(step.kind, StepKind::Send(_)) {
+                self.last_message = Some(made);
+            }
             self.store(position, step, made);
         }
         Ok(self.made)
