@@ -71,7 +71,7 @@ fn platform_file(measured: &Calibration) -> String {
     let copy_gbps = 8e-9 * measured.copy_bytes_per_s;
     let mut text = format!(
         "# Written by `pisim calibrate` from primitive benchmarks on this machine; no inference was timed. Every measured\n\
-         # figure is the fastest of many samples with {threads} thread(s) at work; its comment tells how far the median was.\n\
+         # figure is the 5th percentile of many samples with {threads} thread(s) at work; its comment tells how disturbed it was.\n\
          name = \"calibrated\"\n\
          description = \"This machine with both parties on it, from primitive benchmarks with {threads} thread(s).\"\n\n\
          [machine]\n\
@@ -98,7 +98,7 @@ fn platform_file(measured: &Calibration) -> String {
          energy = \"15 pJ/bit\" # not measured\n\n\
          # Messages are copied in memory, by a thread at each end.\n\
          [link]\n\
-         up = \"{copy_gbps:.3} Gbps\" # 32 MiB messages through an in-memory connection\n\
+         up = \"{copy_gbps:.3} Gbps\" # a message of 48 MiB in parts of 6 MiB through an in-memory connection\n\
          down = \"{copy_gbps:.3} Gbps\" # as up\n\
          round_trip = \"{:.3} us\" # single bytes there and back\n\
          energy = \"0 pJ/bit\" # the memory's traffic and the cores that copy have their own\n\

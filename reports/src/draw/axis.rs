@@ -122,6 +122,8 @@ impl Axis {
                             _ if i % every != 0 => String::new(),
                             0.0 => "0".to_owned(),
                             value if decimals > 3 => format!("{value:.0e}"),
+                            // Beyond the largest prefix a number would run into its neighbour.
+                            value if value >= 1e6 => format!("{value:e}"),
                             value => format!("{value:.decimals$}"),
                         },
                     })
