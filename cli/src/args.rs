@@ -347,7 +347,7 @@ pub struct BenchArgs {
     pisim verify -n hrn-5x5x3x -H here.toml\n  \
     pisim calibrate --threads 1 --json\n\n\
     Only primitives are timed (garbled gates, oblivious transfers, transforms, convolutions on shares, memory), never an\n\
-    inference. Every cost is the 5th percentile of many samples; the file says how each was measured and how disturbed it was.")]
+    inference. Every cost is the median of many samples; the file says how each was measured and how disturbed it was.")]
 pub struct CalibrateArgs {
     /// The platform file to write; without it, the file goes to stdout.
     #[arg(short, long, value_name = "FILE.toml")]

@@ -1,7 +1,7 @@
 //! From primitive rates to the costs of one core: every cost is measured by itself, or is what one measurement takes
 //! beyond the costs that are known already. No inference is timed.
 
-use super::circuits::{self, RING_BITS};
+use super::circuits::{self, Garbling, RING_BITS, Side};
 use super::linear;
 use super::memory::{self, Bandwidth};
 use super::timing::Timing;
@@ -9,8 +9,8 @@ use super::{RESIDENT, STREAMING};
 use crate::error::Result;
 use crate::gc::CHUNK;
 use crate::ring;
+use pisim_protocol::ConvShape;
 use pisim_protocol::gadgets::Activation;
-use pisim_protocol::{ConvShape, Work};
 
 /// One cost of a processor, by the name of its key in a platform file.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,16 +71,16 @@ pub fn calibrate(progress: &mut dyn FnMut(&str)) -> Result<Calibration> {
         clock_hz: memory::clock_hz(),
         costs,
         bandwidth,
-        memory_latency_s: memory_latency.usual_s,
-        copy_bytes_per_s: 1.0 / copying.byte.usual_s,
-        round_trip_s: copying.round_trip.usual_s,
+        memory_latency_s: memory_latency.median_s,
+        copy_bytes_per_s: 1.0 / copying.byte.median_s,
+        round_trip_s: copying.round_trip.median_s,
     })
 }
 
 /// A cost that one measurement gives, with how disturbed it was.
 fn direct(key: &'static str, timing: Timing, what: &str) -> Cost {
-    let spread = timing.usual_s / timing.best_s;
-    Cost { key, seconds: timing.usual_s, how: format!("{what}; {spread:.2} times the fastest") }
+    let spread = timing.median_s / timing.best_s;
+    Cost { key, seconds: timing.median_s, how: format!("{what}; {spread:.2} times the fastest") }
 }
 
 fn free(key: &'static str, why: &str) -> Cost {
@@ -90,24 +90,29 @@ fn free(key: &'static str, why: &str) -> Cost {
 /// Core-seconds of a measurement: all threads, less the idle ones at the end when `items` do not divide evenly.
 fn core_s(timing: Timing, threads: usize, items: u64) -> f64 {
     let (threads, items) = (threads as u64, items.max(1));
-    timing.usual_s * items as f64 / items.div_ceil(threads) as f64
+    timing.median_s * items as f64 / items.div_ceil(threads) as f64
 }
 
 /// Gates from whole chunks, less their labels, which the model charges by themselves. A chunk is garbled into memory that is
-/// used again, before it is sent; it is evaluated from memory that is in no cache.
+/// used again, before it is sent; it is evaluated from memory that is in no cache,
+/// which is wiped and given back.
 fn garbling(threads: usize) -> Result<Vec<Cost>> {
     let label = circuits::encoding();
     let per_core = label.map(|seconds| seconds * threads as f64);
-    let gates = |key, work: Work, timing: Timing, what: &str| {
-        let of_gates = |all: f64, label: f64| (all * threads as f64 - work.labels as f64 * label).max(0.0);
-        let gates = timing.with(per_core, of_gates);
-        direct(key, gates.per(work.and_gates as f64), &format!("ring ReLUs in chunks of {CHUNK}, {what}, less labels"))
+    let gates = |key, side: Side, what: &str| {
+        let of_gates = |all: f64, label: f64| (all * threads as f64 - side.work.labels as f64 * label).max(0.0);
+        let gates = side.time.with(per_core, of_gates);
+        direct(
+            key,
+            gates.per(side.work.and_gates as f64),
+            &format!("ring ReLUs in chunks of {CHUNK}, {what}, less labels"),
+        )
     };
-    let resident = circuits::garbling(Activation::Relu, CHUNK, RESIDENT)?;
-    let streaming = circuits::garbling(Activation::Relu, CHUNK, STREAMING)?;
+    let resident = Garbling::new(Activation::Relu, RESIDENT)?.garble()?;
+    let kept = Garbling::new(Activation::Relu, STREAMING)?.evaluate_kept()?;
     Ok(vec![
-        gates("garble_and", resident.garble, resident.garble_time, "into memory that is used again"),
-        gates("evaluate_and", streaming.evaluate, streaming.evaluate_time, "from memory that streams"),
+        gates("garble_and", resident, "into memory that is used again"),
+        gates("evaluate_and", kept, "from memory that streams and is wiped and given back"),
         free("xor_gate", "in the AND gates' figures"),
         direct("label", per_core, "online labels of 2,048 shares chosen and written, all threads"),
     ])

@@ -1,74 +1,123 @@
 //! Garbled circuits and oblivious transfers, prepared for timing.
 
-use super::timing::{Timing, time};
+use super::timing::{Timing, time, time_prepared};
 use crate::buffer::Buffer;
 use crate::counter::Counter;
 use crate::error::Result;
 use crate::gc::{
-    Block, CHUNK, EvaluatorLabels, GarblerInputs, GatePlan, LabelSource, encode_labels, evaluate_chunk, garble_chunk,
+    Block, CHUNK, EvaluatorLabels, GarblerInputs, GatePlan, LabelSource, encode_labels, evaluate_chunk, evaluate_part,
+    garble_chunk,
 };
 use crate::ot::{BaseReceiver, BaseSender, ExtensionReceiver, ExtensionSender, pack_choices};
 use crate::random::Seed;
 use pisim_protocol::gadgets::{Activation, activation_circuit};
 use pisim_protocol::{Party, Work, wire};
+use rayon::prelude::*;
 use std::hint::black_box;
 
 /// Bits of a share in the benchmarks, and fractional bits: those of the default protocol.
 pub(super) const RING_BITS: u32 = 32;
 const FRACTION_BITS: u32 = 8;
 
-/// Both sides of garbling.
+/// One side of garbling.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Garbling {
-    /// Work of garbling the instances, as counted.
-    pub garble: Work,
-    /// Work of evaluating them.
-    pub evaluate: Work,
-    /// Seconds of each.
-    pub garble_time: Timing,
-    pub evaluate_time: Timing,
+pub(super) struct Side {
+    /// Work of the instances, as counted.
+    pub work: Work,
+    /// Seconds.
+    pub time: Timing,
 }
 
-/// Garbles and evaluates activations whole, XORs, labels and decoding in: `chunks` chunks of `instances` one after the other,
-/// each in memory of its own. One chunk's tables stay in the last-level cache; those of a layer stream to and from memory.
-pub(super) fn garbling(activation: Activation, instances: usize, chunks: usize) -> Result<Garbling> {
-    let plan = GatePlan::new(&activation_circuit(activation, Party::Server, RING_BITS, FRACTION_BITS))?;
-    let wires = instances * RING_BITS as usize;
-    let zeros: Vec<Block> = (0..wires).map(|wire| wire as Block * 0x9e37_79b9_7f4a_7c15).collect();
-    let (own, values) = (LabelSource::new(&Seed::reproducible(1)), vec![5; instances]);
-    let inputs = GarblerInputs {
-        delta: 3 << 100 | 1,
-        evaluator_zeros: &zeros,
-        own: &own,
-        offline_values: &values,
-        first_gate: 0,
-    };
-    let counter = Counter::default();
-    let mut tables: Vec<Buffer> = (0..chunks).map(|_| Buffer::of_blocks(instances * plan.table_blocks())).collect();
-    let (mut decoding, mut outputs) = (vec![0; instances], vec![0; instances]);
-    let mut garble = || {
-        let mut chunk =
-            |tables: &mut Buffer| garble_chunk(&plan, &inputs, 0, tables.blocks_mut(), &mut decoding, &counter);
-        tables.iter_mut().try_for_each(&mut chunk)
-    };
-    garble()?;
-    let garble_work = counter.take();
-    let garble_time = time(|| _ = black_box(garble()));
-    let _ = counter.take();
-    // Like its tables, the labels of a chunk were kept since long.
-    let kept: Vec<Vec<Block>> = vec![zeros.clone(); chunks];
-    let mut evaluate = || {
-        let mut chunk = |(tables, kept): (&Buffer, &Vec<Block>)| {
-            let labels =
-                EvaluatorLabels { garbler_online: &zeros, evaluator: kept, offline: own.offline(), first_gate: 0 };
-            evaluate_chunk(&plan, &labels, 0, tables.blocks(), &decoding, &mut outputs, &counter)
+/// Chunks of garbled activations in memory of their own, with the labels to evaluate them.
+pub(super) struct Garbling {
+    plan: GatePlan,
+    own: LabelSource,
+    zeros: Vec<Block>,
+    values: Vec<u128>,
+    tables: Vec<Buffer>,
+    decoding: Vec<u64>,
+    counter: Counter,
+}
+
+impl Garbling {
+    /// One chunk's tables stay in the last-level cache; those of a layer's many chunks stream to and from memory.
+    pub(super) fn new(activation: Activation, chunks: usize) -> Result<Self> {
+        let plan = GatePlan::new(&activation_circuit(activation, Party::Server, RING_BITS, FRACTION_BITS))?;
+        let zeros = (0..CHUNK * RING_BITS as usize).map(|wire| wire as Block * 0x9e37_79b9_7f4a_7c15).collect();
+        let tables = (0..chunks).map(|_| Buffer::of_blocks(CHUNK * plan.table_blocks())).collect();
+        let own = LabelSource::new(&Seed::reproducible(1));
+        let (values, decoding) = (vec![5; CHUNK], vec![0; CHUNK]);
+        let mut garbling = Self { plan, own, zeros, values, tables, decoding, counter: Counter::default() };
+        garbling.garble_all()?;
+        let _ = garbling.counter.take();
+        Ok(garbling)
+    }
+
+    fn garble_all(&mut self) -> Result<()> {
+        let inputs = GarblerInputs {
+            delta: 3 << 100 | 1,
+            evaluator_zeros: &self.zeros,
+            own: &self.own,
+            offline_values: &self.values,
+            first_gate: 0,
         };
-        tables.iter().zip(&kept).try_for_each(&mut chunk)
-    };
-    evaluate()?;
-    let evaluate_work = counter.take();
-    let evaluate_time = time(|| _ = black_box(evaluate()));
-    Ok(Garbling { garble: garble_work, evaluate: evaluate_work, garble_time, evaluate_time })
+        let (plan, decoding, counter) = (&self.plan, &mut self.decoding, &self.counter);
+        self.tables
+            .iter_mut()
+            .try_for_each(|tables| garble_chunk(plan, &inputs, 0, tables.blocks_mut(), decoding, counter))
+    }
+
+    fn evaluate_one(&self, tables: &Buffer, evaluator: &[Block], outputs: &mut [u64]) -> Result<()> {
+        let (garbler_online, offline) = (self.zeros.as_slice(), self.own.offline());
+        let labels = EvaluatorLabels { garbler_online, evaluator, offline, first_gate: 0 };
+        evaluate_chunk(&self.plan, &labels, 0, tables.blocks(), &self.decoding, outputs, &self.counter)
+    }
+
+    /// Garbles all chunks, one after the other: XORs, labels and decoding in.
+    pub(super) fn garble(&mut self) -> Result<Side> {
+        self.garble_all()?;
+        let work = self.counter.take();
+        let time = time(|| _ = black_box(self.garble_all()));
+        let _ = self.counter.take();
+        Ok(Side { work, time })
+    }
+
+    /// Evaluates all chunks, one after the other: XORs, labels and decoding in.
+    pub(super) fn evaluate(&self) -> Result<Side> {
+        let mut outputs = vec![0; CHUNK];
+        let kept = vec![self.zeros.clone(); self.tables.len()];
+        let mut all = || {
+            let mut chunks = self.tables.iter().zip(&kept);
+            chunks.try_for_each(|(tables, kept)| self.evaluate_one(tables, kept, &mut outputs))
+        };
+        all()?;
+        let work = self.counter.take();
+        let time = time(|| _ = black_box(all()));
+        let _ = self.counter.take();
+        Ok(Side { work, time })
+    }
+
+    /// As [`Garbling::evaluate`], from chunks that were kept and are given back, with their labels wiped: each by one thread.
+    pub(super) fn evaluate_kept(&self) -> Result<Side> {
+        let copy = |tables: &Buffer| {
+            let labels = Buffer::secret_copy(bytemuck::cast_slice(&self.zeros));
+            (Buffer::from(tables.bytes().to_vec()), labels)
+        };
+        let kept = || self.tables.iter().map(copy).collect();
+        let all = |kept: Vec<(Buffer, Buffer)>| {
+            kept.into_par_iter().try_for_each(|(tables, kept)| {
+                let (garbler_online, offline) = (self.zeros.as_slice(), self.own.offline());
+                let labels = EvaluatorLabels { garbler_online, evaluator: kept.blocks(), offline, first_gate: 0 };
+                let part = (tables.blocks(), self.decoding.as_slice(), &mut vec![0; CHUNK][..]);
+                evaluate_part(&self.plan, &labels, 0, part, &self.counter)
+            })
+        };
+        all(kept())?;
+        let work = self.counter.take();
+        let time = time_prepared(kept, |kept| _ = black_box(all(kept)));
+        let _ = self.counter.take();
+        Ok(Side { work, time })
+    }
 }
 
 /// Seconds per label when a garbler chooses the labels of its online inputs, chunk by chunk in the same memory.

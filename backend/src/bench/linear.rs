@@ -100,7 +100,7 @@ impl InnerLoops {
             (operation.bytes, self.byte),
             (operation.weights, self.weight),
         ];
-        parts.iter().map(|(count, timing)| *count as f64 * timing.usual_s).sum()
+        parts.iter().map(|(count, timing)| *count as f64 * timing.median_s).sum()
     }
 }
 

@@ -12,8 +12,8 @@ pub use memory::{Bandwidth, bandwidth, warm_memory};
 pub use timing::{Timing, time};
 
 use crate::error::Result;
-use crate::gc::CHUNK;
 use crate::simd::{AesKey, encrypt_counters};
+use circuits::{Garbling, Side};
 use pisim_protocol::gadgets::Activation;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -75,9 +75,9 @@ const STREAMING: usize = 16;
 /// # Errors
 /// None on a working machine: the parameters are fixed.
 pub fn measure() -> Result<Rates> {
-    let garbling = circuits::garbling(Activation::Relu, CHUNK, RESIDENT)?;
-    let streaming = circuits::garbling(Activation::Relu, CHUNK, STREAMING)?;
-    let per_gate = |work: pisim_protocol::Work, timing: Timing| 1e9 * timing.best_s / work.and_gates as f64;
+    let per_gate = |side: Side| 1e9 * side.time.best_s / side.work.and_gates as f64;
+    let mut resident = Garbling::new(Activation::Relu, RESIDENT)?;
+    let mut streaming = Garbling::new(Activation::Relu, STREAMING)?;
     let mut ntt_us = BTreeMap::new();
     for degree in [4096, 8192] {
         let context = linear::context(degree, vec![36])?;
@@ -92,8 +92,8 @@ pub fn measure() -> Result<Rates> {
     let block_s = aes_block().best_s;
     let memory = bandwidth();
     Ok(Rates {
-        garble_and_ns: per_gate(garbling.garble, garbling.garble_time),
-        evaluate_and_ns: per_gate(garbling.evaluate, garbling.evaluate_time),
+        garble_and_ns: per_gate(resident.garble()?),
+        evaluate_and_ns: per_gate(resident.evaluate()?),
         extended_ot_ns: 1e9 * (received.best_s + sent.best_s),
         ntt_us,
         he_plain_mul_us: 1e6 * multiply.best_s,
@@ -105,8 +105,8 @@ pub fn measure() -> Result<Rates> {
         memory_read_gb_per_s: memory.read / 1e9,
         memory_write_gb_per_s: memory.write / 1e9,
         memory_copy_gb_per_s: memory.copy / 1e9,
-        garble_and_streaming_ns: per_gate(streaming.garble, streaming.garble_time),
-        evaluate_and_streaming_ns: per_gate(streaming.evaluate, streaming.evaluate_time),
+        garble_and_streaming_ns: per_gate(streaming.garble()?),
+        evaluate_and_streaming_ns: per_gate(streaming.evaluate()?),
         clock_ghz: memory::clock_hz() / 1e9,
         threads: rayon::current_num_threads(),
     })

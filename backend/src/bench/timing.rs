@@ -15,9 +15,8 @@ const BUDGET: Duration = Duration::from_millis(500);
 pub struct Timing {
     /// Seconds in the fastest sample.
     pub best_s: f64,
-    /// Seconds in the sample that one in twenty is faster than: not the luckiest, and not disturbed either.
-    pub usual_s: f64,
-    /// Seconds in the median sample: how much slower it is than the fastest tells how disturbed the machine was.
+    /// Seconds in the median sample: what a run will see. How much slower it is than the fastest tells how disturbed the
+    /// machine was.
     pub median_s: f64,
 }
 
@@ -53,7 +52,7 @@ impl Timing {
     fn of(mut samples: Vec<f64>) -> Self {
         samples.sort_by(f64::total_cmp);
         let at = |index: usize| samples.get(index).copied().unwrap_or_default();
-        Self { best_s: at(0), usual_s: at(samples.len() / 20), median_s: at(samples.len() / 2) }
+        Self { best_s: at(0), median_s: at(samples.len() / 2) }
     }
 
     /// The time of one of `count` items of a call.
@@ -68,11 +67,7 @@ impl Timing {
 
     /// What follows from the times of two calls.
     pub fn with(self, other: Self, of: impl Fn(f64, f64) -> f64) -> Self {
-        Self {
-            best_s: of(self.best_s, other.best_s),
-            usual_s: of(self.usual_s, other.usual_s),
-            median_s: of(self.median_s, other.median_s),
-        }
+        Self { best_s: of(self.best_s, other.best_s), median_s: of(self.median_s, other.median_s) }
     }
 }
 
@@ -91,7 +86,7 @@ mod tests {
     #[test]
     fn the_fastest_and_the_median_sample_are_picked_from_any_order() {
         let timing = Timing::of(vec![5.0, 1.0, 3.0, 9.0, 4.0]);
-        assert_eq!(timing, Timing { best_s: 1.0, usual_s: 1.0, median_s: 4.0 });
-        assert_eq!(timing.per(2.0), Timing { best_s: 0.5, usual_s: 0.5, median_s: 2.0 });
+        assert_eq!(timing, Timing { best_s: 1.0, median_s: 4.0 });
+        assert_eq!(timing.per(2.0), Timing { best_s: 0.5, median_s: 2.0 });
     }
 }

@@ -6,12 +6,13 @@ use super::labels::OfflineLabels;
 use super::lanes::{QUADS, Scratch, Slot, expand, scatter};
 use super::plan::{GatePlan, SlotBit};
 use super::walk::{HalfGates, Table, first_tweaks, output_colours, walk};
-use super::{CHUNK, LANES, per_instance, unfit};
+use super::{CHUNK, LANES, PART, per_instance, unfit};
 use crate::counter::Counter;
 use crate::error::Result;
 use crate::simd::{AesKey, Engine, Job, Path, Quad};
 use pisim_protocol::Work;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The active labels of instances of a circuit: a whole layer's, or one chunk's. Slices hold those instances only.
 pub struct EvaluatorLabels<'a> {
@@ -23,6 +24,17 @@ pub struct EvaluatorLabels<'a> {
     pub offline: &'a OfflineLabels,
     /// The number of AND gates garbled under the same Δ before this layer.
     pub first_gate: u64,
+}
+
+impl EvaluatorLabels<'_> {
+    /// The labels of some of the instances.
+    fn of(&self, plan: &GatePlan, instances: Range<usize>) -> Result<EvaluatorLabels<'_>> {
+        Ok(EvaluatorLabels {
+            garbler_online: per_instance(self.garbler_online, plan.inputs.garbler_online, instances.clone())?,
+            evaluator: per_instance(self.evaluator, plan.inputs.evaluator, instances)?,
+            ..*self
+        })
+    }
 }
 
 /// Evaluates garbled instances on all cores and returns their outputs as numbers.
@@ -40,11 +52,7 @@ pub fn evaluate(
     let mut first = 0;
     for (instances, chunk) in garbled.chunks(plan) {
         let last = first + instances;
-        let labels = EvaluatorLabels {
-            garbler_online: per_instance(labels.garbler_online, plan.inputs.garbler_online, first..last)?,
-            evaluator: per_instance(labels.evaluator, plan.inputs.evaluator, first..last)?,
-            ..*labels
-        };
+        let labels = labels.of(plan, first..last)?;
         let (tables, bits) = split_chunk(plan, instances, chunk)?;
         unpack_decoding(plan, bits, &mut decoding[..instances]);
         evaluate_chunk(plan, &labels, first, tables, &decoding[..instances], &mut outputs[first..last], counter)?;
@@ -67,10 +75,32 @@ pub fn evaluate_chunk(
     outputs: &mut [u64],
     counter: &Counter,
 ) -> Result<()> {
-    evaluate_on(Path::current(), plan, labels, first_instance, (tables, decoding, outputs), counter)
+    let count = outputs.len();
+    let parts = outputs.par_chunks_mut(PART).zip(decoding.par_chunks(PART)).enumerate();
+    parts.try_for_each(|(part, (outputs, decoding))| {
+        let instances = part * PART..(part * PART + outputs.len()).min(count);
+        let labels = labels.of(plan, instances.clone())?;
+        let tables = per_instance(tables, plan.table_blocks(), instances.clone())?;
+        evaluate_part(plan, &labels, first_instance + instances.start, (tables, decoding, outputs), counter)
+    })?;
+    if decoding.len() == count { Ok(()) } else { Err(unfit()) }
 }
 
-/// [`evaluate_chunk`] on one path.
+/// [`evaluate_chunk`] on the calling thread alone, for the tables, decoding words and outputs of some of a chunk's instances.
+///
+/// # Errors
+/// As [`evaluate_chunk`].
+pub fn evaluate_part(
+    plan: &GatePlan,
+    labels: &EvaluatorLabels<'_>,
+    first_instance: usize,
+    part: (&[Block], &[u64], &mut [u64]),
+    counter: &Counter,
+) -> Result<()> {
+    evaluate_on(Path::current(), plan, labels, first_instance, part, counter)
+}
+
+/// [`evaluate_part`] on one path.
 pub(super) fn evaluate_on(
     path: Path,
     plan: &GatePlan,
@@ -90,14 +120,12 @@ pub(super) fn evaluate_on(
         return Err(unfit());
     }
     let evaluator = Evaluator { plan, labels, first_instance, permutation: labels.offline.permutation(path) };
-    outputs.par_chunks_mut(LANES).zip(decoding.par_chunks(LANES)).enumerate().for_each_init(
-        || Scratch::new(plan),
-        |scratch, (batch, (outputs, decoding))| {
-            let (first, lanes) = (batch * LANES, outputs.len());
-            let tables = &tables[plan.table_blocks() * first..plan.table_blocks() * (first + lanes)];
-            counter.add(evaluator.batch(scratch, first, tables, decoding, outputs));
-        },
-    );
+    let mut scratch = Scratch::new(plan);
+    for (batch, (outputs, decoding)) in outputs.chunks_mut(LANES).zip(decoding.chunks(LANES)).enumerate() {
+        let (first, lanes) = (batch * LANES, outputs.len());
+        let tables = &tables[plan.table_blocks() * first..plan.table_blocks() * (first + lanes)];
+        counter.add(evaluator.batch(&mut scratch, first, tables, decoding, outputs));
+    }
     Ok(())
 }
 

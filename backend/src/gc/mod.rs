@@ -21,7 +21,7 @@ mod tests;
 mod walk;
 
 pub use encode::encode_labels;
-pub use evaluate::{EvaluatorLabels, evaluate, evaluate_chunk};
+pub use evaluate::{EvaluatorLabels, evaluate, evaluate_chunk, evaluate_part};
 pub use garble::{GarblerInputs, garble, garble_chunk};
 pub use garbled::{Garbled, chunk_bytes, chunk_sizes, pack_decoding, split_chunk, split_chunk_mut, unpack_decoding};
 pub use hash::{Block, encrypt_blocks};
@@ -34,6 +34,9 @@ pub const LANES: usize = 32;
 /// Instances in one chunk: the unit in which tables are garbled, sent and evaluated. A multiple of [`LANES`] and of 8, so that
 /// batches and bytes of decoding bits do not straddle chunks.
 pub const CHUNK: usize = 2048;
+
+/// Instances of a chunk that one thread evaluates at a time. Divides [`CHUNK`], and is a multiple of [`LANES`] and of 8 itself.
+pub const PART: usize = 256;
 
 /// The part of `[instance][input]` labels that belongs to some instances.
 fn per_instance(labels: &[Block], inputs: usize, instances: Range<usize>) -> Result<&[Block]> {

@@ -5,17 +5,17 @@ use crate::buffer::Buffer;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use crate::gc::{
-    CHUNK, EvaluatorLabels, Garbled, GatePlan, OfflineLabels, chunk_bytes, chunk_sizes, evaluate_chunk, split_chunk,
-    unpack_decoding,
+    Block, CHUNK, EvaluatorLabels, Garbled, GatePlan, OfflineLabels, PART, chunk_bytes, chunk_sizes, evaluate_part,
+    split_chunk, unpack_decoding,
 };
 use crate::ot::{BaseSender, ExtensionReceiver, pack_choices};
 use crate::random::Seed;
 use crate::storage::Kept;
 use pisim_netgen::LayerId;
 use pisim_protocol::{Message, Party, Step, StepId, StepKind, wire};
-use rayon::prelude::*;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
 
 /// Chunks whose labels have arrived and that wait to be evaluated, or are.
 const CHUNKS_AHEAD: usize = 4;
@@ -27,6 +27,8 @@ pub(super) struct Evaluator {
     transfers: Option<ExtensionReceiver>,
     /// The message of online labels that the next evaluation reads.
     online_labels: Option<StepId>,
+    /// Memory for a chunk's online labels each, used again for every layer.
+    online_buffers: Vec<Buffer>,
     /// Time that the current evaluation has waited for labels.
     waiting: Duration,
 }
@@ -104,8 +106,10 @@ impl Evaluator {
         let (counter, party, first_gate) = (session.counter.clone(), session.party, session.first_gate(layer));
         // Evaluated chunks hand back the memory of their online labels: so many may wait.
         let (hand_back, spare) = mpsc::channel();
-        for _ in 0..CHUNKS_AHEAD {
-            let _ = hand_back.send(Ok(Buffer::secret_blocks(instances.min(CHUNK) * bits)));
+        let needed = instances.div_ceil(CHUNK).min(CHUNKS_AHEAD);
+        self.online_buffers.resize_with(needed.max(self.online_buffers.len()), || Buffer::secret_blocks(CHUNK * bits));
+        for buffer in self.online_buffers.drain(..) {
+            let _ = hand_back.send(Ok(buffer));
         }
         let mut outputs = vec![0; instances];
         // A thread of the pool must not wait for the pool's other tasks.
@@ -113,18 +117,28 @@ impl Evaluator {
         rayon::in_place_scope(|scope| {
             for (index, outputs) in outputs.chunks_mut(CHUNK).enumerate() {
                 let online = spare.recv().map_err(|_| BackendError::program("a thread failed"))??;
-                let chunk = self.take_chunk(session, &plan, layer, outputs.len(), online)?;
-                let (plan, offline, counter, hand_back) = (&plan, &offline, &counter, hand_back.clone());
-                let evaluate = move || {
-                    let done = chunk.evaluate(plan, party, (offline, first_gate), index, outputs, counter);
-                    let _ = hand_back.send(done);
-                };
-                if alone { evaluate() } else { scope.spawn(move |_| evaluate()) }
+                let chunk = Arc::new(self.take_chunk(session, &plan, layer, outputs.len(), online)?);
+                // Every part is a task of its own: a task that waited for others of its chunk would take up a later chunk
+                // meanwhile, and end only after that one.
+                for (part, outputs) in outputs.chunks_mut(PART).enumerate() {
+                    let (plan, offline, counter) = (&plan, &offline, &counter);
+                    let (chunk, hand_back) = (chunk.clone(), hand_back.clone());
+                    let evaluate = move || {
+                        let first = (index * CHUNK, part * PART);
+                        let done = chunk.evaluate(plan, party, (offline, first_gate), first, outputs, counter);
+                        // The last part returns the memory.
+                        let online = Arc::into_inner(chunk).map(|chunk| chunk.online);
+                        if let Some(result) = done.map(|()| online).transpose() {
+                            let _ = hand_back.send(result);
+                        }
+                    };
+                    if alone { evaluate() } else { scope.spawn(move |_| evaluate()) }
+                }
             }
             Ok::<_, BackendError>(())
         })?;
         drop(hand_back);
-        spare.into_iter().try_for_each(|done| done.map(drop))?;
+        self.online_buffers = spare.into_iter().collect::<Result<_>>()?;
         session.credit(sent, &Counter::default(), std::mem::take(&mut self.waiting));
         Ok(outputs)
     }
@@ -144,45 +158,47 @@ impl Evaluator {
         let start = Instant::now();
         session.channel.receive_part(bytemuck::cast_slice_mut(&mut online.blocks_mut()[..labels]))?;
         self.waiting += start.elapsed();
-        Ok(Chunk { tables, labels: kept, online, online_labels: labels })
+        Ok(Chunk { instances: count, tables, labels: kept, online })
     }
 }
 
 /// Some instances of a layer, ready to be evaluated.
 struct Chunk {
+    instances: usize,
     tables: Buffer,
     labels: Buffer,
     online: Buffer,
-    online_labels: usize,
 }
 
 impl Chunk {
-    /// Evaluates chunk number `index` and returns the memory of the online labels; `offline` are the offline labels and the
-    /// number of the layer's first gate.
+    /// Evaluates the instances of `outputs`, the first of which are number `first` in this chunk; `base` is the number of the
+    /// chunk's own first instance in its layer. `offline` are the offline labels and the number of the layer's first gate.
     fn evaluate(
-        mut self,
+        &self,
         plan: &GatePlan,
         party: Party,
         (offline, first_gate): (&OfflineLabels, u64),
-        index: usize,
+        (base, first): (usize, usize),
         outputs: &mut [u64],
         counter: &Counter,
-    ) -> Result<Buffer> {
-        let online = self.online.blocks().get(..self.online_labels).unwrap_or_default();
-        let garbler_online = match party {
-            Party::Client => online,
-            // The labels complete those of the server's random choices (see the garbler's `correct`).
-            Party::Server => {
-                let pairs = self.labels.blocks_mut().par_iter_mut().zip(online).with_min_len(1 << 13);
-                pairs.for_each(|(label, online)| *label ^= online);
-                &[]
-            }
-        };
-        let inputs = EvaluatorLabels { garbler_online, evaluator: self.labels.blocks(), offline, first_gate };
-        let (tables, packed) = split_chunk(plan, outputs.len(), self.tables.bytes())?;
+    ) -> Result<()> {
+        let last = first + outputs.len();
+        let short = || BackendError::program("a chunk of kept tables or labels is too short");
+        let each = plan.inputs.evaluator;
+        let kept = self.labels.blocks().get(first * each..last * each).ok_or_else(short)?;
+        let online = self.online.blocks().get(first * each..last * each).ok_or_else(short)?;
+        let (tables, packed) = split_chunk(plan, self.instances, self.tables.bytes())?;
+        let tables = tables.get(first * plan.table_blocks()..last * plan.table_blocks()).ok_or_else(short)?;
         let mut decoding = vec![0; outputs.len()];
-        unpack_decoding(plan, packed, &mut decoding);
-        evaluate_chunk(plan, &inputs, index * CHUNK, tables, &decoding, outputs, counter)?;
-        Ok(self.online)
+        unpack_decoding(plan, packed.get(first * plan.outputs.len() / 8..).ok_or_else(short)?, &mut decoding);
+        // The labels that the client sends complete those of the server's random choices (see the garbler's `correct`).
+        let completed = match party {
+            Party::Client => None,
+            Party::Server => Some(Zeroizing::new(kept.iter().zip(online).map(|(a, b)| a ^ b).collect::<Vec<Block>>())),
+        };
+        let (garbler_online, evaluator) =
+            completed.as_ref().map_or((online, kept), |completed| (&[][..], completed.as_slice()));
+        let labels = EvaluatorLabels { garbler_online, evaluator, offline, first_gate };
+        evaluate_part(plan, &labels, base + first, (tables, &decoding, outputs), counter)
     }
 }

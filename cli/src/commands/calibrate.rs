@@ -71,7 +71,7 @@ fn platform_file(measured: &Calibration) -> String {
     let copy_gbps = 8e-9 * measured.copy_bytes_per_s;
     let mut text = format!(
         "# Written by `pisim calibrate` from primitive benchmarks on this machine; no inference was timed. Every measured\n\
-         # figure is the 5th percentile of many samples with {threads} thread(s) at work; its comment tells how disturbed it was.\n\
+         # figure is the median of many samples with {threads} thread(s) at work; its comment tells how disturbed it was.\n\
          name = \"calibrated\"\n\
          description = \"This machine with both parties on it, from primitive benchmarks with {threads} thread(s).\"\n\n\
          [machine]\n\
