@@ -62,7 +62,7 @@ pub fn calibrate(progress: &mut dyn FnMut(&str)) -> Result<Calibration> {
     costs.extend(encryption(threads)?);
     progress("memory");
     let (bandwidth, memory_latency, fresh) = (memory::bandwidth(), memory::latency(), memory::fresh_memory());
-    costs.push(direct("kept_byte", fresh, "tables and labels of eight chunks in fresh memory, one thread"));
+    costs.push(direct("kept_byte", fresh, "tables and labels of 64 chunks in fresh memory, one thread"));
     progress("messages between threads");
     let copying = memory::copying()?;
     progress("clock");
