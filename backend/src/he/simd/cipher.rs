@@ -52,9 +52,9 @@ pub fn decrypt(
     if replies.len() as u64 != plan.reply_bytes() {
         return Err(BackendError::protocol(step, "received replies of a wrong length"));
     }
-    let slots: Vec<Vec<u64>> = replies
+    let slots: Vec<Zeroizing<Vec<u64>>> = replies
         .par_chunks(plan.fresh_ciphertext_bytes() as usize)
-        .map(|mut bytes| Ok(key.decrypt(context, context.take_ciphertext(&mut bytes, step)?)))
+        .map(|mut bytes| Ok(Zeroizing::new(key.decrypt(context, context.take_ciphertext(&mut bytes, step)?))))
         .collect::<Result<_>>()?;
     let mut outputs = vec![0; plan.shape.outputs()];
     for (reply, slots) in slots.iter().enumerate() {

@@ -7,6 +7,7 @@ use crate::he::limb::{Factor, Limb, invert, mul_mod, negative};
 use crate::he::products::Sums;
 use pisim_protocol::{SimdParams, Work};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// Parameters with everything that is computed from them once.
 pub struct SimdContext {
@@ -210,7 +211,7 @@ impl SimdContext {
     /// p·x/q = Σ y·p/pᵢ modulo p with y = x·(q/pᵢ)^−1 modulo pᵢ; fractions are summed with 64 bits each.
     pub(super) fn decode(&self, poly: &[u64]) -> Vec<u64> {
         let degree = self.degree();
-        let mut sums = vec![(0u64, 1u128 << 63); degree];
+        let mut sums = Zeroizing::new(vec![(0u64, 1u128 << 63); degree]);
         for ((residues, inverse), quotient) in poly.chunks(degree).zip(&self.inverses).zip(&self.quotients) {
             for ((whole, fraction), residue) in sums.iter_mut().zip(residues) {
                 let (integer, rest) = quotient.of(inverse.times(*residue));
@@ -221,7 +222,7 @@ impl SimdContext {
         }
         let message =
             |(whole, fraction): (u64, u128)| self.plain.one.times(whole.wrapping_add((fraction >> 64) as u64));
-        let mut coefficients: Vec<u64> = sums.into_iter().map(message).collect();
+        let mut coefficients = Zeroizing::new(sums.iter().copied().map(message).collect::<Vec<u64>>());
         self.forward(&self.plain, &mut coefficients);
         self.order.gather(&coefficients)
     }
