@@ -13,6 +13,7 @@ mod lower;
 mod noise;
 mod packing;
 mod program;
+pub mod simd;
 pub mod wire;
 mod work;
 
@@ -20,4 +21,5 @@ pub use config::{DEFAULT_PROTOCOL, Protocol, ProtocolFile, schema};
 pub use lower::{LowerError, conv_shape, lower};
 pub use packing::{ConvPlan, ConvShape, PackingFault, packed};
 pub use program::{Message, Party, Phase, Program, Step, StepId, StepKind};
+pub use simd::{SimdParams, SimdPlan};
 pub use work::Work;

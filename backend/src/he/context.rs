@@ -1,6 +1,6 @@
 //! The ring Z_q[X]/(X^N + 1) in residues: limbs, transforms and exact scaling between plaintexts and ciphertexts.
 
-use super::limb::{Factor, Limb, Quotient, invert, mul_mod, negative};
+use super::limb::{Factor, Limb, Quotient, invert, mul_mod, negative, pow_mod};
 use crate::counter::Counter;
 use crate::error::Result;
 use crate::random::ring_mask;
@@ -30,8 +30,10 @@ impl HeContext {
     /// A limb without a transform of this degree.
     pub fn new(params: &HeParams, counter: Arc<Counter>) -> Result<Self> {
         let limbs = params.moduli.iter().zip(&params.limb_bits);
-        let limbs: Vec<Limb> =
-            limbs.map(|(modulus, bits)| Limb::new(*modulus, *bits, params)).collect::<Result<_>>()?;
+        let plain = |modulus| pow_mod(2, u64::from(params.plain_bits), modulus);
+        let limbs: Vec<Limb> = limbs
+            .map(|(modulus, bits)| Limb::new(*modulus, *bits, params.degree, plain(*modulus)))
+            .collect::<Result<_>>()?;
         let modulus_low = params.moduli.iter().fold(1u64, |product, modulus| product.wrapping_mul(*modulus));
         let reply = params.moduli.get(..params.response_limbs).unwrap_or_default();
         let reply_inverse = |modulus: &u64| {

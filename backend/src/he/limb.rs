@@ -5,7 +5,6 @@
 
 use super::products::Kernel;
 use crate::error::{BackendError, Result};
-use pisim_protocol::he::HeParams;
 use tfhe_ntt::prime64::Plan;
 
 /// One prime limb.
@@ -16,7 +15,7 @@ pub(super) struct Limb {
     pub(super) kernel: Kernel,
     /// 1: reduces any word.
     pub(super) one: Factor,
-    /// 2^−k modulo this limb, for scaling plaintexts up.
+    /// The inverse of the plaintext modulus, for scaling plaintexts up.
     pub(super) inverse_plain: Factor,
     /// 2^63 modulo this limb, for wide integers.
     wide: Factor,
@@ -127,24 +126,23 @@ pub(super) fn invert(value: u64, modulus: u64) -> u64 {
 }
 
 impl Limb {
-    pub(super) fn new(modulus: u64, bits: u32, params: &HeParams) -> Result<Self> {
-        let plan = Plan::try_new(params.degree, modulus).ok_or_else(|| {
-            BackendError::program(format!("no transform of degree {} modulo {modulus}", params.degree))
-        })?;
+    /// A limb of a ring of degree `degree`, for plaintexts modulo a number that is `plain` modulo the limb, and not zero.
+    pub(super) fn new(modulus: u64, bits: u32, degree: usize, plain: u64) -> Result<Self> {
+        let plan = Plan::try_new(degree, modulus)
+            .ok_or_else(|| BackendError::program(format!("no transform of degree {degree} modulo {modulus}")))?;
         let kernel = Kernel::fastest(modulus);
         // Of moduli this small, the transform is checked with the instructions that the products use.
         if modulus < 1 << 51 && Kernel::has_ifma() && !plan.use_ifma() {
             let reason = format!("the transform modulo {modulus} does not use this processor's 52-bit products");
             return Err(BackendError::program(reason));
         }
-        let inverse_plain = invert(pow_mod(2, u64::from(params.plain_bits), modulus), modulus);
         Ok(Self {
             modulus,
             bits,
             plan,
             kernel,
             one: Factor::new(1, modulus),
-            inverse_plain: Factor::new(inverse_plain, modulus),
+            inverse_plain: Factor::new(invert(plain, modulus), modulus),
             wide: Factor::new(pow_mod(2, 63, modulus), modulus),
             wide_offset: pow_mod(2, 126, modulus),
         })
@@ -215,6 +213,7 @@ impl Limb {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pisim_protocol::he::HeParams;
     use proptest::prelude::*;
     use std::sync::Arc;
 

@@ -20,6 +20,7 @@ mod pack;
 mod products;
 mod reply;
 mod sample;
+pub mod simd;
 #[cfg(test)]
 mod tests;
 mod weights;

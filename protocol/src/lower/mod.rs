@@ -130,7 +130,7 @@ fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<ConvPla
 fn plan(shape: ConvShape, protocol: &Protocol, name: impl Fn() -> String) -> Result<ConvPlan, LowerError> {
     ConvPlan::choose(shape, &protocol.he, protocol.format.weight_bits).map_err(|fault| match fault {
         PackingFault::Noise(margin) => LowerError::Noise { layer: name(), protocol: protocol.name.clone(), margin },
-        PackingFault::Pixels => LowerError::Packing { layer: name(), degree: protocol.he.degree },
+        PackingFault::Pixels | PackingFault::Row => LowerError::Packing { layer: name(), degree: protocol.he.degree },
     })
 }
 
