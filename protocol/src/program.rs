@@ -2,7 +2,7 @@
 
 use crate::circuit::Circuit;
 use crate::config::Protocol;
-use crate::packing::ConvPlan;
+use crate::linear::LinearPlan;
 use crate::work::Work;
 use pisim_netgen::{FixedNetwork, LayerId};
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,8 @@ pub struct StepId(pub usize);
 pub enum StepKind {
     /// Generate the homomorphic secret key and the public key.
     HeKeygen,
+    /// Read the homomorphic keys and expand what is sent as seeds; only where keys are switched.
+    HeReadKeys,
     /// Make the first message of the base oblivious transfers.
     BaseOtOffer,
     /// Answer it with one group element for each choice bit.
@@ -72,15 +74,18 @@ pub enum StepKind {
     /// Decrypt the client's share of a linear layer's output.
     Decrypt,
     /// Extend oblivious transfers, as the receiver: the evaluator. Its choices are the bits of its share, or random bits if
-    /// it gets its share online only.
+    /// it gets its share online only and the transfers are made offline.
     OtReceive,
-    /// Extend oblivious transfers, as the sender (the garbler, whose labels they become).
+    /// Extend oblivious transfers, as the sender: the garbler, whose labels they become or carry.
     OtSend,
+    /// Open the labels of chosen transfers, as the receiver.
+    OtOpen,
     /// Garble a non-linear layer's circuit, once per element.
     Garble,
     /// Hide the evaluator's online share under the choices that it made offline, when the client garbles.
     MaskChoices,
-    /// Choose the labels of the online share: the garbler's own, or the evaluator's from its masked choices.
+    /// Choose the labels of the online share: the garbler's own, the evaluator's from its masked choices, or both of each of the
+    /// evaluator's bits for transfers that are made online.
     EncodeLabels,
     /// Evaluate a non-linear layer's garbled circuits and mask the result.
     Evaluate,
@@ -102,7 +107,7 @@ pub enum StepKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Message {
-    /// The homomorphic public key.
+    /// The homomorphic public key, and the evaluation keys if there are any.
     PublicKey,
     /// The base oblivious transfers' first message.
     BaseOtOffer,
@@ -116,7 +121,9 @@ pub enum Message {
     OtTrees,
     /// The corrections of an oblivious-transfer extension.
     OtColumns,
-    /// The seed of the labels of the garbler's offline inputs, garbled tables and decoding bits.
+    /// Both masked labels of every chosen transfer.
+    OtPayload,
+    /// The labels of the garbler's offline inputs or their seed, garbled tables, and what decodes the outputs.
     GarbledTables,
     /// The evaluator's online share under its offline choices.
     MaskedChoices,
@@ -156,7 +163,7 @@ pub struct Program {
     /// The protocol.
     pub protocol: Arc<Protocol>,
     /// For every layer that is linear with weights: how it is packed into ciphertexts.
-    pub plans: Vec<Option<ConvPlan>>,
+    pub plans: Vec<Option<LinearPlan>>,
     /// For every non-linear layer: the circuit that is garbled for each of its elements.
     pub circuits: Vec<Option<Arc<Circuit>>>,
     /// The steps, in the order in which each party runs its own.

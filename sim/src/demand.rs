@@ -7,7 +7,7 @@ use crate::error::SimError;
 use pisim_hw_models::{CpuWork, GcWork, Gemm, HeWork, LABEL_BYTES, TABLE_BYTES};
 use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
-use pisim_protocol::{ConvPlan, Party, Program, Step, StepKind, wire};
+use pisim_protocol::{LinearPlan, Party, Program, Step, StepKind, wire};
 
 /// A step with what it works on.
 pub(crate) struct Demand<'a> {
@@ -24,7 +24,7 @@ impl<'a> Demand<'a> {
         self.program.network.network.layers.get(self.step.layer.0).ok_or_else(|| self.missing("layer"))
     }
 
-    fn plan(&self) -> Result<&'a ConvPlan, SimError> {
+    fn plan(&self) -> Result<&'a LinearPlan, SimError> {
         let plan = self.program.plans.get(self.step.layer.0).and_then(Option::as_ref);
         plan.ok_or_else(|| self.missing("packing plan"))
     }
@@ -40,11 +40,11 @@ impl<'a> Demand<'a> {
     }
 
     fn ring_bits(&self) -> u64 {
-        u64::from(self.program.protocol.format.ring_bits)
+        u64::from(self.program.protocol.shares.bits())
     }
 
     fn ring_bytes(&self) -> u64 {
-        wire::ring_bytes(self.program.protocol.format.ring_bits)
+        u64::from(self.program.protocol.shares.bits().div_ceil(8))
     }
 
     /// Garbling or evaluating a layer's circuits. Every instance's input labels pass memory once.
@@ -71,12 +71,12 @@ impl<'a> Demand<'a> {
 
     /// Homomorphic work.
     pub fn homomorphic(&self) -> Result<HeWork, SimError> {
-        let he = &self.program.protocol.he;
+        let linear = &self.program.protocol.linear;
         let work = &self.step.work;
-        let limb_bits = u64::from(he.limb_bits.iter().copied().max().unwrap_or(0));
+        let limb_bits = u64::from(linear.limb_bits().iter().copied().max().unwrap_or(0));
         let base = HeWork {
-            degree: he.degree as u64,
-            limbs: he.limb_bits.len() as u64,
+            degree: linear.degree() as u64,
+            limbs: linear.limb_bits().len() as u64,
             limb_bits,
             ntts: work.ntts,
             mod_muls: work.mod_muls,
@@ -97,7 +97,7 @@ impl<'a> Demand<'a> {
 
     /// A linear layer on shares as a matrix product: output channels × taps × output pixels.
     pub fn gemm(&self) -> Result<Gemm, SimError> {
-        let shape = &self.plan()?.shape;
+        let shape = &self.plan()?.shape();
         Ok(Gemm {
             m: shape.out_channels as u64,
             k: shape.taps() as u64,
@@ -120,12 +120,12 @@ impl<'a> Demand<'a> {
         // Half gates hash four times per AND when garbling and twice when evaluating; those are in the gate's own cost.
         let in_gates = work.and_gates.saturating_mul(if garbles { 4 } else { 2 });
         let (he_bytes, he_weights) = self.placed()?;
-        let he = &self.program.protocol.he;
-        let coefficients = 2 * (he.limb_bits.len() * he.degree) as u64;
+        let linear = &self.program.protocol.linear;
+        let coefficients = 2 * (linear.limb_bits().len() * linear.degree()) as u64;
         let products = work.he_plain_muls.saturating_mul(coefficients);
         let (gathers, replies) = match self.step.kind {
             StepKind::RingLinear => {
-                let shape = &self.plan()?.shape;
+                let shape = &self.plan()?.shape();
                 ((shape.taps() as u64).saturating_mul((shape.out_height() * shape.out_width()) as u64), 0)
             }
             StepKind::HeLinear => (0, self.plan()?.output_ciphertexts()),
@@ -139,7 +139,7 @@ impl<'a> Demand<'a> {
             labels: work.labels,
             base_ots: work.base_ots,
             extended_ots: work.extended_ots,
-            degree: self.program.protocol.he.degree as u64,
+            degree: linear.degree() as u64,
             ntts: work.ntts,
             mod_muls: work.mod_muls.saturating_sub(products),
             he_products: products,
@@ -195,11 +195,11 @@ impl<'a> Demand<'a> {
     /// Ciphertext bytes that the step packs and unpacks, and weights that it places into polynomials.
     fn placed(&self) -> Result<(u64, u64), SimError> {
         Ok(match self.step.kind {
-            StepKind::Encrypt => (wire::ciphertexts_bytes(self.plan()?), 0),
+            StepKind::Encrypt => (self.plan()?.ciphertexts_bytes(), 0),
             StepKind::HeLinear => {
                 let plan = self.plan()?;
-                let weights = plan.shape.out_channels as u64 * plan.shape.taps() as u64;
-                (wire::ciphertexts_bytes(plan).saturating_add(plan.reply_bytes()), weights)
+                let weights = plan.shape().out_channels as u64 * plan.shape().taps() as u64;
+                (plan.ciphertexts_bytes().saturating_add(plan.reply_bytes()), weights)
             }
             StepKind::Decrypt => (self.plan()?.reply_bytes(), 0),
             _ => (0, 0),
@@ -210,6 +210,7 @@ impl<'a> Demand<'a> {
     fn items(&self, cores: u64) -> Result<u64, SimError> {
         Ok(match self.step.kind {
             StepKind::HeKeygen
+            | StepKind::HeReadKeys
             | StepKind::BaseOtOffer
             | StepKind::BaseOtChoose
             | StepKind::OtPuncture
@@ -224,13 +225,19 @@ impl<'a> Demand<'a> {
             // The transformed weights of an output group serve all tiles, so a group is not divided.
             StepKind::HeLinear => {
                 // Groups go in pairs when every core gets several pairs.
-                let groups = self.plan()?.output_groups() as u64;
+                let groups = match self.plan()? {
+                    LinearPlan::Coefficient(plan) => plan.output_groups() as u64,
+                    // Every reply is the sum over input groups, permutations and diagonals, which threads share.
+                    LinearPlan::Simd(plan) => plan.output_ciphertexts().saturating_mul(plan.sums().count() as u64),
+                };
                 if groups >= cores.saturating_mul(8) { groups.div_ceil(2) } else { groups }
             }
             StepKind::Decrypt => self.plan()?.output_ciphertexts(),
             StepKind::OtReceive | StepKind::OtSend => self.step.work.extended_ots,
+            // One hash opens one transfer.
+            StepKind::OtOpen => self.step.work.hash_calls,
             // Eight output channels share what they read.
-            StepKind::RingLinear => (self.plan()?.shape.out_channels as u64).div_ceil(8),
+            StepKind::RingLinear => (self.plan()?.shape().out_channels as u64).div_ceil(8),
             StepKind::Garble | StepKind::EncodeLabels | StepKind::Evaluate => self.elements()?,
         })
     }
@@ -248,36 +255,42 @@ impl Bytes {
     fn of(demand: &Demand) -> Result<Self, SimError> {
         let ring_bytes = demand.ring_bytes();
         let elements = demand.elements()?;
-        let he = &demand.program.protocol.he;
+        let linear = &demand.program.protocol.linear;
         let work = &demand.step.work;
         Ok(match demand.step.kind {
-            StepKind::HeKeygen => Self { output: wire::public_key_bytes(he), ..Self::default() },
+            StepKind::HeReadKeys => Self { input: linear.keys_bytes(), ..Self::default() },
+            StepKind::HeKeygen => Self { output: linear.keys_bytes(), ..Self::default() },
             StepKind::Encrypt => {
                 let plan = demand.plan()?;
-                let values = plan.shape.inputs() as u64 * ring_bytes;
-                Self { input: values + wire::public_key_bytes(he), output: wire::ciphertexts_bytes(plan), weights: 0 }
+                let values = plan.shape().inputs() as u64 * ring_bytes;
+                Self { input: values + linear.keys_bytes(), output: plan.ciphertexts_bytes(), weights: 0 }
             }
             StepKind::HeLinear => {
                 let plan = demand.plan()?;
                 Self {
-                    input: wire::ciphertexts_bytes(plan),
+                    input: plan.ciphertexts_bytes(),
                     output: plan.reply_bytes(),
                     weights: weight_bytes(demand, plan),
                 }
             }
             StepKind::Decrypt => {
                 let plan = demand.plan()?;
-                Self { input: plan.reply_bytes(), output: plan.shape.outputs() as u64 * ring_bytes, weights: 0 }
+                Self { input: plan.reply_bytes(), output: plan.shape().outputs() as u64 * ring_bytes, weights: 0 }
             }
             StepKind::RingLinear => {
                 let plan = demand.plan()?;
-                let (inputs, outputs) = (plan.shape.inputs() as u64, plan.shape.outputs() as u64);
+                let (inputs, outputs) = (plan.shape().inputs() as u64, plan.shape().outputs() as u64);
                 Self { input: inputs * ring_bytes, output: outputs * ring_bytes, weights: weight_bytes(demand, plan) }
             }
             // The extension's matrix: λ bits for each transfer, written and read once.
             StepKind::OtReceive | StepKind::OtSend => {
                 let matrix = wire::ot_rows(work.extended_ots) * LABEL_BYTES;
                 Self { input: matrix, output: matrix, weights: 0 }
+            }
+            // Both labels of every transfer are read, one is written.
+            StepKind::OtOpen => {
+                let labels = work.hash_calls * LABEL_BYTES;
+                Self { input: 2 * labels, output: labels, weights: 0 }
             }
             StepKind::Garble | StepKind::Evaluate => {
                 let labels = demand.circuit()?.inputs.total() as u64 * LABEL_BYTES;
@@ -312,16 +325,17 @@ impl Bytes {
 }
 
 /// Quantised weights in memory, whole bytes each.
-fn weight_bytes(demand: &Demand, plan: &ConvPlan) -> u64 {
+fn weight_bytes(demand: &Demand, plan: &LinearPlan) -> u64 {
     let each = u64::from(demand.program.protocol.format.weight_bits.div_ceil(8));
-    plan.shape.out_channels as u64 * plan.shape.taps() as u64 * each
+    plan.shape().out_channels as u64 * plan.shape().taps() as u64 * each
 }
 
 /// What a linear layer keeps on chip, with the better of two loop orders. Output groups outside: all inputs stay, and
 /// the sums of one group in every tile. Input groups outside: all sums stay, and one input group of every tile. Either
 /// way one transformed weight polynomial is live. A ciphertext is two polynomials.
-fn linear_working_set(plan: &ConvPlan, polynomial: u64) -> u64 {
-    let (tiles, inputs, outputs) = (plan.tiles() as u64, plan.input_ciphertexts(), plan.output_ciphertexts());
+fn linear_working_set(plan: &LinearPlan, polynomial: u64) -> u64 {
+    let tiles = plan.coefficient().map_or(1, |plan| plan.tiles() as u64);
+    let (inputs, outputs) = (plan.input_ciphertexts(), plan.output_ciphertexts());
     let live = (inputs + tiles).min(outputs + tiles);
     polynomial.saturating_mul(live.saturating_mul(2).saturating_add(1))
 }

@@ -17,7 +17,8 @@ pub(crate) fn activity_of(step: &Step, role: Role) -> &'static str {
             | StepKind::BaseOtFinish
             | StepKind::OtPuncture
             | StepKind::OtReceive
-            | StepKind::OtSend,
+            | StepKind::OtSend
+            | StepKind::OtOpen,
         ) => "ot",
         (_, StepKind::Garble | StepKind::EncodeLabels) => "garble",
         (_, StepKind::Evaluate) => "evaluate",
@@ -26,6 +27,7 @@ pub(crate) fn activity_of(step: &Step, role: Role) -> &'static str {
         (
             _,
             StepKind::HeKeygen
+            | StepKind::HeReadKeys
             | StepKind::LocalLinear
             | StepKind::MaskChoices
             | StepKind::Unmask
@@ -41,6 +43,7 @@ pub(crate) fn kind_of(step: &Step, role: Role) -> &'static str {
         (Role::Store, _) => "store",
         (Role::Load, _) => "load",
         (_, StepKind::HeKeygen) => "he-keygen",
+        (_, StepKind::HeReadKeys) => "he-read-keys",
         (_, StepKind::BaseOtOffer) => "base-ot-offer",
         (_, StepKind::BaseOtChoose) => "base-ot-choose",
         (_, StepKind::BaseOtFinish) => "base-ot-finish",
@@ -50,6 +53,7 @@ pub(crate) fn kind_of(step: &Step, role: Role) -> &'static str {
         (_, StepKind::Decrypt) => "decrypt",
         (_, StepKind::OtReceive) => "ot-receive",
         (_, StepKind::OtSend) => "ot-send",
+        (_, StepKind::OtOpen) => "ot-open",
         (_, StepKind::Garble) => "garble",
         (_, StepKind::MaskChoices) => "mask-choices",
         (_, StepKind::EncodeLabels) => "encode-labels",
@@ -66,6 +70,7 @@ pub(crate) fn kind_of(step: &Step, role: Role) -> &'static str {
         (_, StepKind::Send(Message::ReplyCiphertexts)) => "reply-ciphertexts",
         (_, StepKind::Send(Message::OtTrees)) => "ot-trees",
         (_, StepKind::Send(Message::OtColumns)) => "ot-columns",
+        (_, StepKind::Send(Message::OtPayload)) => "ot-payload",
         (_, StepKind::Send(Message::GarbledTables)) => "garbled-tables",
         (_, StepKind::Send(Message::MaskedChoices)) => "masked-choices",
         (_, StepKind::Send(Message::OnlineLabels)) => "online-labels",

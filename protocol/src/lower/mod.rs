@@ -1,20 +1,23 @@
 //! Lowering: from a network to the ordered steps of its private inference.
 //!
-//! Delphi's structure (Mishra et al., USENIX Security 2020) on ring shares. The client's share of every value is a mask,
+//! Delphi's structure (Mishra et al., USENIX Security 2020), on its own field or on ring shares. The client's share of every value is a mask,
 //! or follows from masks alone, so the whole client side of the linear layers happens offline under encryption; online
 //! the server works on its own shares, and garbled circuits turn shares of a sum into freshly masked activations. Either
 //! party can garble: the server as in Delphi, or the client (Client-Garbler; Garimella et al., ASPLOS 2023), which moves
 //! storage and evaluation to the server.
 
+mod garbling;
 mod offline;
 mod online;
 
 use crate::circuit::Circuit;
 use crate::config::Protocol;
-use crate::gadgets::{Activation, activation_circuit};
-use crate::he::{self, NoiseMargin};
-use crate::packing::{ConvPlan, ConvShape, PackingFault};
+use crate::gadgets::{Activation, shared_activation};
+use crate::he::NoiseMargin;
+use crate::linear::LinearPlan;
+use crate::packing::{ConvShape, PackingFault};
 use crate::program::{Message, Party, Phase, Program, Step, StepId, StepKind};
+use crate::shares::Transfer;
 use crate::wire;
 use crate::work::Work;
 use pisim_netgen::{FixedNetwork, LayerId, Network, NetworkError, Op};
@@ -50,13 +53,24 @@ pub enum LowerError {
         /// Ring degree.
         degree: usize,
     },
+    /// One channel of a layer's images has more pixels than a row of slots.
+    #[error(
+        "layer `{layer}` does not fit the slots of a ciphertext: one channel of its images has more pixels than the \
+         {slots} slots of a row; use smaller images, a larger degree or coefficient packing"
+    )]
+    Row {
+        /// The layer.
+        layer: String,
+        /// Slots of one row.
+        slots: usize,
+    },
 }
 
 /// Lowers `network` to the program that `protocol` runs, with exact work for every step.
 pub fn lower(network: &Network, protocol: &Protocol) -> Result<Program, LowerError> {
     let fixed = FixedNetwork::new(network, protocol.format)?;
     let plans = plans(&fixed, protocol)?;
-    let circuits = circuits(&fixed, protocol.garbler);
+    let circuits = circuits(&fixed, protocol);
     let mut lowering = Lowering {
         network: &fixed,
         protocol,
@@ -103,9 +117,9 @@ pub fn conv_shape(network: &Network, id: LayerId) -> Option<ConvShape> {
 }
 
 /// Packs every linear layer and proves that its noise stays below what decrypts.
-fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<ConvPlan>>, LowerError> {
-    let mut known: HashMap<ConvShape, ConvPlan> = HashMap::new();
-    let mut plan_of = |id: usize| -> Result<Option<ConvPlan>, LowerError> {
+fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<LinearPlan>>, LowerError> {
+    let mut known: HashMap<ConvShape, LinearPlan> = HashMap::new();
+    let mut plan_of = |id: usize| -> Result<Option<LinearPlan>, LowerError> {
         let Some(shape) = conv_shape(&fixed.network, LayerId(id)) else { return Ok(None) };
         if let Some(plan) = known.get(&shape) {
             return Ok(Some(plan.clone()));
@@ -115,10 +129,11 @@ fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<ConvPla
         known.insert(shape, plan.clone());
         Ok(Some(plan))
     };
-    let mut plans: Vec<Option<ConvPlan>> =
+    let mut plans: Vec<Option<LinearPlan>> =
         (0..fixed.network.layers.len()).map(&mut plan_of).collect::<Result<_, _>>()?;
-    let mut room = protocol.he.prepared_bytes;
+    let mut room = protocol.linear.coefficient().map_or(0, |he| he.prepared_bytes);
     for plan in plans.iter_mut().flatten() {
+        let LinearPlan::Coefficient(plan) = plan else { continue };
         if let Some(left) = room.checked_sub(plan.prepared_bytes()) {
             (plan.prepared, room) = (true, left);
         }
@@ -127,30 +142,36 @@ fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<ConvPla
 }
 
 /// The cheapest packing of one layer whose noise bounds hold.
-fn plan(shape: ConvShape, protocol: &Protocol, name: impl Fn() -> String) -> Result<ConvPlan, LowerError> {
-    ConvPlan::choose(shape, &protocol.he, protocol.format.weight_bits).map_err(|fault| match fault {
+fn plan(shape: ConvShape, protocol: &Protocol, name: impl Fn() -> String) -> Result<LinearPlan, LowerError> {
+    protocol.linear.plan(shape, protocol.format.weight_bits).map_err(|fault| match fault {
         PackingFault::Noise(margin) => LowerError::Noise { layer: name(), protocol: protocol.name.clone(), margin },
-        PackingFault::Pixels | PackingFault::Row => LowerError::Packing { layer: name(), degree: protocol.he.degree },
+        PackingFault::Pixels => LowerError::Packing { layer: name(), degree: protocol.linear.degree() },
+        PackingFault::Row => LowerError::Row { layer: name(), slots: protocol.linear.degree() / 2 },
     })
 }
 
 /// One circuit for every distinct (activation, shift).
-fn circuits(fixed: &FixedNetwork, garbler: Party) -> Vec<Option<Arc<Circuit>>> {
+fn circuits(fixed: &FixedNetwork, protocol: &Protocol) -> Vec<Option<Arc<Circuit>>> {
     let mut known: HashMap<(Activation, u32), Arc<Circuit>> = HashMap::new();
     let layers = fixed.network.layers.iter().enumerate();
     layers
-        .map(|(id, layer)| {
-            let activation = activation_of(&layer.op)?;
+        .map(|(id, _)| {
+            let activation = activation_of(fixed, LayerId(id))?;
             let shift = fixed.shift(LayerId(id));
-            let build = || Arc::new(activation_circuit(activation, garbler, fixed.format.ring_bits, shift));
+            let build = || Arc::new(shared_activation(activation, protocol.garbler, protocol.shares, shift));
             Some(known.entry((activation, shift)).or_insert_with(build).clone())
         })
         .collect()
 }
 
-fn activation_of(op: &Op) -> Option<Activation> {
-    match op {
-        Op::Relu => Some(Activation::Relu),
+/// What a non-linear layer computes on each element; `None` for a linear one.
+pub fn activation_of(network: &FixedNetwork, layer: LayerId) -> Option<Activation> {
+    let format = network.format;
+    match network.network.layers.get(layer.0)?.op {
+        Op::Relu => Some(match format.relu_max {
+            Some(max) => Activation::ClampedRelu { most: u64::from(max) << format.fraction_bits },
+            None => Activation::Relu,
+        }),
         Op::Rescale => Some(Activation::Rescale),
         _ => None,
     }
@@ -160,7 +181,7 @@ fn activation_of(op: &Op) -> Option<Activation> {
 struct Lowering<'a> {
     network: &'a FixedNetwork,
     protocol: &'a Protocol,
-    plans: &'a [Option<ConvPlan>],
+    plans: &'a [Option<LinearPlan>],
     circuits: &'a [Option<Arc<Circuit>>],
     steps: Vec<Step>,
     /// The client's local step of a layer, once emitted.
@@ -244,26 +265,47 @@ impl Lowering<'_> {
         let (layer, phase) = (LayerId(0), Phase::Setup);
         let garbler = self.protocol.garbler;
         let evaluator = garbler.peer();
-        let he = &self.protocol.he;
+        let linear = &self.protocol.linear;
         // The seed of the client's masks is made with its key, and kept.
-        let work = he::keygen_work(he) + stored(Party::Client, wire::SEED_BYTES);
+        let work = linear.keygen_work() + stored(Party::Client, wire::SEED_BYTES);
         let keygen = self.push(layer, StepKind::HeKeygen, Party::Client, phase, [], work);
-        let key_bytes = wire::public_key_bytes(he);
-        let public_key = self.send(layer, Message::PublicKey, Party::Client, phase, [keygen], key_bytes.into());
+        let key_bytes = linear.keys_bytes();
+        let mut public_key = self.send(layer, Message::PublicKey, Party::Client, phase, [keygen], key_bytes.into());
+        let reading = linear.read_keys_work();
+        if reading != Work::default() {
+            public_key = self.push(layer, StepKind::HeReadKeys, Party::Server, phase, [public_key], reading);
+        }
         let offer = self.push(layer, StepKind::BaseOtOffer, evaluator, phase, [], Work::default());
         let offered =
             self.send(layer, Message::BaseOtOffer, evaluator, phase, [offer], wire::GROUP_ELEMENT_BYTES.into());
         let base = Work { base_ots: wire::BASE_OTS, ..Work::default() };
-        // The garbler's Δ, whose bits are the choices, is needed again online.
-        let choosing = base + stored(garbler, wire::LABEL_BYTES);
+        let (sender_keeps, receiver_keeps) = self.kept_transfers();
+        let choosing = base + stored(garbler, sender_keeps);
         let choose = self.push(layer, StepKind::BaseOtChoose, garbler, phase, [offered], choosing);
         let choices = wire::GROUP_ELEMENT_BYTES * wire::BASE_OTS;
         let chosen = self.send(layer, Message::BaseOtChoice, garbler, phase, [choose], choices.into());
-        let evaluator_ready = self.push(layer, StepKind::BaseOtFinish, evaluator, phase, [chosen], base);
+        let finishing = base + stored(evaluator, receiver_keeps);
+        let evaluator_ready = self.push(layer, StepKind::BaseOtFinish, evaluator, phase, [chosen], finishing);
+        if self.protocol.transfer == Transfer::Alsz {
+            return Setup { public_key, evaluator_ready, garbler_ready: choose };
+        }
         let trees = wire::ot_trees_bytes();
         let grown = self.send(layer, Message::OtTrees, evaluator, phase, [evaluator_ready], trees.into());
         let garbler_ready = self.push(layer, StepKind::OtPuncture, garbler, phase, [choose, grown], Work::default());
         Setup { public_key, evaluator_ready, garbler_ready }
+    }
+
+    /// What both ends of the extension, its sender and its receiver, keep of the base transfers for the online phase.
+    fn kept_transfers(&self) -> (u64, u64) {
+        match self.protocol.transfer {
+            // The garbler's Δ, whose bits are the choices, is needed again online.
+            Transfer::SoftSpoken => (wire::LABEL_BYTES, 0),
+            Transfer::Alsz if self.transfers_online() => {
+                (wire::alsz_sender_state_bytes(), wire::alsz_receiver_state_bytes())
+            }
+            // All transfers are made offline, and Δ is kept with every garbled circuit.
+            Transfer::Alsz => (0, 0),
+        }
     }
 
     fn op(&self, layer: LayerId) -> &Op {
@@ -288,11 +330,11 @@ impl Lowering<'_> {
 
     /// Labels that the garbler sends online: one for every bit of the server's share.
     fn online_labels(&self, layer: LayerId) -> u64 {
-        self.elements(layer) * u64::from(self.protocol.format.ring_bits)
+        self.elements(layer) * u64::from(self.protocol.shares.wires())
     }
 
-    fn ring_bytes(&self) -> u64 {
-        wire::ring_bytes(self.protocol.format.ring_bits)
+    fn element_bytes(&self) -> u64 {
+        self.protocol.shares.element_bytes(self.protocol.wire)
     }
 
     /// What the client keeps for the end when `layer` is the answer: its share of it.
@@ -300,7 +342,7 @@ impl Lowering<'_> {
         if layer != self.output_layer() {
             return 0;
         }
-        self.elements(layer) * self.ring_bytes()
+        self.elements(layer) * self.element_bytes()
     }
 
     /// The work of a local linear layer on one share.

@@ -2,9 +2,8 @@
 
 use super::*;
 use crate::packing::{ConvShape, PackingFault};
+use crate::shares::DELPHI_PRIME;
 use proptest::prelude::*;
-
-const DELPHI_PRIME: u64 = 2_061_584_302_081;
 
 fn params() -> SimdParams {
     SimdParams::new(8192, vec![43, 43, 44, 44], 44, DELPHI_PRIME, 40).unwrap()
