@@ -4,7 +4,7 @@
 //! accelerator's on-chip memory cannot hold is added by its model.
 
 use crate::error::SimError;
-use pisim_hw_models::{CpuWork, GcWork, Gemm, HeWork, LABEL_BYTES, TABLE_BYTES};
+use pisim_hw_models::{CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
 use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
 use pisim_protocol::{ConvPlan, Party, Program, Step, StepKind, wire};
@@ -107,14 +107,21 @@ impl<'a> Demand<'a> {
     }
 
     /// The same step on a processor: its stages, one after the other, each with the items that the backend's threads share.
-    pub fn processor(&self, cores: u64) -> Result<Vec<CpuWork>, SimError> {
-        let mut stages = vec![self.before()?, self.main(cores)?, self.after()?];
-        stages.retain(|stage| *stage != CpuWork { parallelism: stage.parallelism, ..CpuWork::default() });
+    /// `library` says that homomorphic work is charged by whole operations where they are known, `threads` how many threads
+    /// the step's own kind of work has.
+    pub fn processor(&self, library: bool, threads: u64) -> Result<Vec<Stage>, SimError> {
+        let class = class_of(self.step.kind);
+        let serial = |work| Stage { class: WorkClass::Other, work };
+        let main = self.main(library, threads)?;
+        let mut stages =
+            vec![serial(self.before()?), Stage { class, work: main }, serial(self.encoding()?), serial(self.after()?)];
+        let idle = |work: &CpuWork| *work == CpuWork { parallelism: work.parallelism, ..CpuWork::default() };
+        stages.retain(|stage| !idle(&stage.work));
         Ok(stages)
     }
 
     /// What the step is for, on all threads.
-    fn main(&self, cores: u64) -> Result<CpuWork, SimError> {
+    fn main(&self, library: bool, threads: u64) -> Result<CpuWork, SimError> {
         let work = &self.step.work;
         let garbles = matches!(self.step.kind, StepKind::Garble);
         // Half gates hash four times per AND when garbling and twice when evaluating; those are in the gate's own cost.
@@ -155,9 +162,39 @@ impl<'a> Demand<'a> {
             he_bytes,
             kept_bytes: work.stored_client_bytes.saturating_add(work.stored_server_bytes),
             streamed_bytes: Bytes::of(self)?.total(),
-            parallelism: self.items(cores)?,
+            ring_elements: self.shares()?,
+            parallelism: self.items(threads)?,
             ..CpuWork::default()
         })
+    }
+
+    /// Labels that the garbler picks and writes for the evaluator, one by one or in pairs for oblivious transfers.
+    fn encoding(&self) -> Result<CpuWork, SimError> {
+        let work = &self.step.work;
+        let encoded_labels = match self.step.kind {
+            StepKind::EncodeLabels => work.labels,
+            StepKind::OtSend => work.extended_ots,
+            StepKind::Garble if self.writes_offline_labels() => {
+                self.elements()?.saturating_mul(self.circuit()?.inputs.garbler_offline as u64)
+            }
+            _ => 0,
+        };
+        let parallelism = self.elements()?;
+        Ok(CpuWork { encoded_labels, parallelism, ..CpuWork::default() })
+    }
+
+    /// Whether the labels of the garbler's offline inputs go over the wire, and not the seed that they come from.
+    fn writes_offline_labels(&self) -> bool {
+        false
+    }
+
+    /// Shares that a linear layer on shares reads and makes.
+    fn shares(&self) -> Result<u64, SimError> {
+        if self.step.kind != StepKind::RingLinear {
+            return Ok(0);
+        }
+        let shape = &self.plan()?.shape;
+        Ok(shape.inputs() as u64 + shape.outputs() as u64)
     }
 
     /// What one thread prepares: shares that are masks are expanded from seeds.
@@ -233,6 +270,24 @@ impl<'a> Demand<'a> {
             StepKind::RingLinear => (self.plan()?.shape.out_channels as u64).div_ceil(8),
             StepKind::Garble | StepKind::EncodeLabels | StepKind::Evaluate => self.elements()?,
         })
+    }
+}
+
+/// A part of a step on a processor.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stage {
+    /// Which of the party's threads do it.
+    pub class: WorkClass,
+    /// How much it is.
+    pub work: CpuWork,
+}
+
+/// Which of a party's threads do a step's own work.
+pub(crate) fn class_of(kind: StepKind) -> WorkClass {
+    match kind {
+        StepKind::HeKeygen | StepKind::Encrypt | StepKind::HeLinear | StepKind::Decrypt => WorkClass::He,
+        StepKind::Garble | StepKind::Evaluate => WorkClass::Gc,
+        _ => WorkClass::Other,
     }
 }
 
