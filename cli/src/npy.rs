@@ -104,7 +104,7 @@ mod tests {
     use proptest::prelude::*;
 
     const SHAPE: Shape = Shape::new(1, 1, 2);
-    const FORMAT: FixedPoint = FixedPoint { ring_bits: 32, fraction_bits: 8, weight_bits: 11 };
+    const FORMAT: FixedPoint = FixedPoint { ring_bits: 32, fraction_bits: 8, weight_bits: 11, relu_max: None };
 
     /// As NumPy writes it: the header padded with spaces to a multiple of 64, a newline at its end.
     fn npy(kind: &str, order: &str, shape: &str, data: &[u8]) -> Vec<u8> {

@@ -54,7 +54,7 @@ pub enum NetworkError {
     /// The fixed-point format itself is impossible.
     #[error("{key} = {value} is not possible: expected {expected}")]
     Format {
-        /// `ring_bits`, `fraction_bits` or `weight_bits`.
+        /// `ring_bits`, `fraction_bits`, `weight_bits` or `relu_max`.
         key: &'static str,
         /// The value as given.
         value: u32,

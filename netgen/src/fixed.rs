@@ -16,12 +16,15 @@ const INTEGER_BITS: u32 = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FixedPoint {
-    /// Bits k of the ring Z_2^k, 8 to 64.
+    /// Signed bits that every value must fit, 8 to 64: k of the ring Z_2^k, or what a prime field holds.
     pub ring_bits: u32,
     /// Fraction bits f of inputs, weights and rescaled activations, at least 1.
     pub fraction_bits: u32,
     /// Bits of a quantised weight with its sign, 2 to 32 and no more than the ring's.
     pub weight_bits: u32,
+    /// The largest value that a [`Op::Relu`] returns, in whole units: 6 makes every ReLU a ReLU6. None returns any value.
+    #[serde(default)]
+    pub relu_max: Option<u32>,
 }
 
 impl FixedPoint {
@@ -38,7 +41,15 @@ impl FixedPoint {
         };
         check("ring_bits", self.ring_bits, 8, 64)?;
         check("weight_bits", self.weight_bits, 2, self.ring_bits.min(32))?;
-        check("fraction_bits", self.fraction_bits, 1, self.ring_bits - INTEGER_BITS - 1)
+        check("fraction_bits", self.fraction_bits, 1, self.ring_bits - INTEGER_BITS - 1)?;
+        let most = (1u64 << (self.ring_bits - 1 - self.fraction_bits)) - 1;
+        self.relu_max.map_or(Ok(()), |max| check("relu_max", max, 1, u32::try_from(most).unwrap_or(u32::MAX)))
+    }
+
+    /// What a ReLU makes of a value that is rescaled already.
+    pub fn relu(&self, value: i128) -> i128 {
+        let most = self.relu_max.map_or(i128::MAX, |max| i128::from(max) << self.fraction_bits);
+        value.clamp(0, most)
     }
 
     /// Wraps an exact value into the ring, as a signed number.

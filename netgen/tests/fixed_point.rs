@@ -7,7 +7,7 @@ use pisim_netgen::{
     Weights, infer, random_input,
 };
 
-const FORMAT: FixedPoint = FixedPoint { ring_bits: 32, fraction_bits: 8, weight_bits: 11 };
+const FORMAT: FixedPoint = FixedPoint { ring_bits: 32, fraction_bits: 8, weight_bits: 11, relu_max: None };
 
 fn network(name: &str, change: impl FnOnce(&mut NetworkSpec)) -> Network {
     let mut spec = NetworkSpec::named(name).unwrap();

@@ -14,6 +14,7 @@ fn formats() -> impl Strategy<Value = FixedPoint> {
         ring_bits,
         fraction_bits,
         weight_bits: weight_bits.min(ring_bits),
+        relu_max: None,
     })
 }
 

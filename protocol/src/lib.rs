@@ -1,7 +1,7 @@
 //! Lowers a network to the two-party program that runs it privately, with exact work for every step.
 //!
-//! A [`Protocol`] (from TOML) says how: ring, encryption parameters, who garbles. [`lower`] packs every linear layer into
-//! ciphertexts ([`ConvPlan`]), builds a Boolean circuit for every non-linear one ([`circuit::Circuit`]), proves that no
+//! A [`Protocol`] (from TOML) says how: shares, encryption parameters, who garbles. [`lower`] packs every linear layer into
+//! ciphertexts ([`LinearPlan`]), builds a Boolean circuit for every non-linear one ([`circuit::Circuit`]), proves that no
 //! noise overflows, and returns the [`Program`]: steps with party, phase, dependencies and exact [`Work`]. The backend
 //! runs the program and counts; the simulator times it.
 
@@ -9,15 +9,19 @@ pub mod circuit;
 mod config;
 pub mod gadgets;
 pub mod he;
+mod linear;
 mod lower;
 mod noise;
 mod packing;
 mod program;
+mod shares;
 pub mod wire;
 mod work;
 
 pub use config::{DEFAULT_PROTOCOL, Protocol, ProtocolFile, schema};
+pub use linear::{Linear, LinearPlan};
 pub use lower::{LowerError, conv_shape, lower};
 pub use packing::{ConvPlan, ConvShape, PackingFault, packed};
 pub use program::{Message, Party, Phase, Program, Step, StepId, StepKind};
+pub use shares::{DELPHI_PRIME, Shares, Transfer, WireFormat};
 pub use work::Work;

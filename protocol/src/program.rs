@@ -2,7 +2,7 @@
 
 use crate::circuit::Circuit;
 use crate::config::Protocol;
-use crate::packing::ConvPlan;
+use crate::linear::LinearPlan;
 use crate::work::Work;
 use pisim_netgen::{FixedNetwork, LayerId};
 use serde::{Deserialize, Serialize};
@@ -102,7 +102,7 @@ pub enum StepKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Message {
-    /// The homomorphic public key.
+    /// The homomorphic public key, and the evaluation keys if there are any.
     PublicKey,
     /// The base oblivious transfers' first message.
     BaseOtOffer,
@@ -116,6 +116,8 @@ pub enum Message {
     OtTrees,
     /// The corrections of an oblivious-transfer extension.
     OtColumns,
+    /// Both masked labels of every chosen transfer.
+    OtPayload,
     /// The seed of the labels of the garbler's offline inputs, garbled tables and decoding bits.
     GarbledTables,
     /// The evaluator's online share under its offline choices.
@@ -156,7 +158,7 @@ pub struct Program {
     /// The protocol.
     pub protocol: Arc<Protocol>,
     /// For every layer that is linear with weights: how it is packed into ciphertexts.
-    pub plans: Vec<Option<ConvPlan>>,
+    pub plans: Vec<Option<LinearPlan>>,
     /// For every non-linear layer: the circuit that is garbled for each of its elements.
     pub circuits: Vec<Option<Arc<Circuit>>>,
     /// The steps, in the order in which each party runs its own.

@@ -1,5 +1,7 @@
 //! Sizes on the wire: what every message occupies, headers included.
 
+pub mod delphi;
+
 use crate::he::HeParams;
 use crate::packing::{ConvPlan, packed};
 

@@ -7,7 +7,7 @@ use crate::error::SimError;
 use pisim_hw_models::{CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
 use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
-use pisim_protocol::{ConvPlan, Party, Program, Step, StepKind, wire};
+use pisim_protocol::{ConvPlan, LinearPlan, Party, Program, Step, StepKind, wire};
 
 /// A step with what it works on.
 pub(crate) struct Demand<'a> {
@@ -24,9 +24,14 @@ impl<'a> Demand<'a> {
         self.program.network.network.layers.get(self.step.layer.0).ok_or_else(|| self.missing("layer"))
     }
 
-    fn plan(&self) -> Result<&'a ConvPlan, SimError> {
+    fn plan(&self) -> Result<&'a LinearPlan, SimError> {
         let plan = self.program.plans.get(self.step.layer.0).and_then(Option::as_ref);
         plan.ok_or_else(|| self.missing("packing plan"))
+    }
+
+    /// The plan of a layer that is packed into coefficients.
+    fn coefficient_plan(&self) -> Result<&'a ConvPlan, SimError> {
+        self.plan()?.coefficient().ok_or_else(|| self.missing("coefficient packing"))
     }
 
     fn circuit(&self) -> Result<&'a Circuit, SimError> {
@@ -40,11 +45,11 @@ impl<'a> Demand<'a> {
     }
 
     fn ring_bits(&self) -> u64 {
-        u64::from(self.program.protocol.format.ring_bits)
+        u64::from(self.program.protocol.shares.bits())
     }
 
     fn ring_bytes(&self) -> u64 {
-        wire::ring_bytes(self.program.protocol.format.ring_bits)
+        u64::from(self.program.protocol.shares.bits().div_ceil(8))
     }
 
     /// Garbling or evaluating a layer's circuits. Every instance's input labels pass memory once.
@@ -71,12 +76,12 @@ impl<'a> Demand<'a> {
 
     /// Homomorphic work.
     pub fn homomorphic(&self) -> Result<HeWork, SimError> {
-        let he = &self.program.protocol.he;
+        let linear = &self.program.protocol.linear;
         let work = &self.step.work;
-        let limb_bits = u64::from(he.limb_bits.iter().copied().max().unwrap_or(0));
+        let limb_bits = u64::from(linear.limb_bits().iter().copied().max().unwrap_or(0));
         let base = HeWork {
-            degree: he.degree as u64,
-            limbs: he.limb_bits.len() as u64,
+            degree: linear.degree() as u64,
+            limbs: linear.limb_bits().len() as u64,
             limb_bits,
             ntts: work.ntts,
             mod_muls: work.mod_muls,
@@ -87,9 +92,10 @@ impl<'a> Demand<'a> {
         let polynomial = base.limbs * base.degree * word_bytes(limb_bits);
         let sizes = Bytes::of(self)?;
         Ok(match self.step.kind {
-            StepKind::HeLinear => {
-                HeWork { working_set_bytes: linear_working_set(self.plan()?, polynomial), ..sizes.in_he(base) }
-            }
+            StepKind::HeLinear => HeWork {
+                working_set_bytes: linear_working_set(self.coefficient_plan()?, polynomial),
+                ..sizes.in_he(base)
+            },
             // One ciphertext at a time: both halves, the key and a plaintext.
             _ => HeWork { working_set_bytes: 4 * polynomial, ..sizes.in_he(base) },
         })
@@ -97,7 +103,7 @@ impl<'a> Demand<'a> {
 
     /// A linear layer on shares as a matrix product: output channels × taps × output pixels.
     pub fn gemm(&self) -> Result<Gemm, SimError> {
-        let shape = &self.plan()?.shape;
+        let shape = &self.plan()?.shape();
         Ok(Gemm {
             m: shape.out_channels as u64,
             k: shape.taps() as u64,
@@ -127,12 +133,12 @@ impl<'a> Demand<'a> {
         // Half gates hash four times per AND when garbling and twice when evaluating; those are in the gate's own cost.
         let in_gates = work.and_gates.saturating_mul(if garbles { 4 } else { 2 });
         let (he_bytes, he_weights) = self.placed()?;
-        let he = &self.program.protocol.he;
-        let coefficients = 2 * (he.limb_bits.len() * he.degree) as u64;
+        let linear = &self.program.protocol.linear;
+        let coefficients = 2 * (linear.limb_bits().len() * linear.degree()) as u64;
         let products = work.he_plain_muls.saturating_mul(coefficients);
         let (gathers, replies) = match self.step.kind {
             StepKind::RingLinear => {
-                let shape = &self.plan()?.shape;
+                let shape = &self.plan()?.shape();
                 ((shape.taps() as u64).saturating_mul((shape.out_height() * shape.out_width()) as u64), 0)
             }
             StepKind::HeLinear => (0, self.plan()?.output_ciphertexts()),
@@ -146,7 +152,7 @@ impl<'a> Demand<'a> {
             labels: work.labels,
             base_ots: work.base_ots,
             extended_ots: work.extended_ots,
-            degree: self.program.protocol.he.degree as u64,
+            degree: linear.degree() as u64,
             ntts: work.ntts,
             mod_muls: work.mod_muls.saturating_sub(products),
             he_products: products,
@@ -232,11 +238,11 @@ impl<'a> Demand<'a> {
     /// Ciphertext bytes that the step packs and unpacks, and weights that it places into polynomials.
     fn placed(&self) -> Result<(u64, u64), SimError> {
         Ok(match self.step.kind {
-            StepKind::Encrypt => (wire::ciphertexts_bytes(self.plan()?), 0),
+            StepKind::Encrypt => (self.plan()?.ciphertexts_bytes(), 0),
             StepKind::HeLinear => {
                 let plan = self.plan()?;
-                let weights = plan.shape.out_channels as u64 * plan.shape.taps() as u64;
-                (wire::ciphertexts_bytes(plan).saturating_add(plan.reply_bytes()), weights)
+                let weights = plan.shape().out_channels as u64 * plan.shape().taps() as u64;
+                (plan.ciphertexts_bytes().saturating_add(plan.reply_bytes()), weights)
             }
             StepKind::Decrypt => (self.plan()?.reply_bytes(), 0),
             _ => (0, 0),
@@ -261,13 +267,13 @@ impl<'a> Demand<'a> {
             // The transformed weights of an output group serve all tiles, so a group is not divided.
             StepKind::HeLinear => {
                 // Groups go in pairs when every core gets several pairs.
-                let groups = self.plan()?.output_groups() as u64;
+                let groups = self.coefficient_plan()?.output_groups() as u64;
                 if groups >= cores.saturating_mul(8) { groups.div_ceil(2) } else { groups }
             }
             StepKind::Decrypt => self.plan()?.output_ciphertexts(),
             StepKind::OtReceive | StepKind::OtSend => self.step.work.extended_ots,
             // Eight output channels share what they read.
-            StepKind::RingLinear => (self.plan()?.shape.out_channels as u64).div_ceil(8),
+            StepKind::RingLinear => (self.plan()?.shape().out_channels as u64).div_ceil(8),
             StepKind::Garble | StepKind::EncodeLabels | StepKind::Evaluate => self.elements()?,
         })
     }
@@ -303,30 +309,30 @@ impl Bytes {
     fn of(demand: &Demand) -> Result<Self, SimError> {
         let ring_bytes = demand.ring_bytes();
         let elements = demand.elements()?;
-        let he = &demand.program.protocol.he;
+        let linear = &demand.program.protocol.linear;
         let work = &demand.step.work;
         Ok(match demand.step.kind {
-            StepKind::HeKeygen => Self { output: wire::public_key_bytes(he), ..Self::default() },
+            StepKind::HeKeygen => Self { output: linear.keys_bytes(), ..Self::default() },
             StepKind::Encrypt => {
                 let plan = demand.plan()?;
-                let values = plan.shape.inputs() as u64 * ring_bytes;
-                Self { input: values + wire::public_key_bytes(he), output: wire::ciphertexts_bytes(plan), weights: 0 }
+                let values = plan.shape().inputs() as u64 * ring_bytes;
+                Self { input: values + linear.keys_bytes(), output: plan.ciphertexts_bytes(), weights: 0 }
             }
             StepKind::HeLinear => {
                 let plan = demand.plan()?;
                 Self {
-                    input: wire::ciphertexts_bytes(plan),
+                    input: plan.ciphertexts_bytes(),
                     output: plan.reply_bytes(),
                     weights: weight_bytes(demand, plan),
                 }
             }
             StepKind::Decrypt => {
                 let plan = demand.plan()?;
-                Self { input: plan.reply_bytes(), output: plan.shape.outputs() as u64 * ring_bytes, weights: 0 }
+                Self { input: plan.reply_bytes(), output: plan.shape().outputs() as u64 * ring_bytes, weights: 0 }
             }
             StepKind::RingLinear => {
                 let plan = demand.plan()?;
-                let (inputs, outputs) = (plan.shape.inputs() as u64, plan.shape.outputs() as u64);
+                let (inputs, outputs) = (plan.shape().inputs() as u64, plan.shape().outputs() as u64);
                 Self { input: inputs * ring_bytes, output: outputs * ring_bytes, weights: weight_bytes(demand, plan) }
             }
             // The extension's matrix: λ bits for each transfer, written and read once.
@@ -367,9 +373,9 @@ impl Bytes {
 }
 
 /// Quantised weights in memory, whole bytes each.
-fn weight_bytes(demand: &Demand, plan: &ConvPlan) -> u64 {
+fn weight_bytes(demand: &Demand, plan: &LinearPlan) -> u64 {
     let each = u64::from(demand.program.protocol.format.weight_bits.div_ceil(8));
-    plan.shape.out_channels as u64 * plan.shape.taps() as u64 * each
+    plan.shape().out_channels as u64 * plan.shape().taps() as u64 * each
 }
 
 /// What a linear layer keeps on chip, with the better of two loop orders. Output groups outside: all inputs stay, and

@@ -66,6 +66,7 @@ pub(crate) fn kind_of(step: &Step, role: Role) -> &'static str {
         (_, StepKind::Send(Message::ReplyCiphertexts)) => "reply-ciphertexts",
         (_, StepKind::Send(Message::OtTrees)) => "ot-trees",
         (_, StepKind::Send(Message::OtColumns)) => "ot-columns",
+        (_, StepKind::Send(Message::OtPayload)) => "ot-payload",
         (_, StepKind::Send(Message::GarbledTables)) => "garbled-tables",
         (_, StepKind::Send(Message::MaskedChoices)) => "masked-choices",
         (_, StepKind::Send(Message::OnlineLabels)) => "online-labels",

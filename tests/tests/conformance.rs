@@ -59,9 +59,9 @@ fn culled_and_thinned_networks_rescale_without_a_relu() {
 fn weights_that_some_layers_prepare_before_the_inference_change_no_answer_and_no_count_but_their_own() {
     let network = network("resnet20", 2, 16);
     let mut protocol = pisim_protocol::Protocol::load("ring-gc").unwrap();
-    protocol.he.prepared_bytes = 1 << 20;
+    protocol.linear.coefficient_mut().unwrap().prepared_bytes = 1 << 20;
     let program = pisim_protocol::lower(&network, &protocol).unwrap();
-    let prepared: Vec<bool> = program.plans.iter().flatten().map(|plan| plan.prepared).collect();
+    let prepared: Vec<bool> = program.plans.iter().flatten().map(|plan| plan.coefficient().unwrap().prepared).collect();
     assert!(prepared.contains(&true) && prepared.contains(&false), "{prepared:?}");
     let weights = pisim_netgen::Weights::random(&program.network, 1);
     let input = pisim_netgen::random_input(program.network.network.input, program.network.format, 1);

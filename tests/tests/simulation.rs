@@ -119,7 +119,7 @@ fn a_link_only_platform_takes_its_bytes_over_the_bandwidth() {
 fn a_compute_only_platform_takes_its_primitives_times_their_cost() {
     let program = hybrenet();
     let at = |kinds: &[StepKind]| program.work_of(|step| kinds.contains(&step.kind));
-    let degree = program.protocol.he.degree as f64;
+    let degree = program.protocol.linear.degree() as f64;
     let butterflies = |kind| at(&[kind]).ntts as f64 * degree / 2.0 * degree.log2();
     let offline = |latency: &Simulation| latency.latency_s.offline;
     let online = |latency: &Simulation| latency.latency_s.online;

@@ -10,7 +10,7 @@ use crate::random::Seed;
 use crate::ring;
 use pisim_netgen::{Conv, NetworkBuilder, Op, Shape};
 use pisim_protocol::he::HeParams;
-use pisim_protocol::{ConvPlan, ConvShape, DEFAULT_PROTOCOL, Protocol, Work, lower};
+use pisim_protocol::{ConvPlan, ConvShape, DEFAULT_PROTOCOL, LinearPlan, Protocol, Work, lower};
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -108,15 +108,15 @@ impl Encryption {
     pub(super) fn new() -> Result<Self> {
         let protocol = Protocol::load(DEFAULT_PROTOCOL).map_err(|error| BackendError::program(error.to_string()))?;
         let counter = Arc::new(Counter::default());
-        let context = HeContext::new(&protocol.he, counter.clone())?;
+        let context = HeContext::new(coefficient(&protocol)?, counter.clone())?;
         let (secret, public) = SecretKey::generate(&context, &Seed::reproducible(6));
         Ok(Self { protocol, context, counter, secret, public })
     }
 
     /// The inner loops of layers, while all threads work.
     pub(super) fn inner_loops(&self) -> Result<InnerLoops> {
-        let threads = rayon::current_num_threads();
-        let mut kernels: Vec<Kernels> = (0..threads).map(|_| Kernels::new(&self.protocol.he)).collect::<Result<_>>()?;
+        let (threads, he) = (rayon::current_num_threads(), coefficient(&self.protocol)?);
+        let mut kernels: Vec<Kernels> = (0..threads).map(|_| Kernels::new(he)).collect::<Result<_>>()?;
         let mut each = |work: &(dyn Fn(&mut Kernels) -> usize + Sync)| {
             const ROUNDS: usize = 16;
             let count = kernels.first_mut().map_or(1, work);
@@ -223,9 +223,15 @@ impl Encryption {
         builder.add("layer", op, &[input]).map_err(|error| refused(&error))?;
         let network = builder.finish().map_err(|error| refused(&error))?;
         let program = lower(&network, &self.protocol).map_err(|error| refused(&error))?;
-        let plan = program.plans.into_iter().flatten().next();
-        plan.ok_or_else(|| refused(&"it has no packing"))
+        let plan = program.plans.iter().flatten().next().and_then(LinearPlan::coefficient);
+        plan.cloned().ok_or_else(|| refused(&"it has no packing"))
     }
+}
+
+/// The default protocol's parameters.
+fn coefficient(protocol: &Protocol) -> Result<&HeParams> {
+    let unfit = || BackendError::program("the default protocol packs no coefficients");
+    protocol.linear.coefficient().ok_or_else(unfit)
 }
 
 /// A context with limbs of these widths, for the contract's rates.

@@ -4,7 +4,7 @@ use super::context::HeContext;
 use super::limb::Limb;
 use crate::error::{BackendError, Result};
 use pisim_netgen::{LayerId, Weights};
-use pisim_protocol::{ConvPlan, Program};
+use pisim_protocol::{ConvPlan, LinearPlan, Program};
 use rayon::prelude::*;
 use std::collections::HashMap;
 
@@ -90,10 +90,15 @@ impl PreparedWeights {
     /// # Errors
     /// Parameters without a transform; weights that do not belong to the network.
     pub fn new(program: &Program, weights: &Weights) -> Result<Self> {
-        let context = HeContext::new(&program.protocol.he, Default::default())?;
+        let Some(he) = program.protocol.linear.coefficient() else { return Ok(Self::default()) };
+        let context = HeContext::new(he, Default::default())?;
         let mut layers = HashMap::new();
         for (id, (plan, weights)) in program.plans.iter().zip(&weights.0).enumerate() {
-            let (Some(plan), Some(weights)) = (plan.as_ref().filter(|plan| plan.prepared), weights) else { continue };
+            let (Some(plan), Some(weights)) =
+                (plan.as_ref().and_then(LinearPlan::coefficient).filter(|plan| plan.prepared), weights)
+            else {
+                continue;
+            };
             layers.insert(LayerId(id), PreparedLayer::new(&context, plan, &weights.weights)?);
         }
         Ok(Self(layers))

@@ -37,15 +37,15 @@ impl Agreement {
     pub fn of(program: &Program) -> Result<Self> {
         let network = &program.network.network;
         let layers: Vec<_> = network.layers.iter().map(|layer| (&layer.op, &layer.inputs, &layer.output)).collect();
-        let (format, he) = (&program.protocol.format, &program.protocol.he);
+        let (format, linear) = (&program.protocol.format, &program.protocol.linear);
         let mut choices = serde_json::to_value(&*program.protocol).map_err(|error| unhashable(&error))?;
         if let Value::Object(choices) = &mut choices {
-            choices.retain(|key, _| !["name", "description", "format", "he"].contains(&key.as_str()));
+            choices.retain(|key, _| !["name", "description", "format", "linear"].contains(&key.as_str()));
         }
         let hashes = [
             hash("network", &(&network.input, layers))?,
             hash("protocol", &choices)?,
-            hash("parameters", &(format, he))?,
+            hash("parameters", &(format, linear))?,
             hash("program", &(&program.network.fraction, &program.plans, distinct_circuits(program), &program.steps))?,
         ];
         let (network, protocol) = (shorten(&network.name), shorten(&program.protocol.name));

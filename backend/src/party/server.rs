@@ -268,7 +268,7 @@ impl Side for Server {
         let layer = step.layer;
         match message {
             Message::PublicKey => {
-                let bytes = wire::public_key_bytes(&self.session.program.protocol.he);
+                let bytes = self.session.program.protocol.linear.keys_bytes();
                 let payload = self.session.channel.receive(step.id, bytes)?;
                 let mut reader = BitReader::new(payload.bytes());
                 self.public_key = Some(PublicKey::read(&self.session.he, &mut reader, step.id.0)?);

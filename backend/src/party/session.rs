@@ -11,7 +11,7 @@ use crate::random::{Seed, ring_mask};
 use crate::storage::{Kept, Storage};
 use pisim_netgen::{LayerId, Op};
 use pisim_protocol::circuit::Circuit;
-use pisim_protocol::{ConvPlan, Message, Party, Phase, Program, Step, StepId, StepKind, Work, wire};
+use pisim_protocol::{ConvPlan, LinearPlan, Message, Party, Phase, Program, Step, StepId, StepKind, Work, wire};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,8 @@ impl Session {
         seed: Seed,
         storage: Storage,
     ) -> Result<Self> {
-        let he = HeContext::new(&program.protocol.he, counter.clone())?;
+        let unfit = || BackendError::program("only coefficient-packed layers can run");
+        let he = HeContext::new(program.protocol.linear.coefficient().ok_or_else(unfit)?, counter.clone())?;
         let (gates, first_gate) = gate_plans(&program)?;
         Ok(Self {
             trace: Trace::of(&program),
@@ -149,7 +150,7 @@ impl Session {
     }
 
     pub(crate) fn ring_bits(&self) -> u32 {
-        self.program.protocol.format.ring_bits
+        self.program.protocol.shares.wires()
     }
 
     pub(crate) fn ring_bytes(&self) -> usize {
@@ -178,7 +179,7 @@ impl Session {
     }
 
     pub(crate) fn plan(&self, layer: LayerId) -> Result<&ConvPlan> {
-        let plan = self.program.plans.get(layer.0).and_then(Option::as_ref);
+        let plan = self.program.plans.get(layer.0).and_then(Option::as_ref).and_then(LinearPlan::coefficient);
         plan.ok_or_else(|| BackendError::program(format!("layer {} is not linear", layer.0)))
     }
 

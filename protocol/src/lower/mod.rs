@@ -12,8 +12,9 @@ mod online;
 use crate::circuit::Circuit;
 use crate::config::Protocol;
 use crate::gadgets::{Activation, activation_circuit};
-use crate::he::{self, NoiseMargin};
-use crate::packing::{ConvPlan, ConvShape, PackingFault};
+use crate::he::NoiseMargin;
+use crate::linear::LinearPlan;
+use crate::packing::{ConvShape, PackingFault};
 use crate::program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 use crate::wire;
 use crate::work::Work;
@@ -103,9 +104,9 @@ pub fn conv_shape(network: &Network, id: LayerId) -> Option<ConvShape> {
 }
 
 /// Packs every linear layer and proves that its noise stays below what decrypts.
-fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<ConvPlan>>, LowerError> {
-    let mut known: HashMap<ConvShape, ConvPlan> = HashMap::new();
-    let mut plan_of = |id: usize| -> Result<Option<ConvPlan>, LowerError> {
+fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<LinearPlan>>, LowerError> {
+    let mut known: HashMap<ConvShape, LinearPlan> = HashMap::new();
+    let mut plan_of = |id: usize| -> Result<Option<LinearPlan>, LowerError> {
         let Some(shape) = conv_shape(&fixed.network, LayerId(id)) else { return Ok(None) };
         if let Some(plan) = known.get(&shape) {
             return Ok(Some(plan.clone()));
@@ -115,10 +116,11 @@ fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<ConvPla
         known.insert(shape, plan.clone());
         Ok(Some(plan))
     };
-    let mut plans: Vec<Option<ConvPlan>> =
+    let mut plans: Vec<Option<LinearPlan>> =
         (0..fixed.network.layers.len()).map(&mut plan_of).collect::<Result<_, _>>()?;
-    let mut room = protocol.he.prepared_bytes;
+    let mut room = protocol.linear.coefficient().map_or(0, |he| he.prepared_bytes);
     for plan in plans.iter_mut().flatten() {
+        let LinearPlan::Coefficient(plan) = plan;
         if let Some(left) = room.checked_sub(plan.prepared_bytes()) {
             (plan.prepared, room) = (true, left);
         }
@@ -127,10 +129,10 @@ fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<ConvPla
 }
 
 /// The cheapest packing of one layer whose noise bounds hold.
-fn plan(shape: ConvShape, protocol: &Protocol, name: impl Fn() -> String) -> Result<ConvPlan, LowerError> {
-    ConvPlan::choose(shape, &protocol.he, protocol.format.weight_bits).map_err(|fault| match fault {
+fn plan(shape: ConvShape, protocol: &Protocol, name: impl Fn() -> String) -> Result<LinearPlan, LowerError> {
+    protocol.linear.plan(shape, protocol.format.weight_bits).map_err(|fault| match fault {
         PackingFault::Noise(margin) => LowerError::Noise { layer: name(), protocol: protocol.name.clone(), margin },
-        PackingFault::Pixels => LowerError::Packing { layer: name(), degree: protocol.he.degree },
+        PackingFault::Pixels => LowerError::Packing { layer: name(), degree: protocol.linear.degree() },
     })
 }
 
@@ -160,7 +162,7 @@ fn activation_of(op: &Op) -> Option<Activation> {
 struct Lowering<'a> {
     network: &'a FixedNetwork,
     protocol: &'a Protocol,
-    plans: &'a [Option<ConvPlan>],
+    plans: &'a [Option<LinearPlan>],
     circuits: &'a [Option<Arc<Circuit>>],
     steps: Vec<Step>,
     /// The client's local step of a layer, once emitted.
@@ -244,11 +246,11 @@ impl Lowering<'_> {
         let (layer, phase) = (LayerId(0), Phase::Setup);
         let garbler = self.protocol.garbler;
         let evaluator = garbler.peer();
-        let he = &self.protocol.he;
+        let linear = &self.protocol.linear;
         // The seed of the client's masks is made with its key, and kept.
-        let work = he::keygen_work(he) + stored(Party::Client, wire::SEED_BYTES);
+        let work = linear.keygen_work() + stored(Party::Client, wire::SEED_BYTES);
         let keygen = self.push(layer, StepKind::HeKeygen, Party::Client, phase, [], work);
-        let key_bytes = wire::public_key_bytes(he);
+        let key_bytes = linear.keys_bytes();
         let public_key = self.send(layer, Message::PublicKey, Party::Client, phase, [keygen], key_bytes.into());
         let offer = self.push(layer, StepKind::BaseOtOffer, evaluator, phase, [], Work::default());
         let offered =
@@ -288,11 +290,11 @@ impl Lowering<'_> {
 
     /// Labels that the garbler sends online: one for every bit of the server's share.
     fn online_labels(&self, layer: LayerId) -> u64 {
-        self.elements(layer) * u64::from(self.protocol.format.ring_bits)
+        self.elements(layer) * u64::from(self.protocol.shares.wires())
     }
 
-    fn ring_bytes(&self) -> u64 {
-        wire::ring_bytes(self.protocol.format.ring_bits)
+    fn element_bytes(&self) -> u64 {
+        self.protocol.shares.element_bytes(self.protocol.wire)
     }
 
     /// What the client keeps for the end when `layer` is the answer: its share of it.
@@ -300,7 +302,7 @@ impl Lowering<'_> {
         if layer != self.output_layer() {
             return 0;
         }
-        self.elements(layer) * self.ring_bytes()
+        self.elements(layer) * self.element_bytes()
     }
 
     /// The work of a local linear layer on one share.

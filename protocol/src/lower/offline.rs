@@ -4,8 +4,7 @@
 //! prepares its non-linear layers, and encrypts one layer ahead, so that no party holds more than two layers' ciphertexts.
 
 use super::{Lowering, Payload, Setup, stored};
-use crate::he;
-use crate::packing::ConvPlan;
+use crate::linear::LinearPlan;
 use crate::program::{Message, Party, Phase, StepId, StepKind};
 use crate::wire;
 use crate::work::Work;
@@ -15,7 +14,7 @@ const PHASE: Phase = Phase::Offline;
 
 impl Lowering<'_> {
     pub(super) fn offline(&mut self, setup: Setup) {
-        let linear: Vec<(LayerId, ConvPlan)> =
+        let linear: Vec<(LayerId, LinearPlan)> =
             self.layer_ids().zip(self.plans).filter_map(|(id, plan)| Some((id, plan.clone()?))).collect();
         let ready = self.ready_after();
         let nonlinear: Vec<(LayerId, usize)> = self
@@ -106,11 +105,11 @@ impl Lowering<'_> {
         inputs.into_iter().flat_map(|input| self.client_share(input)).collect()
     }
 
-    fn encrypt(&mut self, layer: LayerId, plan: &ConvPlan, setup: Setup) -> StepId {
+    fn encrypt(&mut self, layer: LayerId, plan: &LinearPlan, setup: Setup) -> StepId {
         let mut deps = self.client_shares_of_inputs(layer);
         deps.push(setup.public_key);
-        let encrypt = self.push(layer, StepKind::Encrypt, Party::Client, PHASE, deps, he::encrypt_work(plan));
-        self.send(layer, Message::Ciphertexts, Party::Client, PHASE, [encrypt], wire::ciphertexts_bytes(plan).into())
+        let encrypt = self.push(layer, StepKind::Encrypt, Party::Client, PHASE, deps, plan.encrypt_work());
+        self.send(layer, Message::Ciphertexts, Party::Client, PHASE, [encrypt], plan.ciphertexts_bytes().into())
     }
 
     /// Encrypts for the linear layer after this round's.
@@ -121,7 +120,7 @@ impl Lowering<'_> {
 
     fn evaluate_linear(&mut self, round: &Round<'_>, delivered: Option<StepId>) -> Option<StepId> {
         let (layer, plan) = round.linear.get(round.index)?;
-        let work = he::linear_work(plan) + stored(Party::Server, wire::SEED_BYTES);
+        let work = plan.linear_work() + stored(Party::Server, wire::SEED_BYTES);
         Some(self.push(*layer, StepKind::HeLinear, Party::Server, PHASE, delivered, work))
     }
 
@@ -137,7 +136,7 @@ impl Lowering<'_> {
         let previous = round.index.checked_sub(1).and_then(|previous| round.linear.get(previous));
         let Some((layer, plan)) = previous else { return };
         let deps = self.replies.get(layer).copied();
-        let work = Work { stored_client_bytes: self.kept_answer_bytes(*layer), ..he::decrypt_work(plan) };
+        let work = Work { stored_client_bytes: self.kept_answer_bytes(*layer), ..plan.decrypt_work() };
         let step = self.push(*layer, StepKind::Decrypt, Party::Client, PHASE, deps, work);
         self.decrypted.insert(*layer, step);
     }
@@ -146,7 +145,7 @@ impl Lowering<'_> {
     /// now; a server transfers labels of random bits, from a seed, and corrects them online.
     fn receive_labels(&mut self, layer: LayerId, setup: Setup) -> StepId {
         let evaluator = self.protocol.garbler.peer();
-        let transfers = self.elements(layer) * u64::from(self.protocol.format.ring_bits);
+        let transfers = self.elements(layer) * u64::from(self.protocol.shares.wires());
         let (mut deps, seed) = match evaluator {
             Party::Client => (self.client_shares_of_inputs(layer), 0),
             Party::Server => (Vec::new(), wire::SEED_BYTES),
@@ -195,7 +194,7 @@ impl Lowering<'_> {
 
 /// One round of the pipeline: the linear layer that is evaluated in it, and the non-linear layers that are prepared.
 struct Round<'a> {
-    linear: &'a [(LayerId, ConvPlan)],
+    linear: &'a [(LayerId, LinearPlan)],
     index: usize,
     ready: Vec<LayerId>,
     setup: Setup,

@@ -27,7 +27,7 @@ impl Lowering<'_> {
             shares.push(share);
         }
         let output = self.output_layer();
-        let bytes = self.elements(output) * self.ring_bytes();
+        let bytes = self.elements(output) * self.element_bytes();
         let share = shares.last().copied();
         let sent = self.send(output, Message::OutputShare, Party::Server, PHASE, share, bytes.into());
         let work = Work { ring_adds: self.elements(output), ..Work::default() };
@@ -38,13 +38,13 @@ impl Lowering<'_> {
         let elements = self.elements(layer);
         let work = Work { ring_adds: elements, ..Work::default() };
         let mask = self.push(layer, StepKind::MaskInput, Party::Client, PHASE, [], work);
-        let bytes = elements * self.ring_bytes();
+        let bytes = elements * self.element_bytes();
         self.send(layer, Message::MaskedValues, Party::Client, PHASE, [mask], bytes.into())
     }
 
     /// The server's share through the weights, plus its offline mask and the bias.
     fn ring_linear(&mut self, layer: LayerId, deps: Vec<StepId>) -> StepId {
-        let macs = self.plans.get(layer.0).and_then(Option::as_ref).map_or(0, |plan| plan.shape.macs());
+        let macs = self.plans.get(layer.0).and_then(Option::as_ref).map_or(0, |plan| plan.shape().macs());
         let work = Work { ring_macs: macs, ring_adds: 2 * self.elements(layer), ..Work::default() };
         self.push(layer, StepKind::RingLinear, Party::Server, PHASE, deps, work)
     }
@@ -62,7 +62,7 @@ impl Lowering<'_> {
         let instances = self.elements(layer);
         let masking = Work { ring_adds: instances, ..Work::default() };
         let evaluate = self.evaluate(layer, labels, masking);
-        let bytes = instances * self.ring_bytes();
+        let bytes = instances * self.element_bytes();
         let masked = self.send(layer, Message::MaskedValues, Party::Client, PHASE, [evaluate], bytes.into());
         self.push(layer, StepKind::Unmask, Party::Server, PHASE, [masked], masking)
     }
@@ -73,7 +73,7 @@ impl Lowering<'_> {
         let instances = self.elements(layer);
         let masking = Work { ring_adds: instances, ..Work::default() };
         let choices = self.push(layer, StepKind::MaskChoices, Party::Server, PHASE, deps, masking);
-        let bytes = instances * self.ring_bytes();
+        let bytes = instances * self.element_bytes();
         let shown = self.send(layer, Message::MaskedChoices, Party::Server, PHASE, [choices], bytes.into());
         let labels = self.labels(layer, vec![shown]);
         self.evaluate(layer, labels, Work::default())
