@@ -7,7 +7,7 @@ use crate::error::SimError;
 use pisim_hw_models::{CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
 use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
-use pisim_protocol::{ConvPlan, LinearPlan, Party, Program, Step, StepKind, wire};
+use pisim_protocol::{ConvPlan, LinearPlan, Party, Program, Step, StepKind, WireFormat, wire};
 
 /// A step with what it works on.
 pub(crate) struct Demand<'a> {
@@ -144,7 +144,7 @@ impl<'a> Demand<'a> {
             StepKind::HeLinear => (0, self.plan()?.output_ciphertexts()),
             _ => (0, 0),
         };
-        Ok(CpuWork {
+        let work = CpuWork {
             garbled_ands: if garbles { work.and_gates } else { 0 },
             evaluated_ands: if garbles { 0 } else { work.and_gates },
             xors: work.xor_gates,
@@ -171,7 +171,36 @@ impl<'a> Demand<'a> {
             ring_elements: self.shares()?,
             parallelism: self.items(threads)?,
             ..CpuWork::default()
-        })
+        };
+        Ok(if library && linear.coefficient().is_none() { self.whole(work) } else { work })
+    }
+
+    /// The same work with homomorphic encryption in whole operations of a library.
+    fn whole(&self, work: CpuWork) -> CpuWork {
+        let he_operations = HeOperations {
+            plain_muls: self.step.work.he_plain_muls,
+            key_switches: work.key_switches,
+            encryptions: work.encryptions,
+            decryptions: work.decryptions,
+            decrypted_layers: u64::from(self.step.kind == StepKind::Decrypt),
+            keygens: u64::from(self.step.kind == StepKind::HeKeygen),
+        };
+        // A reply's fresh encryption of zero hides it; the library's figures are of replies without it.
+        let encryptions = if self.step.kind == StepKind::Encrypt { he_operations.encryptions } else { 0 };
+        CpuWork {
+            ntts: 0,
+            mod_muls: 0,
+            he_products: 0,
+            replies: 0,
+            encryptions: 0,
+            decryptions: 0,
+            key_switches: 0,
+            he_samples: 0,
+            he_weights: 0,
+            he_bytes: 0,
+            he_operations: HeOperations { encryptions, ..he_operations },
+            ..work
+        }
     }
 
     /// Labels that the garbler picks and writes for the evaluator, one by one or in pairs for oblivious transfers.
@@ -191,7 +220,7 @@ impl<'a> Demand<'a> {
 
     /// Whether the labels of the garbler's offline inputs go over the wire, and not the seed that they come from.
     fn writes_offline_labels(&self) -> bool {
-        false
+        self.program.protocol.wire == WireFormat::Delphi
     }
 
     /// Shares that a linear layer on shares reads and makes.
@@ -199,7 +228,7 @@ impl<'a> Demand<'a> {
         if self.step.kind != StepKind::RingLinear {
             return Ok(0);
         }
-        let shape = &self.plan()?.shape;
+        let shape = self.plan()?.shape();
         Ok(shape.inputs() as u64 + shape.outputs() as u64)
     }
 
