@@ -62,7 +62,7 @@ impl HeParams {
 }
 
 /// The largest prime ≡ 1 (mod 2N) of exactly `bits` bits that is not in `used`.
-fn limb_prime(bits: u32, degree: usize, used: &[u64]) -> Option<u64> {
+pub(crate) fn limb_prime(bits: u32, degree: usize, used: &[u64]) -> Option<u64> {
     let step = 2 * degree as u64;
     let (least, most) = (1u64 << (bits - 1), (1u64 << bits) - 1);
     let mut candidate = (most / step) * step + 1;

@@ -15,6 +15,7 @@ mod noise;
 mod packing;
 mod program;
 mod shares;
+pub mod simd;
 pub mod wire;
 mod work;
 
@@ -24,4 +25,5 @@ pub use lower::{LowerError, conv_shape, lower};
 pub use packing::{ConvPlan, ConvShape, PackingFault, packed};
 pub use program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 pub use shares::{DELPHI_PRIME, Shares, Transfer, WireFormat};
+pub use simd::{SimdParams, SimdPlan};
 pub use work::Work;

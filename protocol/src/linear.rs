@@ -2,6 +2,7 @@
 
 use crate::he::{self, HeParams};
 use crate::packing::{ConvPlan, ConvShape, PackingFault};
+use crate::simd::{SimdParams, SimdPlan};
 use crate::work::Work;
 use serde::Serialize;
 
@@ -11,6 +12,8 @@ use serde::Serialize;
 pub enum Linear {
     /// Values in coefficients, plaintexts modulo 2^k, no rotations (Cheetah).
     Coefficient(HeParams),
+    /// Values in slots, plaintexts modulo a prime, rotations (Gazelle, Delphi).
+    Simd(SimdParams),
 }
 
 impl Linear {
@@ -18,6 +21,7 @@ impl Linear {
     pub fn degree(&self) -> usize {
         match self {
             Self::Coefficient(he) => he.degree,
+            Self::Simd(he) => he.degree,
         }
     }
 
@@ -25,6 +29,7 @@ impl Linear {
     pub fn limb_bits(&self) -> &[u32] {
         match self {
             Self::Coefficient(he) => &he.limb_bits,
+            Self::Simd(he) => &he.limb_bits,
         }
     }
 
@@ -32,6 +37,7 @@ impl Linear {
     pub fn coefficient(&self) -> Option<&HeParams> {
         match self {
             Self::Coefficient(he) => Some(he),
+            Self::Simd(_) => None,
         }
     }
 
@@ -39,6 +45,15 @@ impl Linear {
     pub fn coefficient_mut(&mut self) -> Option<&mut HeParams> {
         match self {
             Self::Coefficient(he) => Some(he),
+            Self::Simd(_) => None,
+        }
+    }
+
+    /// The parameters of slot packing, if it is that.
+    pub fn simd(&self) -> Option<&SimdParams> {
+        match self {
+            Self::Coefficient(_) => None,
+            Self::Simd(he) => Some(he),
         }
     }
 
@@ -46,6 +61,7 @@ impl Linear {
     pub fn keys_bytes(&self) -> u64 {
         match self {
             Self::Coefficient(he) => crate::wire::public_key_bytes(he),
+            Self::Simd(he) => he.keys_bytes(),
         }
     }
 
@@ -53,6 +69,15 @@ impl Linear {
     pub fn keygen_work(&self) -> Work {
         match self {
             Self::Coefficient(he) => he::keygen_work(he),
+            Self::Simd(he) => he.keygen_work(),
+        }
+    }
+
+    /// The server's work of receiving the keys; in coefficient packing it expands them in every layer instead.
+    pub fn read_keys_work(&self) -> Work {
+        match self {
+            Self::Coefficient(_) => Work::default(),
+            Self::Simd(he) => he.read_keys_work(),
         }
     }
 
@@ -63,6 +88,7 @@ impl Linear {
     pub fn plan(&self, shape: ConvShape, weight_bits: u32) -> Result<LinearPlan, PackingFault> {
         match self {
             Self::Coefficient(he) => ConvPlan::choose(shape, he, weight_bits).map(LinearPlan::Coefficient),
+            Self::Simd(he) => SimdPlan::choose(shape, he).map(LinearPlan::Simd),
         }
     }
 }
@@ -73,6 +99,8 @@ impl Linear {
 pub enum LinearPlan {
     /// In coefficients.
     Coefficient(ConvPlan),
+    /// In slots.
+    Simd(SimdPlan),
 }
 
 impl LinearPlan {
@@ -80,6 +108,7 @@ impl LinearPlan {
     pub fn shape(&self) -> &ConvShape {
         match self {
             Self::Coefficient(plan) => &plan.shape,
+            Self::Simd(plan) => &plan.shape,
         }
     }
 
@@ -87,6 +116,15 @@ impl LinearPlan {
     pub fn coefficient(&self) -> Option<&ConvPlan> {
         match self {
             Self::Coefficient(plan) => Some(plan),
+            Self::Simd(_) => None,
+        }
+    }
+
+    /// The plan in slots, if it is one.
+    pub fn simd(&self) -> Option<&SimdPlan> {
+        match self {
+            Self::Coefficient(_) => None,
+            Self::Simd(plan) => Some(plan),
         }
     }
 
@@ -94,6 +132,7 @@ impl LinearPlan {
     pub fn input_ciphertexts(&self) -> u64 {
         match self {
             Self::Coefficient(plan) => plan.input_ciphertexts(),
+            Self::Simd(plan) => plan.input_ciphertexts(),
         }
     }
 
@@ -101,6 +140,7 @@ impl LinearPlan {
     pub fn output_ciphertexts(&self) -> u64 {
         match self {
             Self::Coefficient(plan) => plan.output_ciphertexts(),
+            Self::Simd(plan) => plan.output_ciphertexts(),
         }
     }
 
@@ -108,6 +148,7 @@ impl LinearPlan {
     pub fn ciphertexts_bytes(&self) -> u64 {
         match self {
             Self::Coefficient(plan) => crate::wire::ciphertexts_bytes(plan),
+            Self::Simd(plan) => plan.input_bytes(),
         }
     }
 
@@ -115,6 +156,7 @@ impl LinearPlan {
     pub fn reply_bytes(&self) -> u64 {
         match self {
             Self::Coefficient(plan) => plan.reply_bytes(),
+            Self::Simd(plan) => plan.reply_bytes(),
         }
     }
 
@@ -122,6 +164,7 @@ impl LinearPlan {
     pub fn encrypt_work(&self) -> Work {
         match self {
             Self::Coefficient(plan) => he::encrypt_work(plan),
+            Self::Simd(plan) => plan.encrypt_work(),
         }
     }
 
@@ -129,6 +172,7 @@ impl LinearPlan {
     pub fn linear_work(&self) -> Work {
         match self {
             Self::Coefficient(plan) => he::linear_work(plan),
+            Self::Simd(plan) => plan.linear_work(),
         }
     }
 
@@ -136,6 +180,7 @@ impl LinearPlan {
     pub fn decrypt_work(&self) -> Work {
         match self {
             Self::Coefficient(plan) => he::decrypt_work(plan),
+            Self::Simd(plan) => plan.decrypt_work(),
         }
     }
 }

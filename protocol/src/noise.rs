@@ -151,16 +151,16 @@ fn largest_weight(weight_bits: u32) -> f64 {
     power_of_two(weight_bits.saturating_sub(1))
 }
 
-fn product(moduli: &[u64]) -> f64 {
+pub(crate) fn product(moduli: &[u64]) -> f64 {
     moduli.iter().map(|modulus| *modulus as f64).product()
 }
 
-fn power_of_two(bits: u32) -> f64 {
+pub(crate) fn power_of_two(bits: u32) -> f64 {
     (0..bits).fold(1.0, |power, _| power * 2.0)
 }
 
 /// The least b with 2^b ≥ `number`.
-fn ceil_log2(number: f64) -> u32 {
+pub(crate) fn ceil_log2(number: f64) -> u32 {
     let (mut bits, mut power) = (0, 1.0);
     while power < number && power.is_finite() {
         (bits, power) = (bits + 1, power * 2.0);

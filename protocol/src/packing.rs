@@ -95,6 +95,8 @@ pub struct ConvPlan {
 pub enum PackingFault {
     /// One kernel window alone has more pixels than a ciphertext has coefficients.
     Pixels,
+    /// One image has more pixels than a row has slots.
+    Row,
     /// The noise of every packing is too large; the bound of the one with the least noise.
     Noise(NoiseMargin),
 }

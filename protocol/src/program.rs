@@ -57,6 +57,8 @@ pub struct StepId(pub usize);
 pub enum StepKind {
     /// Generate the homomorphic secret key and the public key.
     HeKeygen,
+    /// Read the homomorphic keys and expand what is sent as seeds; only where keys are switched.
+    HeReadKeys,
     /// Make the first message of the base oblivious transfers.
     BaseOtOffer,
     /// Answer it with one group element for each choice bit.

@@ -20,6 +20,10 @@ macro_rules! work {
             pub fn values(&self) -> [u64; Self::FIELDS.len()] { [$(self.$field),*] }
         }
 
+        impl Work {
+            fn scale(&mut self, count: u64) { $(self.$field *= count;)* }
+        }
+
         impl std::ops::AddAssign for Work {
             fn add_assign(&mut self, other: Self) { $(self.$field += other.$field;)* }
         }
@@ -84,6 +88,12 @@ impl std::iter::Sum for Work {
 }
 
 impl Work {
+    /// This work, `count` times over.
+    pub fn times(mut self, count: u64) -> Self {
+        self.scale(count);
+        self
+    }
+
     /// The fields in which two works differ: name, this value, the other value.
     pub fn differences(&self, other: &Self) -> Vec<(&'static str, u64, u64)> {
         Self::FIELDS

@@ -7,7 +7,7 @@ use crate::error::SimError;
 use pisim_hw_models::{CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
 use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
-use pisim_protocol::{ConvPlan, LinearPlan, Party, Program, Step, StepKind, WireFormat, wire};
+use pisim_protocol::{LinearPlan, Party, Program, Step, StepKind, WireFormat, wire};
 
 /// A step with what it works on.
 pub(crate) struct Demand<'a> {
@@ -27,11 +27,6 @@ impl<'a> Demand<'a> {
     fn plan(&self) -> Result<&'a LinearPlan, SimError> {
         let plan = self.program.plans.get(self.step.layer.0).and_then(Option::as_ref);
         plan.ok_or_else(|| self.missing("packing plan"))
-    }
-
-    /// The plan of a layer that is packed into coefficients.
-    fn coefficient_plan(&self) -> Result<&'a ConvPlan, SimError> {
-        self.plan()?.coefficient().ok_or_else(|| self.missing("coefficient packing"))
     }
 
     fn circuit(&self) -> Result<&'a Circuit, SimError> {
@@ -92,10 +87,9 @@ impl<'a> Demand<'a> {
         let polynomial = base.limbs * base.degree * word_bytes(limb_bits);
         let sizes = Bytes::of(self)?;
         Ok(match self.step.kind {
-            StepKind::HeLinear => HeWork {
-                working_set_bytes: linear_working_set(self.coefficient_plan()?, polynomial),
-                ..sizes.in_he(base)
-            },
+            StepKind::HeLinear => {
+                HeWork { working_set_bytes: linear_working_set(self.plan()?, polynomial), ..sizes.in_he(base) }
+            }
             // One ciphertext at a time: both halves, the key and a plaintext.
             _ => HeWork { working_set_bytes: 4 * polynomial, ..sizes.in_he(base) },
         })
@@ -282,6 +276,7 @@ impl<'a> Demand<'a> {
     fn items(&self, cores: u64) -> Result<u64, SimError> {
         Ok(match self.step.kind {
             StepKind::HeKeygen
+            | StepKind::HeReadKeys
             | StepKind::BaseOtOffer
             | StepKind::BaseOtChoose
             | StepKind::OtPuncture
@@ -296,7 +291,11 @@ impl<'a> Demand<'a> {
             // The transformed weights of an output group serve all tiles, so a group is not divided.
             StepKind::HeLinear => {
                 // Groups go in pairs when every core gets several pairs.
-                let groups = self.coefficient_plan()?.output_groups() as u64;
+                let groups = match self.plan()? {
+                    LinearPlan::Coefficient(plan) => plan.output_groups() as u64,
+                    // Every reply is the sum over input groups, permutations and diagonals, which threads share.
+                    LinearPlan::Simd(plan) => plan.output_ciphertexts().saturating_mul(plan.sums().count() as u64),
+                };
                 if groups >= cores.saturating_mul(8) { groups.div_ceil(2) } else { groups }
             }
             StepKind::Decrypt => self.plan()?.output_ciphertexts(),
@@ -320,7 +319,9 @@ pub(crate) struct Stage {
 /// Which of a party's threads do a step's own work.
 pub(crate) fn class_of(kind: StepKind) -> WorkClass {
     match kind {
-        StepKind::HeKeygen | StepKind::Encrypt | StepKind::HeLinear | StepKind::Decrypt => WorkClass::He,
+        StepKind::HeKeygen | StepKind::HeReadKeys | StepKind::Encrypt | StepKind::HeLinear | StepKind::Decrypt => {
+            WorkClass::He
+        }
         StepKind::Garble | StepKind::Evaluate => WorkClass::Gc,
         _ => WorkClass::Other,
     }
@@ -341,6 +342,7 @@ impl Bytes {
         let linear = &demand.program.protocol.linear;
         let work = &demand.step.work;
         Ok(match demand.step.kind {
+            StepKind::HeReadKeys => Self { input: linear.keys_bytes(), ..Self::default() },
             StepKind::HeKeygen => Self { output: linear.keys_bytes(), ..Self::default() },
             StepKind::Encrypt => {
                 let plan = demand.plan()?;
@@ -410,8 +412,9 @@ fn weight_bytes(demand: &Demand, plan: &LinearPlan) -> u64 {
 /// What a linear layer keeps on chip, with the better of two loop orders. Output groups outside: all inputs stay, and
 /// the sums of one group in every tile. Input groups outside: all sums stay, and one input group of every tile. Either
 /// way one transformed weight polynomial is live. A ciphertext is two polynomials.
-fn linear_working_set(plan: &ConvPlan, polynomial: u64) -> u64 {
-    let (tiles, inputs, outputs) = (plan.tiles() as u64, plan.input_ciphertexts(), plan.output_ciphertexts());
+fn linear_working_set(plan: &LinearPlan, polynomial: u64) -> u64 {
+    let tiles = plan.coefficient().map_or(1, |plan| plan.tiles() as u64);
+    let (inputs, outputs) = (plan.input_ciphertexts(), plan.output_ciphertexts());
     let live = (inputs + tiles).min(outputs + tiles);
     polynomial.saturating_mul(live.saturating_mul(2).saturating_add(1))
 }

@@ -30,6 +30,7 @@ mod share;
 mod simulate;
 mod split;
 mod units;
+pub mod validate;
 
 pub use error::SimError;
 pub use result::{

@@ -41,10 +41,12 @@ pub(crate) fn assign(program: &Program, step: &Step, platform: &Platform) -> Res
             .as_ref()
             .and_then(|engine| engine.ot_extend(&OtWork { ots: step.work.extended_ots }))
             .map(|cost| Assignment { unit: UnitKind::GcEngine, cost }),
-        StepKind::HeKeygen | StepKind::Encrypt | StepKind::HeLinear | StepKind::Decrypt => match &hardware.he_engine {
-            Some(engine) => Some(Assignment { unit: UnitKind::HeEngine, cost: engine.run(&demand.homomorphic()?) }),
-            None => None,
-        },
+        StepKind::HeKeygen | StepKind::HeReadKeys | StepKind::Encrypt | StepKind::HeLinear | StepKind::Decrypt => {
+            match &hardware.he_engine {
+                Some(engine) => Some(Assignment { unit: UnitKind::HeEngine, cost: engine.run(&demand.homomorphic()?) }),
+                None => None,
+            }
+        }
         StepKind::RingLinear => match &hardware.mac_array {
             Some(array) => Some(Assignment { unit: UnitKind::MacArray, cost: array.gemm(&demand.gemm()?) }),
             None => None,

@@ -26,6 +26,7 @@ pub(crate) fn activity_of(step: &Step, role: Role) -> &'static str {
         (
             _,
             StepKind::HeKeygen
+            | StepKind::HeReadKeys
             | StepKind::LocalLinear
             | StepKind::MaskChoices
             | StepKind::Unmask
@@ -41,6 +42,7 @@ pub(crate) fn kind_of(step: &Step, role: Role) -> &'static str {
         (Role::Store, _) => "store",
         (Role::Load, _) => "load",
         (_, StepKind::HeKeygen) => "he-keygen",
+        (_, StepKind::HeReadKeys) => "he-read-keys",
         (_, StepKind::BaseOtOffer) => "base-ot-offer",
         (_, StepKind::BaseOtChoose) => "base-ot-choose",
         (_, StepKind::BaseOtFinish) => "base-ot-finish",

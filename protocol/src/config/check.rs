@@ -4,6 +4,7 @@ use super::file::{LinearFile, LinearMethod, ProtocolFile, SharesKind};
 use crate::he::{HeParams, MAX_LIMB_BITS};
 use crate::linear::Linear;
 use crate::shares::{DELPHI_PRIME, Shares, Transfer, WireFormat};
+use crate::simd::SimdParams;
 use pisim_settings::{ConfigError, Source, Spanned};
 
 /// Checks values after parsing and points at the key that fails.
@@ -67,8 +68,40 @@ impl Checker<'_> {
     pub fn linear(&self, file: &LinearFile, shares: Shares, statistical_bits: u32) -> Result<Linear, ConfigError> {
         match file.method {
             LinearMethod::HeCoefficient => self.coefficient(file, shares.bits(), statistical_bits),
-            LinearMethod::HeSimd => self.refuse("linear.method", "`he-simd` cannot run yet"),
+            LinearMethod::HeSimd => self.simd(file, shares, statistical_bits),
         }
+    }
+
+    fn simd(&self, file: &LinearFile, shares: Shares, statistical_bits: u32) -> Result<Linear, ConfigError> {
+        if file.response_limbs.is_some() {
+            return self
+                .refuse("linear.response_limbs", "`he-simd` returns all limbs; only `he-coefficient` has this key");
+        }
+        if file.prepared_weights.is_some() {
+            let message = "`he-simd` encodes weights as it goes; only `he-coefficient` has this key";
+            return self.refuse("linear.prepared_weights", message);
+        }
+        let Some(special) = &file.special_bits else {
+            return self.refuse("linear", "missing key `special_bits`; expected the bits of the key switches' prime");
+        };
+        let Shares::Prime { modulus } = shares else {
+            return self.refuse("linear.method", "slots hold numbers modulo a prime");
+        };
+        let degree = *file.degree.get_ref();
+        if modulus % (2 * degree as u64) != 1 {
+            let message = format!("{degree} is not possible; expected a power of two of which {modulus} has slots");
+            return Err(self.fault(&file.degree, "linear.degree", message));
+        }
+        let special_bits = self.range(special, "linear.special_bits", shares.bits() + 1, MAX_LIMB_BITS)?;
+        self.modulus(file, degree, special_bits)?;
+        let limbs = file.limb_bits.get_ref();
+        if limbs.iter().any(|bits| *bits <= shares.bits()) {
+            let message =
+                format!("{limbs:?} is not possible; expected limbs wider than the {} bits of shares", shares.bits());
+            return Err(self.fault(&file.limb_bits, "linear.limb_bits", message));
+        }
+        let params = SimdParams::new(degree, limbs.clone(), special_bits, modulus, statistical_bits);
+        params.map(Linear::Simd).ok_or_else(|| self.too_few_primes(file))
     }
 
     fn coefficient(&self, file: &LinearFile, plain_bits: u32, statistical_bits: u32) -> Result<Linear, ConfigError> {

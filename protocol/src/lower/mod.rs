@@ -51,6 +51,17 @@ pub enum LowerError {
         /// Ring degree.
         degree: usize,
     },
+    /// One channel of a layer's images has more pixels than a row of slots.
+    #[error(
+        "layer `{layer}` does not fit the slots of a ciphertext: one channel of its images has more pixels than the \
+         {slots} slots of a row; use smaller images, a larger degree or coefficient packing"
+    )]
+    Row {
+        /// The layer.
+        layer: String,
+        /// Slots of one row.
+        slots: usize,
+    },
 }
 
 /// Lowers `network` to the program that `protocol` runs, with exact work for every step.
@@ -120,7 +131,7 @@ fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<LinearP
         (0..fixed.network.layers.len()).map(&mut plan_of).collect::<Result<_, _>>()?;
     let mut room = protocol.linear.coefficient().map_or(0, |he| he.prepared_bytes);
     for plan in plans.iter_mut().flatten() {
-        let LinearPlan::Coefficient(plan) = plan;
+        let LinearPlan::Coefficient(plan) = plan else { continue };
         if let Some(left) = room.checked_sub(plan.prepared_bytes()) {
             (plan.prepared, room) = (true, left);
         }
@@ -133,6 +144,7 @@ fn plan(shape: ConvShape, protocol: &Protocol, name: impl Fn() -> String) -> Res
     protocol.linear.plan(shape, protocol.format.weight_bits).map_err(|fault| match fault {
         PackingFault::Noise(margin) => LowerError::Noise { layer: name(), protocol: protocol.name.clone(), margin },
         PackingFault::Pixels => LowerError::Packing { layer: name(), degree: protocol.linear.degree() },
+        PackingFault::Row => LowerError::Row { layer: name(), slots: protocol.linear.degree() / 2 },
     })
 }
 
