@@ -204,6 +204,11 @@ impl Builder {
         }
     }
 
+    /// The finished circuit with all its gates, also those that no output needs.
+    pub fn finish_whole(self, outputs: Vec<Bit>) -> Circuit {
+        Circuit { inputs: self.inputs, gates: self.gates, outputs }
+    }
+
     /// The finished circuit, without the gates that no output needs.
     pub fn finish(self, outputs: Vec<Bit>) -> Circuit {
         let inputs = self.inputs.total();

@@ -4,7 +4,9 @@
 //! `carry' = carry ⊕ ((a ⊕ carry) ∧ (b ⊕ carry))`.
 
 use crate::circuit::{Bit, Builder, Circuit, Inputs};
+use crate::prime::field_circuit;
 use crate::program::Party;
+use crate::shares::Shares;
 
 impl Builder {
     /// `a + b` modulo 2^width, for operands of equal width: width − 1 AND gates.
@@ -45,6 +47,45 @@ impl Builder {
         bits.iter().map(|bit| self.and(*bit, mask)).collect()
     }
 
+    /// Whether `a < constant`, for an unsigned number that may be narrower than the constant.
+    pub fn below(&mut self, a: &[Bit], constant: u64) -> Bit {
+        if a.len() < 64 && constant >> a.len() != 0 {
+            return Bit::Const(true);
+        }
+        let bits: Vec<Bit> = (0..a.len()).map(|bit| Bit::Const(bit < 64 && constant >> bit & 1 == 1)).collect();
+        self.less(a, &bits)
+    }
+
+    /// min(value, most) if `positive`, otherwise zero; just as long as it must be. Without `most` one AND gate per bit; with it
+    /// one for each of its bits, one more, and the comparison.
+    pub fn relu(&mut self, value: &[Bit], positive: Bit, most: Option<u64>) -> Vec<Bit> {
+        let (Some(most), len) = (most, value.len()) else { return self.mask(value, positive) };
+        let zeros = (most.trailing_zeros() as usize).min(len);
+        let below = self.below(value.get(zeros..).unwrap_or_default(), most.checked_shr(zeros as u32).unwrap_or(0));
+        let keep = self.and(positive, below);
+        // Positive numbers that are not kept saturate.
+        let saturate = self.xor(positive, keep);
+        let width = ((u64::BITS - most.leading_zeros()) as usize).min(len);
+        let bits = value.iter().take(width).enumerate();
+        let mut chosen = Vec::with_capacity(width);
+        for (position, bit) in bits {
+            let kept = self.and(*bit, keep);
+            chosen.push(if most >> position & 1 == 1 { self.xor(kept, saturate) } else { kept });
+        }
+        chosen
+    }
+
+    /// `a + b + carry` modulo 2^width, and the carry out of it: one AND gate per bit.
+    pub fn add_carry(&mut self, a: &[Bit], b: &[Bit], mut carry: Bit) -> (Vec<Bit>, Bit) {
+        let mut sum = Vec::with_capacity(a.len());
+        for (x, y) in a.iter().zip(b) {
+            let rest = self.xor(*y, carry);
+            sum.push(self.xor(*x, rest));
+            carry = self.carry(*x, *y, carry);
+        }
+        (sum, carry)
+    }
+
     /// `a + b + carry` modulo 2^width.
     fn add_with(&mut self, a: &[Bit], b: &[Bit], mut carry: Bit) -> Vec<Bit> {
         let width = a.len().min(b.len());
@@ -79,17 +120,40 @@ impl Builder {
 pub enum Activation {
     /// Zero for negative values, otherwise the value, shifted right.
     Relu,
+    /// The same, but at most this public number: a ReLU6 for 6·2^f.
+    ClampedRelu {
+        /// The largest result, at least 1.
+        most: u64,
+    },
     /// The value, shifted right arithmetically.
     Rescale,
 }
 
+impl Activation {
+    /// The largest result, where there is one.
+    pub fn most(self) -> Option<u64> {
+        match self {
+            Self::ClampedRelu { most } => Some(most),
+            Self::Relu | Self::Rescale => None,
+        }
+    }
+}
+
 /// The inputs of an activation's circuit. The server's share is known online only, the client's share offline, and the
 /// garbler's mask offline; the evaluator's inputs are transferred obliviously.
-pub fn activation_inputs(garbler: Party, ring_bits: u32) -> Inputs {
-    let k = ring_bits as usize;
+pub fn activation_inputs(garbler: Party, wires: u32) -> Inputs {
+    let k = wires as usize;
     match garbler {
         Party::Server => Inputs { garbler_online: k, evaluator: k, garbler_offline: k },
         Party::Client => Inputs { garbler_online: 0, evaluator: k, garbler_offline: 2 * k },
+    }
+}
+
+/// The circuit of one element of a non-linear layer on these shares.
+pub fn shared_activation(activation: Activation, garbler: Party, shares: Shares, shift: u32) -> Circuit {
+    match shares {
+        Shares::Ring { bits } => activation_circuit(activation, garbler, bits, shift),
+        Shares::Prime { modulus } => field_circuit(activation, garbler, modulus, shift),
     }
 }
 
@@ -110,14 +174,14 @@ pub fn activation_circuit(activation: Activation, garbler: Party, ring_bits: u32
     let sum = builder.add(&a, &b);
     let (low, sign) = (&sum[shift..k - 1], sum[k - 1]);
     let mut value = match activation {
-        Activation::Relu => {
+        Activation::Relu | Activation::ClampedRelu { .. } => {
             let positive = builder.not(sign);
-            builder.mask(low, positive)
+            builder.relu(low, positive, activation.most())
         }
         Activation::Rescale => low.to_vec(),
     };
     let fill = match activation {
-        Activation::Relu => Bit::Const(false),
+        Activation::Relu | Activation::ClampedRelu { .. } => Bit::Const(false),
         Activation::Rescale => sign,
     };
     value.resize(k, fill);
@@ -142,6 +206,7 @@ mod tests {
         let signed = ((value << (64 - k)) as i64) >> (64 - k);
         let result = match activation {
             Activation::Relu => signed.max(0) >> shift,
+            Activation::ClampedRelu { most } => (signed >> shift).clamp(0, i64::try_from(most).unwrap()),
             Activation::Rescale => signed >> shift,
         };
         result as u64 & (u64::MAX >> (64 - k))
@@ -161,7 +226,7 @@ mod tests {
 
     #[test]
     fn activation_circuits_are_right_on_every_8_bit_value() {
-        for activation in [Activation::Relu, Activation::Rescale] {
+        for activation in [Activation::Relu, Activation::ClampedRelu { most: 6 }, Activation::Rescale] {
             for shift in 0..8 {
                 let circuit = activation_circuit(activation, Party::Server, 8, shift);
                 for value in 0..256u64 {
@@ -201,7 +266,7 @@ mod tests {
         fn activation_circuits_equal_the_fixed_point_rule(value: u64, share: u64, mask: u64, k in 8u32..=64, shift in 0u32..16) {
             let shift = shift.min(k - 1);
             let ring = u64::MAX >> (64 - k);
-            for activation in [Activation::Relu, Activation::Rescale] {
+            for activation in [Activation::Relu, Activation::ClampedRelu { most: 6 << 8 }, Activation::Rescale] {
                 // Both garblers' inputs come in the same order: the server's share, the client's, the mask.
                 for garbler in [Party::Server, Party::Client] {
                     let circuit = activation_circuit(activation, garbler, k, shift);

@@ -11,7 +11,7 @@ mod online;
 
 use crate::circuit::Circuit;
 use crate::config::Protocol;
-use crate::gadgets::{Activation, activation_circuit};
+use crate::gadgets::{Activation, shared_activation};
 use crate::he::NoiseMargin;
 use crate::linear::LinearPlan;
 use crate::packing::{ConvShape, PackingFault};
@@ -68,7 +68,7 @@ pub enum LowerError {
 pub fn lower(network: &Network, protocol: &Protocol) -> Result<Program, LowerError> {
     let fixed = FixedNetwork::new(network, protocol.format)?;
     let plans = plans(&fixed, protocol)?;
-    let circuits = circuits(&fixed, protocol.garbler);
+    let circuits = circuits(&fixed, protocol);
     let mut lowering = Lowering {
         network: &fixed,
         protocol,
@@ -149,22 +149,27 @@ fn plan(shape: ConvShape, protocol: &Protocol, name: impl Fn() -> String) -> Res
 }
 
 /// One circuit for every distinct (activation, shift).
-fn circuits(fixed: &FixedNetwork, garbler: Party) -> Vec<Option<Arc<Circuit>>> {
+fn circuits(fixed: &FixedNetwork, protocol: &Protocol) -> Vec<Option<Arc<Circuit>>> {
     let mut known: HashMap<(Activation, u32), Arc<Circuit>> = HashMap::new();
     let layers = fixed.network.layers.iter().enumerate();
     layers
-        .map(|(id, layer)| {
-            let activation = activation_of(&layer.op)?;
+        .map(|(id, _)| {
+            let activation = activation_of(fixed, LayerId(id))?;
             let shift = fixed.shift(LayerId(id));
-            let build = || Arc::new(activation_circuit(activation, garbler, fixed.format.ring_bits, shift));
+            let build = || Arc::new(shared_activation(activation, protocol.garbler, protocol.shares, shift));
             Some(known.entry((activation, shift)).or_insert_with(build).clone())
         })
         .collect()
 }
 
-fn activation_of(op: &Op) -> Option<Activation> {
-    match op {
-        Op::Relu => Some(Activation::Relu),
+/// What a non-linear layer computes on each element; `None` for a linear one.
+pub fn activation_of(network: &FixedNetwork, layer: LayerId) -> Option<Activation> {
+    let format = network.format;
+    match network.network.layers.get(layer.0)?.op {
+        Op::Relu => Some(match format.relu_max {
+            Some(max) => Activation::ClampedRelu { most: u64::from(max) << format.fraction_bits },
+            None => Activation::Relu,
+        }),
         Op::Rescale => Some(Activation::Rescale),
         _ => None,
     }
