@@ -232,6 +232,7 @@ fn he_library(check: &Check<'_>, raw: &RawHeLibrary) -> Checked<HeLibrary> {
         key_switch_coefficient_s: cost("key_switch_coefficient", raw.key_switch_coefficient)?,
         encrypt_coefficient_s: cost("encrypt_coefficient", raw.encrypt_coefficient)?,
         decrypt_coefficient_s: cost("decrypt_coefficient", raw.decrypt_coefficient)?,
+        evaluate_layer_s: free("evaluate_layer", raw.evaluate_layer)?,
         decrypt_layer_s: free("decrypt_layer", raw.decrypt_layer)?,
         keygen_s: free("keygen", raw.keygen)?,
     })

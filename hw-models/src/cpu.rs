@@ -87,6 +87,8 @@ pub struct HeLibrary {
     pub encrypt_coefficient_s: f64,
     /// One decryption, per coefficient of the ring.
     pub decrypt_coefficient_s: f64,
+    /// Evaluation of a layer, once whatever its size.
+    pub evaluate_layer_s: f64,
     /// Decryption of a layer's reply, once whatever its number of ciphertexts.
     pub decrypt_layer_s: f64,
     /// One generation of all keys.
@@ -104,6 +106,8 @@ pub struct HeOperations {
     pub encryptions: u64,
     /// Decryptions.
     pub decryptions: u64,
+    /// Layers that are evaluated.
+    pub evaluated_layers: u64,
     /// Layers whose reply is decrypted.
     pub decrypted_layers: u64,
     /// Generations of all keys.
@@ -121,6 +125,7 @@ impl HeLibrary {
         ];
         let by_degree: f64 = coefficients.iter().map(|&(count, seconds)| count as f64 * seconds * degree).sum();
         by_degree
+            + operations.evaluated_layers as f64 * self.evaluate_layer_s
             + operations.decrypted_layers as f64 * self.decrypt_layer_s
             + operations.keygens as f64 * self.keygen_s
     }

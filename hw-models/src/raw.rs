@@ -187,6 +187,8 @@ pub(crate) struct RawHeLibrary {
     pub encrypt_coefficient: Duration,
     /// One decryption, per coefficient of the ring.
     pub decrypt_coefficient: Duration,
+    /// Evaluation of a layer, once whatever its size; free without this key.
+    pub evaluate_layer: Option<Duration>,
     /// Decryption of a layer's reply, once whatever its number of ciphertexts; free without this key.
     pub decrypt_layer: Option<Duration>,
     /// One generation of all keys; free without this key.

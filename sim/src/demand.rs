@@ -176,6 +176,7 @@ impl<'a> Demand<'a> {
             key_switches: work.key_switches,
             encryptions: work.encryptions,
             decryptions: work.decryptions,
+            evaluated_layers: u64::from(self.step.kind == StepKind::HeLinear),
             decrypted_layers: u64::from(self.step.kind == StepKind::Decrypt),
             keygens: u64::from(self.step.kind == StepKind::HeKeygen),
         };

@@ -24,6 +24,8 @@ pub struct Fit {
     pub plain_mul_coefficient_s: f64,
     /// One key switch, per coefficient.
     pub key_switch_coefficient_s: f64,
+    /// One layer's evaluation, whatever its size.
+    pub evaluate_layer_s: f64,
     /// One encryption, per coefficient.
     pub encrypt_coefficient_s: f64,
     /// One decryption, per coefficient.
@@ -74,16 +76,19 @@ pub fn fit() -> Result<Fit, ValidateError> {
     let of_kind = |kind: StepKind| program.steps.iter().filter(move |step| step.kind == kind);
     let count = |kind: StepKind, amount: fn(&Step) -> u64| of_kind(kind).map(amount).sum::<u64>() as f64;
 
-    let evaluation: Vec<[f64; 3]> = of_kind(StepKind::HeLinear)
+    let evaluation: Vec<([f64; 3], f64)> = of_kind(StepKind::HeLinear)
         .zip(&layers)
-        .map(|(step, row)| [step.work.he_plain_muls as f64, step.work.key_switches as f64, row.server_he_eval_s])
+        .map(|(step, row)| {
+            let amounts = [step.work.he_plain_muls as f64, step.work.key_switches as f64, 1.0];
+            (amounts, row.server_he_eval_s)
+        })
         .collect();
-    let [plain_mul_s, key_switch_s] = two_constants(&evaluation);
-    let decryption: Vec<[f64; 3]> = of_kind(StepKind::Decrypt)
+    let [plain_mul_s, key_switch_s, evaluate_layer_s] = constants(&evaluation);
+    let decryption: Vec<([f64; 2], f64)> = of_kind(StepKind::Decrypt)
         .zip(&layers)
-        .map(|(step, row)| [step.work.decryptions as f64, 1.0, row.client_decrypt_s])
+        .map(|(step, row)| ([step.work.decryptions as f64, 1.0], row.client_decrypt_s))
         .collect();
-    let [decrypt_s, decrypt_layer_s] = two_constants(&decryption);
+    let [decrypt_s, decrypt_layer_s] = constants(&decryption);
     let encrypt_s: f64 = layers.iter().map(|row| row.client_encrypt_s).sum();
     let encryptions = count(StepKind::Encrypt, |step| step.work.encryptions);
 
@@ -98,6 +103,7 @@ pub fn fit() -> Result<Fit, ValidateError> {
     Ok(Fit {
         plain_mul_coefficient_s: plain_mul_s / degree,
         key_switch_coefficient_s: key_switch_s / degree,
+        evaluate_layer_s,
         encrypt_coefficient_s: encrypt_s / encryptions / degree,
         decrypt_coefficient_s: decrypt_s / degree,
         decrypt_layer_s,
@@ -134,32 +140,60 @@ pub(super) fn program(protocol: &str, network: Published) -> Result<Program, Val
     Ok(lower(&network, &Protocol::load(protocol)?)?)
 }
 
-/// The constants a, b that make Σ ((a·x + b·y)/t − 1)² least over rows of x, y and t: the normal equations of two unknowns.
-fn two_constants(rows: &[[f64; 3]]) -> [f64; 2] {
-    let sum = |term: fn(f64, f64) -> f64| rows.iter().map(|[x, y, t]| term(x / t, y / t)).sum::<f64>();
-    let (xx, xy, yy) = (sum(|x, _| x * x), sum(|x, y| x * y), sum(|_, y| y * y));
-    let (x1, y1) = (sum(|x, _| x), sum(|_, y| y));
-    let determinant = xx * yy - xy * xy;
-    [(x1 * yy - y1 * xy) / determinant, (y1 * xx - x1 * xy) / determinant]
+/// The N constants c that make Σ (c·x/t − 1)² least over rows of amounts x and seconds t: the normal equations, solved by
+/// elimination without pivoting, which suffices because their matrix is positive definite.
+fn constants<const N: usize>(rows: &[([f64; N], f64)]) -> [f64; N] {
+    let mut matrix = [[0.0; N]; N];
+    let mut right = [0.0; N];
+    for (amounts, seconds) in rows {
+        let scaled = amounts.map(|amount| amount / seconds);
+        for ((line, side), a) in matrix.iter_mut().zip(&mut right).zip(scaled) {
+            *side += a;
+            line.iter_mut().zip(scaled).for_each(|(cell, b)| *cell += a * b);
+        }
+    }
+    for pivot in 0..N {
+        let (line, side) = (matrix[pivot], right[pivot]);
+        for below in pivot + 1..N {
+            let factor = matrix[below][pivot] / line[pivot];
+            right[below] -= factor * side;
+            matrix[below].iter_mut().zip(line).for_each(|(cell, above)| *cell -= factor * above);
+        }
+    }
+    let mut found = [0.0; N];
+    for row in (0..N).rev() {
+        let known: f64 = matrix[row].iter().zip(found).map(|(cell, constant)| cell * constant).sum();
+        found[row] = (right[row] - known) / matrix[row][row];
+    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    #[test]
-    fn two_constants_are_found_again_from_rows_that_they_made() {
-        let rows: Vec<[f64; 3]> =
-            [(3.0, 1.0), (5.0, 9.0), (2.0, 2.0)].map(|(x, y)| [x, y, 0.25 * x + 7.0 * y]).to_vec();
-        let [a, b] = two_constants(&rows);
-        assert!((a - 0.25).abs() < 1e-12 && (b - 7.0).abs() < 1e-12, "{a} {b}");
+    proptest! {
+        #[test]
+        fn constants_are_found_again_from_rows_that_they_made(
+            truth in prop::array::uniform3(0.1_f64..10.0),
+            more in prop::collection::vec(prop::array::uniform3(0.0_f64..100.0), 0..20),
+        ) {
+            let mut amounts = vec![[50.0, 1.0, 1.0], [1.0, 70.0, 1.0], [1.0, 1.0, 1.0]];
+            amounts.extend(more);
+            let seconds = |amounts: &[f64; 3]| amounts.iter().zip(truth).map(|(a, c)| a * c).sum::<f64>();
+            let rows: Vec<([f64; 3], f64)> = amounts.iter().map(|row| (*row, seconds(row).max(1e-3))).collect();
+            for (found, truth) in constants(&rows).into_iter().zip(truth) {
+                prop_assert!((found / truth - 1.0).abs() < 1e-6, "{found} for {truth}");
+            }
+        }
     }
 
     #[test]
     fn the_fit_beats_its_neighbours_on_the_rows_it_was_made_from() {
-        let rows = [[8.0, 1.0, 12.5], [4.0, 1.0, 7.5], [2.0, 1.0, 6.5], [1.0, 1.0, 3.6]];
-        let loss = |[a, b]: [f64; 2]| rows.iter().map(|[x, y, t]| ((a * x + b * y) / t - 1.0).powi(2)).sum::<f64>();
-        let [a, b] = two_constants(&rows);
+        let rows = [([8.0, 1.0], 12.5), ([4.0, 1.0], 7.5), ([2.0, 1.0], 6.5), ([1.0, 1.0], 3.6)];
+        let loss = |[a, b]: [f64; 2]| rows.iter().map(|([x, y], t)| ((a * x + b * y) / t - 1.0).powi(2)).sum::<f64>();
+        let [a, b] = constants(&rows);
         for (da, db) in [(0.01, 0.0), (-0.01, 0.0), (0.0, 0.01), (0.0, -0.01), (0.01, -0.01)] {
             assert!(loss([a, b]) < loss([a + da, b + db]));
         }
