@@ -74,15 +74,18 @@ pub enum StepKind {
     /// Decrypt the client's share of a linear layer's output.
     Decrypt,
     /// Extend oblivious transfers, as the receiver: the evaluator. Its choices are the bits of its share, or random bits if
-    /// it gets its share online only.
+    /// it gets its share online only and the transfers are made offline.
     OtReceive,
-    /// Extend oblivious transfers, as the sender (the garbler, whose labels they become).
+    /// Extend oblivious transfers, as the sender: the garbler, whose labels they become or carry.
     OtSend,
+    /// Open the labels of chosen transfers, as the receiver.
+    OtOpen,
     /// Garble a non-linear layer's circuit, once per element.
     Garble,
     /// Hide the evaluator's online share under the choices that it made offline, when the client garbles.
     MaskChoices,
-    /// Choose the labels of the online share: the garbler's own, or the evaluator's from its masked choices.
+    /// Choose the labels of the online share: the garbler's own, the evaluator's from its masked choices, or both of each of the
+    /// evaluator's bits for transfers that are made online.
     EncodeLabels,
     /// Evaluate a non-linear layer's garbled circuits and mask the result.
     Evaluate,
@@ -120,7 +123,7 @@ pub enum Message {
     OtColumns,
     /// Both masked labels of every chosen transfer.
     OtPayload,
-    /// The seed of the labels of the garbler's offline inputs, garbled tables and decoding bits.
+    /// The labels of the garbler's offline inputs or their seed, garbled tables, and what decodes the outputs.
     GarbledTables,
     /// The evaluator's online share under its offline choices.
     MaskedChoices,

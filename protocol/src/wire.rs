@@ -58,6 +58,28 @@ pub const fn ot_trees_bytes() -> u64 {
     OT_VOLES * (SUBFIELD_BITS - 1) * 2 * SEED_BYTES
 }
 
+/// The columns that the receiver of chosen transfers sends (ALSZ): λ bits for each row, 16 bytes per transfer.
+pub fn alsz_columns_bytes(transfers: u64) -> u64 {
+    ot_rows(transfers) * BASE_OTS / 8
+}
+
+/// What the sender of chosen transfers answers: both labels of each, masked.
+pub fn alsz_payload_bytes(transfers: u64) -> u64 {
+    transfers * 2 * LABEL_BYTES
+}
+
+/// What the sender of chosen transfers keeps to make them later: one key of every base transfer, which ones, and the public
+/// seed of the session.
+pub const fn alsz_sender_state_bytes() -> u64 {
+    BASE_OTS * SEED_BYTES + BASE_OTS / 8 + SEED_BYTES
+}
+
+/// What the receiver of chosen transfers keeps to make them later: both keys of every base transfer, and the public seed of the
+/// session.
+pub const fn alsz_receiver_state_bytes() -> u64 {
+    2 * BASE_OTS * SEED_BYTES + SEED_BYTES
+}
+
 /// The corrections that the extension's receiver sends: one bit of every vector OLE for each row (SoftSpoken OT; Roy,
 /// CRYPTO 2022), 4 bytes per transfer. They follow each other in blocks of 128 rows, however the rows are chunked.
 pub fn ot_columns_bytes(transfers: u64) -> u64 {

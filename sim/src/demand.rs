@@ -301,6 +301,8 @@ impl<'a> Demand<'a> {
             }
             StepKind::Decrypt => self.plan()?.output_ciphertexts(),
             StepKind::OtReceive | StepKind::OtSend => self.step.work.extended_ots,
+            // One hash opens one transfer.
+            StepKind::OtOpen => self.step.work.hash_calls,
             // Eight output channels share what they read.
             StepKind::RingLinear => (self.plan()?.shape().out_channels as u64).div_ceil(8),
             StepKind::Garble | StepKind::EncodeLabels | StepKind::Evaluate => self.elements()?,
@@ -371,6 +373,11 @@ impl Bytes {
             StepKind::OtReceive | StepKind::OtSend => {
                 let matrix = wire::ot_rows(work.extended_ots) * LABEL_BYTES;
                 Self { input: matrix, output: matrix, weights: 0 }
+            }
+            // Both labels of every transfer are read, one is written.
+            StepKind::OtOpen => {
+                let labels = work.hash_calls * LABEL_BYTES;
+                Self { input: 2 * labels, output: labels, weights: 0 }
             }
             StepKind::Garble | StepKind::Evaluate => {
                 let labels = demand.circuit()?.inputs.total() as u64 * LABEL_BYTES;

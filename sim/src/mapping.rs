@@ -51,7 +51,8 @@ pub(crate) fn assign(program: &Program, step: &Step, platform: &Platform) -> Res
             Some(array) => Some(Assignment { unit: UnitKind::MacArray, cost: array.gemm(&demand.gemm()?) }),
             None => None,
         },
-        StepKind::BaseOtOffer
+        StepKind::OtOpen
+        | StepKind::BaseOtOffer
         | StepKind::BaseOtChoose
         | StepKind::BaseOtFinish
         | StepKind::OtPuncture

@@ -17,7 +17,8 @@ pub(crate) fn activity_of(step: &Step, role: Role) -> &'static str {
             | StepKind::BaseOtFinish
             | StepKind::OtPuncture
             | StepKind::OtReceive
-            | StepKind::OtSend,
+            | StepKind::OtSend
+            | StepKind::OtOpen,
         ) => "ot",
         (_, StepKind::Garble | StepKind::EncodeLabels) => "garble",
         (_, StepKind::Evaluate) => "evaluate",
@@ -52,6 +53,7 @@ pub(crate) fn kind_of(step: &Step, role: Role) -> &'static str {
         (_, StepKind::Decrypt) => "decrypt",
         (_, StepKind::OtReceive) => "ot-receive",
         (_, StepKind::OtSend) => "ot-send",
+        (_, StepKind::OtOpen) => "ot-open",
         (_, StepKind::Garble) => "garble",
         (_, StepKind::MaskChoices) => "mask-choices",
         (_, StepKind::EncodeLabels) => "encode-labels",

@@ -88,7 +88,7 @@ impl Checker<'_> {
             return self.refuse("linear.method", "slots hold numbers modulo a prime");
         };
         let degree = *file.degree.get_ref();
-        if modulus % (2 * degree as u64) != 1 {
+        if (degree as u64).checked_mul(2).is_none_or(|order| order == 0 || modulus % order != 1) {
             let message = format!("{degree} is not possible; expected a power of two of which {modulus} has slots");
             return Err(self.fault(&file.degree, "linear.degree", message));
         }

@@ -1,11 +1,12 @@
 //! Lowering: from a network to the ordered steps of its private inference.
 //!
-//! Delphi's structure (Mishra et al., USENIX Security 2020) on ring shares. The client's share of every value is a mask,
+//! Delphi's structure (Mishra et al., USENIX Security 2020), on its own field or on ring shares. The client's share of every value is a mask,
 //! or follows from masks alone, so the whole client side of the linear layers happens offline under encryption; online
 //! the server works on its own shares, and garbled circuits turn shares of a sum into freshly masked activations. Either
 //! party can garble: the server as in Delphi, or the client (Client-Garbler; Garimella et al., ASPLOS 2023), which moves
 //! storage and evaluation to the server.
 
+mod garbling;
 mod offline;
 mod online;
 
@@ -16,6 +17,7 @@ use crate::he::NoiseMargin;
 use crate::linear::LinearPlan;
 use crate::packing::{ConvShape, PackingFault};
 use crate::program::{Message, Party, Phase, Program, Step, StepId, StepKind};
+use crate::shares::Transfer;
 use crate::wire;
 use crate::work::Work;
 use pisim_netgen::{FixedNetwork, LayerId, Network, NetworkError, Op};
@@ -268,21 +270,42 @@ impl Lowering<'_> {
         let work = linear.keygen_work() + stored(Party::Client, wire::SEED_BYTES);
         let keygen = self.push(layer, StepKind::HeKeygen, Party::Client, phase, [], work);
         let key_bytes = linear.keys_bytes();
-        let public_key = self.send(layer, Message::PublicKey, Party::Client, phase, [keygen], key_bytes.into());
+        let mut public_key = self.send(layer, Message::PublicKey, Party::Client, phase, [keygen], key_bytes.into());
+        let reading = linear.read_keys_work();
+        if reading != Work::default() {
+            public_key = self.push(layer, StepKind::HeReadKeys, Party::Server, phase, [public_key], reading);
+        }
         let offer = self.push(layer, StepKind::BaseOtOffer, evaluator, phase, [], Work::default());
         let offered =
             self.send(layer, Message::BaseOtOffer, evaluator, phase, [offer], wire::GROUP_ELEMENT_BYTES.into());
         let base = Work { base_ots: wire::BASE_OTS, ..Work::default() };
-        // The garbler's Δ, whose bits are the choices, is needed again online.
-        let choosing = base + stored(garbler, wire::LABEL_BYTES);
+        let (sender_keeps, receiver_keeps) = self.kept_transfers();
+        let choosing = base + stored(garbler, sender_keeps);
         let choose = self.push(layer, StepKind::BaseOtChoose, garbler, phase, [offered], choosing);
         let choices = wire::GROUP_ELEMENT_BYTES * wire::BASE_OTS;
         let chosen = self.send(layer, Message::BaseOtChoice, garbler, phase, [choose], choices.into());
-        let evaluator_ready = self.push(layer, StepKind::BaseOtFinish, evaluator, phase, [chosen], base);
+        let finishing = base + stored(evaluator, receiver_keeps);
+        let evaluator_ready = self.push(layer, StepKind::BaseOtFinish, evaluator, phase, [chosen], finishing);
+        if self.protocol.transfer == Transfer::Alsz {
+            return Setup { public_key, evaluator_ready, garbler_ready: choose };
+        }
         let trees = wire::ot_trees_bytes();
         let grown = self.send(layer, Message::OtTrees, evaluator, phase, [evaluator_ready], trees.into());
         let garbler_ready = self.push(layer, StepKind::OtPuncture, garbler, phase, [choose, grown], Work::default());
         Setup { public_key, evaluator_ready, garbler_ready }
+    }
+
+    /// What both ends of the extension, its sender and its receiver, keep of the base transfers for the online phase.
+    fn kept_transfers(&self) -> (u64, u64) {
+        match self.protocol.transfer {
+            // The garbler's Δ, whose bits are the choices, is needed again online.
+            Transfer::SoftSpoken => (wire::LABEL_BYTES, 0),
+            Transfer::Alsz if self.transfers_online() => {
+                (wire::alsz_sender_state_bytes(), wire::alsz_receiver_state_bytes())
+            }
+            // All transfers are made offline, and Δ is kept with every garbled circuit.
+            Transfer::Alsz => (0, 0),
+        }
     }
 
     fn op(&self, layer: LayerId) -> &Op {

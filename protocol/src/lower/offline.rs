@@ -3,7 +3,7 @@
 //! The order is software-pipelined: while one party evaluates a linear layer, the other decrypts the one before and
 //! prepares its non-linear layers, and encrypts one layer ahead, so that no party holds more than two layers' ciphertexts.
 
-use super::{Lowering, Payload, Setup, stored};
+use super::{Lowering, Setup, stored};
 use crate::linear::LinearPlan;
 use crate::program::{Message, Party, Phase, StepId, StepKind};
 use crate::wire;
@@ -40,7 +40,7 @@ impl Lowering<'_> {
     fn server_garbles(&mut self, round: &Round<'_>, delivered: Option<StepId>) -> Option<StepId> {
         let evaluated = self.evaluate_linear(round, delivered);
         self.decrypt(round);
-        let columns: Vec<StepId> = round.ready.iter().map(|id| self.receive_labels(*id, round.setup)).collect();
+        let columns: Vec<Option<StepId>> = round.ready.iter().map(|id| self.receive_labels(*id, round.setup)).collect();
         let delivered = self.encrypt_next(round);
         self.reply(round, evaluated);
         self.garble(round, columns);
@@ -50,7 +50,7 @@ impl Lowering<'_> {
     /// The server's choices are random, so it makes them first; then the client decrypts and garbles while the server
     /// evaluates the next layer.
     fn client_garbles(&mut self, round: &Round<'_>, delivered: Option<StepId>) -> Option<StepId> {
-        let columns: Vec<StepId> = round.ready.iter().map(|id| self.receive_labels(*id, round.setup)).collect();
+        let columns: Vec<Option<StepId>> = round.ready.iter().map(|id| self.receive_labels(*id, round.setup)).collect();
         let evaluated = self.evaluate_linear(round, delivered);
         let delivered = self.encrypt_next(round);
         self.decrypt(round);
@@ -100,7 +100,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn client_shares_of_inputs(&mut self, layer: LayerId) -> Vec<StepId> {
+    pub(super) fn client_shares_of_inputs(&mut self, layer: LayerId) -> Vec<StepId> {
         let inputs = self.inputs(layer);
         inputs.into_iter().flat_map(|input| self.client_share(input)).collect()
     }
@@ -141,54 +141,10 @@ impl Lowering<'_> {
         self.decrypted.insert(*layer, step);
     }
 
-    /// The evaluator's side of the oblivious transfers: one label for every bit of its share. A client has its share by
-    /// now; a server transfers labels of random bits, from a seed, and corrects them online.
-    fn receive_labels(&mut self, layer: LayerId, setup: Setup) -> StepId {
-        let evaluator = self.protocol.garbler.peer();
-        let transfers = self.elements(layer) * u64::from(self.protocol.shares.wires());
-        let (mut deps, seed) = match evaluator {
-            Party::Client => (self.client_shares_of_inputs(layer), 0),
-            Party::Server => (Vec::new(), wire::SEED_BYTES),
-        };
-        deps.push(setup.evaluator_ready);
-        let kept = stored(evaluator, transfers * wire::LABEL_BYTES + seed);
-        let work = Work { extended_ots: transfers, ..Work::default() } + kept;
-        let receive = self.push(layer, StepKind::OtReceive, evaluator, PHASE, deps, work);
-        let bytes = wire::ot_columns_bytes(transfers);
-        self.send(layer, Message::OtColumns, evaluator, PHASE, [receive], bytes.into())
-    }
-
-    fn garble(&mut self, round: &Round<'_>, columns: Vec<StepId>) {
+    fn garble(&mut self, round: &Round<'_>, columns: Vec<Option<StepId>>) {
         for (layer, columns) in round.ready.iter().zip(columns) {
             self.garble_layer(*layer, columns, round.setup);
         }
-    }
-
-    /// The garbler's side: the transfers' zero labels become the evaluator's input labels of the circuits.
-    fn garble_layer(&mut self, layer: LayerId, columns: StepId, setup: Setup) {
-        let Some(Some(circuit)) = self.circuits.get(layer.0).cloned() else { return };
-        let garbler = self.protocol.garbler;
-        let instances = self.elements(layer);
-        let transfers = instances * circuit.inputs.evaluator as u64;
-        let work = Work { extended_ots: transfers, ..Work::default() };
-        let labels = self.push(layer, StepKind::OtSend, garbler, PHASE, [columns, setup.garbler_ready], work);
-        let ands = instances * circuit.and_gates();
-        let offline_labels = instances * circuit.inputs.garbler_offline as u64;
-        let work = Work {
-            and_gates: ands,
-            xor_gates: instances * circuit.xor_gates(),
-            hash_calls: 4 * ands,
-            labels: self.online_labels(layer) + offline_labels,
-            ..Work::default()
-        } + stored(garbler, wire::SEED_BYTES);
-        let mut deps = vec![labels];
-        if garbler == Party::Client {
-            deps.extend(self.client_shares_of_inputs(layer));
-        }
-        let garble = self.push(layer, StepKind::Garble, garbler, PHASE, deps, work);
-        let bytes = wire::garbled_tables_bytes(instances, circuit.and_gates(), circuit.outputs.len() as u64);
-        let sent = self.send(layer, Message::GarbledTables, garbler, PHASE, [garble], Payload { bytes, stored: bytes });
-        self.tables.insert(layer, sent);
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::Lowering;
 use crate::program::{Message, Party, Phase, StepId, StepKind};
-use crate::wire;
 use crate::work::Work;
 use pisim_netgen::{LayerId, Op};
 
@@ -67,9 +66,16 @@ impl Lowering<'_> {
         self.push(layer, StepKind::Unmask, Party::Server, PHASE, [masked], masking)
     }
 
-    /// The server shows its share under its offline choices; the client answers with labels, and the server evaluates: the
-    /// activation under the client's mask is its share.
+    /// The server shows its share under its offline choices and the client answers with labels, or it has the labels transferred
+    /// now; then the server evaluates: the activation under the client's mask is its share.
     fn server_evaluates(&mut self, layer: LayerId, deps: Vec<StepId>) -> StepId {
+        if self.transfers_online() {
+            let labels = Work { labels: self.online_labels(layer), ..Work::default() };
+            let encode = self.push(layer, StepKind::EncodeLabels, Party::Client, PHASE, [], labels);
+            let columns = self.columns(layer, PHASE, deps, Work::default());
+            let opened = self.payload(layer, PHASE, [columns, encode]);
+            return self.evaluate(layer, opened, Work::default());
+        }
         let instances = self.elements(layer);
         let masking = Work { ring_adds: instances, ..Work::default() };
         let choices = self.push(layer, StepKind::MaskChoices, Party::Server, PHASE, deps, masking);
@@ -85,21 +91,12 @@ impl Lowering<'_> {
         let labels = self.online_labels(layer);
         let work = Work { labels, ..Work::default() };
         let encode = self.push(layer, StepKind::EncodeLabels, garbler, PHASE, deps, work);
-        self.send(layer, Message::OnlineLabels, garbler, PHASE, [encode], (labels * wire::LABEL_BYTES).into())
+        self.send(layer, Message::OnlineLabels, garbler, PHASE, [encode], self.online_labels_bytes(layer).into())
     }
 
     fn evaluate(&mut self, layer: LayerId, labels: StepId, masking: Work) -> StepId {
         let Some(Some(circuit)) = self.circuits.get(layer.0).cloned() else { return labels };
-        let instances = self.elements(layer);
-        let ands = instances * circuit.and_gates();
-        let work = Work {
-            and_gates: ands,
-            xor_gates: instances * circuit.xor_gates(),
-            hash_calls: 2 * ands,
-            // The evaluator expands the labels of the garbler's offline inputs, and decodes the outputs'.
-            labels: instances * (circuit.inputs.garbler_offline + circuit.outputs.len()) as u64,
-            ..masking
-        };
+        let work = self.evaluate_work(layer, &circuit) + masking;
         let deps = self.tables.get(&layer).copied().into_iter().chain([labels]);
         self.push(layer, StepKind::Evaluate, self.protocol.garbler.peer(), PHASE, deps, work)
     }

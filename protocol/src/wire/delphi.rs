@@ -31,12 +31,6 @@ pub const MASK_BYTES: u64 = 8;
 /// the one offset there.
 const ENCODER_OVERHEAD_BYTES: u64 = 3 * LENGTH_BYTES + 2;
 
-/// Bytes of a field element's share that the receiver of one chosen transfer sends: a column of the λ = 128 base transfers.
-pub const TRANSFER_COLUMN_BYTES: u64 = 16;
-
-/// Bytes that the sender of one chosen transfer sends: both labels, masked.
-pub const TRANSFER_PAYLOAD_BYTES: u64 = 32;
-
 /// One garbled circuit: 15,896 bytes for 288 AND gates and 42 outputs.
 pub fn circuit_bytes(circuit: &Circuit) -> u64 {
     LENGTH_BYTES + BLOCK_BYTES * circuit_blocks(circuit)
