@@ -7,7 +7,7 @@ use crate::error::SimError;
 use pisim_hw_models::{CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
 use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
-use pisim_protocol::{LinearPlan, Party, Program, Step, StepKind, WireFormat, wire};
+use pisim_protocol::{LinearPlan, Party, Phase, Program, Step, StepKind, Transfer, WireFormat, wire};
 
 /// A step with what it works on.
 pub(crate) struct Demand<'a> {
@@ -200,10 +200,13 @@ impl<'a> Demand<'a> {
 
     /// Labels that the garbler picks and writes for the evaluator, one by one or in pairs for oblivious transfers.
     fn encoding(&self) -> Result<CpuWork, SimError> {
-        let work = &self.step.work;
+        let (work, protocol) = (&self.step.work, &self.program.protocol);
         let encoded_labels = match self.step.kind {
             StepKind::EncodeLabels => work.labels,
-            StepKind::OtSend => work.extended_ots,
+            // Online, a step of its own picks them.
+            StepKind::OtSend if self.step.phase == Phase::Offline && protocol.transfer == Transfer::Alsz => {
+                work.extended_ots
+            }
             StepKind::Garble if self.writes_offline_labels() => {
                 self.elements()?.saturating_mul(self.circuit()?.inputs.garbler_offline as u64)
             }
