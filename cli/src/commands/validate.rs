@@ -9,13 +9,6 @@ use pisim_sim::validate::{breakdowns, validate};
 
 pub fn run(args: &ValidateArgs, cases: bool, output: Output) -> Result<Outcome> {
     let targets = validate(args.target.as_deref())?;
-    output.print(&targets, || {
-        let mut parts = vec![tables::targets(&targets)];
-        if cases {
-            parts.extend(targets.iter().map(tables::cases));
-        }
-        parts.join("\n")
-    })?;
     if let Some(folder) = &args.plots {
         let breakdowns = breakdowns()?;
         let drawn = [
@@ -27,6 +20,13 @@ pub fn run(args: &ValidateArgs, cases: bool, output: Output) -> Result<Outcome> 
             remark(&format!("wrote {}", path.display()));
         }
     }
+    output.print(&targets, || {
+        let mut parts = vec![tables::targets(&targets)];
+        if cases {
+            parts.extend(targets.iter().map(tables::cases));
+        }
+        parts.join("\n")
+    })?;
     let failed: Vec<&str> = targets.iter().filter(|target| !target.pass).map(|target| target.target).collect();
     if failed.is_empty() {
         return Ok(Outcome::Done);

@@ -11,6 +11,8 @@ use pisim_sim::validate::{Breakdown, Target};
 
 const PUBLISHED: Fill = Fill::new(0xcf_cf_cf, Hatch::Rising);
 const MODELLED: Fill = Fill::new(0x0b_3c_6f, Hatch::Plain);
+/// The mark of a published total.
+const MARK: Fill = Fill { color: INK, hatch: Hatch::Plain };
 const CLIENT: Fill = Fill::new(0xf1_c2_7d, Hatch::Rising);
 const SERVER: Fill = Fill::new(0x6a_3d_9a, Hatch::Plain);
 
@@ -112,7 +114,8 @@ fn latency_scene(breakdowns: &[Breakdown]) -> Scene {
         all.flatten().any(|(name, seconds)| Category::of_activity(name) == *category && *seconds > 0.0)
     };
     let categories: Vec<Category> = Category::ALL.into_iter().filter(used).collect();
-    let keys: Vec<_> = categories.iter().map(|category| (category.name(), category.fill())).collect();
+    let mut keys: Vec<_> = categories.iter().map(|category| (category.name(), category.fill())).collect();
+    keys.push(("published", MARK));
     let margin = points(3.0);
     let names: Vec<String> = breakdowns.iter().map(|b| format!("{}, {} garbler", b.network, b.garbler)).collect();
     let label_width = names.iter().map(|name| font::width(name, LABEL_PT)).max().unwrap_or(0);
@@ -141,7 +144,7 @@ fn latency_scene(breakdowns: &[Breakdown]) -> Scene {
                 sum += seconds;
             }
             let mark = along(sane(published));
-            scene.line((mark, bar.y0 - points(2.0)), (mark, bar.y1 + points(2.0)), INK, 6);
+            scene.line((mark, bar.y0 - points(2.0)), (mark, bar.y1 + points(2.0)), MARK.color, 6);
         }
     }
     for (row, name) in names.iter().enumerate() {

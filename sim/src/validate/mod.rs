@@ -129,8 +129,10 @@ impl Target {
     /// A target from its cases. Without any, it fails: nothing was compared.
     fn new(of: &targets::About, network: &'static str, set: Set, limits: Limits, details: Vec<Case>) -> Self {
         let errors: Vec<f64> = details.iter().map(|case| case.error_pct().abs()).collect();
-        let mean = errors.iter().sum::<f64>() / errors.len() as f64;
-        let max = errors.iter().copied().fold(0.0, f64::max);
+        let (mean, max) = match errors.len() {
+            0 => (100.0, 100.0),
+            cases => (errors.iter().sum::<f64>() / cases as f64, errors.iter().copied().fold(0.0, f64::max)),
+        };
         Self {
             target: of.target,
             network,
@@ -142,8 +144,11 @@ impl Target {
             max_abs_error_pct: max,
             limit_pct: limits.mean,
             max_limit_pct: limits.max,
-            // A comparison with NaN is false, so that an error that is no number fails too.
-            pass: mean <= limits.mean && max <= limits.max && errors.iter().all(|error| error.is_finite()),
+            // An error that is no number fails too.
+            pass: mean <= limits.mean
+                && max <= limits.max
+                && !errors.is_empty()
+                && errors.iter().all(|e| e.is_finite()),
             details,
         }
     }
@@ -171,4 +176,26 @@ pub fn validate(only: Option<&str>) -> Result<Vec<Target>, ValidateError> {
         found.extend(compare(&model, about)?);
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(errors_pct: &[f64]) -> Target {
+        let about = targets::About { target: "t", metric: "m", source: "s" };
+        let case = |error: &f64| Case { case: "c".into(), published: 200.0, modelled: 200.0 * (1.0 + error / 100.0) };
+        Target::new(&about, "n", Set::Fitted, Limits { mean: 5.0, max: 15.0 }, errors_pct.iter().map(case).collect())
+    }
+
+    #[test]
+    fn a_target_fails_by_its_mean_or_its_worst_case_or_for_want_of_cases() {
+        assert!(target(&[0.0, -14.9, 0.0]).pass);
+        assert!(!target(&[0.0, 15.1, 0.0, 0.0]).pass, "one case is too far off");
+        assert!(!target(&[5.1, -5.1]).pass, "errors of both signs do not cancel");
+        assert!(!target(&[f64::NAN, 0.0]).pass && !target(&[f64::INFINITY]).pass);
+        assert!(!target(&[]).pass, "nothing was compared");
+        let found = target(&[-2.0, 4.0]);
+        assert!((found.mean_abs_error_pct - 3.0).abs() < 1e-9 && (found.max_abs_error_pct - 4.0).abs() < 1e-9);
+    }
 }
