@@ -138,12 +138,15 @@ fn the_sequential_split_follows_the_square_roots_of_the_bytes() {
     }
 }
 
+/// One option, by name.
+type Turn = (&'static str, fn(&mut Platform));
+
 #[test]
 fn every_mapping_option_changes_the_result() {
     let program = chain(&[16, 32, 16], "delphi");
     let base = platform();
     let before = simulate(&program, &base).unwrap().latency_s;
-    let turns: [(&str, fn(&mut Platform)); 8] = [
+    let turns: [Turn; 8] = [
         ("overlap", |platform| platform.mapping.overlap = true),
         ("he_parallel", |platform| {
             platform.mapping.he_parallel = HeParallel::Layer;

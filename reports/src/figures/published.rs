@@ -98,8 +98,11 @@ pub fn published_latency(breakdowns: &[Breakdown]) -> Figure {
     }
 }
 
-/// Name, parts and published total of both phases.
-fn phases(breakdown: &Breakdown) -> [(&'static str, &[(String, f64)], f64); 2] {
+/// One phase: name, modelled parts, published total.
+type Phase<'a> = (&'static str, &'a [(String, f64)], f64);
+
+/// Both phases.
+fn phases(breakdown: &Breakdown) -> [Phase<'_>; 2] {
     let [offline_s, online_s] = breakdown.published_s;
     [("offline", &breakdown.phases.offline, offline_s), ("online", &breakdown.phases.online, online_s)]
 }
