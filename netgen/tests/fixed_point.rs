@@ -96,6 +96,8 @@ fn a_format_that_leaves_fewer_than_four_integer_bits_is_refused_by_name() {
         ("fraction_bits", FixedPoint { fraction_bits: u32::MAX, ..FORMAT }),
         ("weight_bits", FixedPoint { weight_bits: 1, ..FORMAT }),
         ("weight_bits", FixedPoint { weight_bits: 33, ..FORMAT }),
+        ("relu_max", FixedPoint { relu_max: Some(0), ..FORMAT }),
+        ("relu_max", FixedPoint { relu_max: Some(1 << 23), ..FORMAT }),
     ] {
         assert!(matches!(error(format), NetworkError::Format { key: found, .. } if found == key), "{format:?}");
     }
@@ -220,4 +222,18 @@ fn the_full_hybrenet_runs_within_32_bits() {
     let start = std::time::Instant::now();
     runs_well(&network("hrn-5x5x3x", |_| ()), 1);
     println!("{:?}", start.elapsed());
+}
+
+#[test]
+fn a_relu6_returns_at_most_six_after_the_rescale() {
+    let format = FixedPoint { relu_max: Some(6), ..FORMAT };
+    let (plain, weights) = one_value(1, 0);
+    let net = FixedNetwork { format, ..plain.clone() };
+    for (input, clamped) in [(-1, 0), (0, 0), (255, 0), (256, 1), (393_215, 1535), (393_216, 1536), (1 << 30, 1536)] {
+        assert_eq!(infer(&net, &weights, &[input]).unwrap().outputs, [clamped], "{input}");
+        assert_eq!(infer(&plain, &weights, &[input]).unwrap().outputs, [input.max(0) >> 8], "{input}");
+    }
+    assert_eq!(format.relu(i128::MIN), 0);
+    assert_eq!(format.relu(i128::MAX), 1536);
+    assert_eq!(FORMAT.relu(i128::MAX), i128::MAX);
 }
