@@ -1,5 +1,6 @@
 //! The arguments of every command.
 
+use crate::platform::PlatformOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pisim_netgen::NetworkSpec;
@@ -39,6 +40,8 @@ pub enum Command {
     Net(NetArgs),
     /// Simulate one network under one protocol on one platform.
     Simulate(SimulateArgs),
+    /// Reproduce published measurements and say how far off the model is; fails if a limit is exceeded.
+    Validate(ValidateArgs),
     /// Run the real two-party protocol; compare every output with the integer reference and every step's work with the
     /// prediction.
     Verify(VerifyArgs),
@@ -174,7 +177,9 @@ impl NetworkOptions {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     pisim simulate -n hrn-5x5x3x -H haac-hbm2\n  \
-    pisim simulate -n resnet18 --cull stem,s1 --thin -p ring-gc -H my-board.toml --json")]
+    pisim simulate -n resnet18 --cull stem,s1 --thin -p ring-gc -H my-board.toml --json\n  \
+    pisim simulate -n resnet18 -p delphi -H epyc7502-atom --he-parallel layer --he-threads 13\n  \
+    pisim simulate -n resnet32 -p delphi -H epyc7502-atom --link-total \"1 Gbps\"    the best split of it")]
 pub struct SimulateArgs {
     /// A built-in network or a .toml file.
     #[arg(short, long, default_value = "hrn-5x5x3x", value_name = "NET")]
@@ -187,9 +192,27 @@ pub struct SimulateArgs {
     /// A built-in platform or a .toml file.
     #[arg(short = 'H', long, default_value = "cpu-lan")]
     pub hardware: String,
+    #[command(flatten)]
+    pub changes: PlatformOptions,
     /// Show every layer.
     #[arg(long)]
     pub layers: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    pisim validate\n  \
+    pisim validate --target he-evaluation -v     every layer, published next to modelled\n  \
+    pisim validate --plots out/validation --json\n\n\
+    Constants are fitted on ResNet-18 (fitted rows); ResNet-32 was never fitted (predicted rows). Exit code 1 if a limit\n\
+    is exceeded.")]
+pub struct ValidateArgs {
+    /// Only this target.
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Write figures of published against modelled quantities into this folder, as PNG, SVG and CSV.
+    #[arg(long, value_name = "DIR")]
+    pub plots: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

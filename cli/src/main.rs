@@ -9,6 +9,7 @@ mod experiment;
 mod image;
 mod npy;
 mod output;
+mod platform;
 mod select;
 
 use args::{Cli, Command};
@@ -47,6 +48,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Run(args) => commands::run::run(&args, output),
         Command::Net(args) => commands::net::run(&args, output),
         Command::Simulate(args) => commands::simulate::run(&args, output),
+        Command::Validate(args) => commands::validate::run(&args, cli.verbose > 0, output),
         Command::Verify(args) => commands::verify::run(&args, output),
         Command::Serve(args) => commands::serve::run(&args, output),
         Command::Infer(args) => commands::infer::run(&args, output),

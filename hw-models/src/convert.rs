@@ -1,21 +1,22 @@
 //! From platform files to validated units: every value is checked here, once, with an error at its line.
 
 use crate::check::Check;
-use crate::cpu::{Cpu, CpuCosts};
+use crate::cpu::{Cpu, CpuCosts, HeLibrary};
 use crate::fpga::{BOARDS, Board};
 use crate::gc::GcEngine;
 use crate::he::HeEngine;
-use crate::link::Link;
+use crate::link::{Link, UpShare};
 use crate::mac::MacArray;
+use crate::mapping::{HeParallel, Mapping, Threads};
 use crate::memory::{Memory, MemoryKind, Storage};
 use crate::party::PartyHardware;
 use crate::platform::Platform;
 use crate::raw::{
-    RawCpu, RawFpga, RawGcEngine, RawHeEngine, RawLink, RawMacArray, RawMachine, RawMemory, RawParty, RawPlatform,
-    RawSilicon, RawStorage,
+    RawCpu, RawFpga, RawGcEngine, RawHeEngine, RawHeLibrary, RawLink, RawMacArray, RawMachine, RawMapping, RawMemory,
+    RawParty, RawPlatform, RawSilicon, RawStorage, RawThreads,
 };
 use crate::technology::{Fabric, NODES_NM, Technology};
-use pisim_settings::{ConfigError, Duration, Frequency, Source, did_you_mean};
+use pisim_settings::{BitRate, ConfigError, Duration, Frequency, Source, did_you_mean};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -46,8 +47,9 @@ pub(crate) fn platform(source: &Source, raw: &RawPlatform) -> Checked<Platform> 
         }
     };
     let link = link(&check.inside("link"), &raw.link)?;
-    let colocated = raw.machine.is_some();
-    Ok(Platform { name: raw.name.clone(), description: raw.description.clone(), client, server, link, colocated })
+    let mapping = mapping(&check.inside("mapping"), &raw.mapping, &client, &server)?;
+    let (name, description) = (raw.name.clone(), raw.description.clone());
+    Ok(Platform { name, description, client, server, link, colocated: raw.machine.is_some(), mapping })
 }
 
 /// One party's view of the machine that both run on.
@@ -207,7 +209,63 @@ fn cpu(check: &Check<'_>, raw: &RawCpu) -> Checked<Cpu> {
             he_weight_s: free("he_weight", raw.cost.he_weight)?,
             he_byte_s: free("he_byte", raw.cost.he_byte)?,
             kept_byte_s: free("kept_byte", raw.cost.kept_byte)?,
+            encode_label_s: free("encode_label", raw.cost.encode_label)?,
+            ring_element_s: free("ring_element", raw.cost.ring_element)?,
+            he_library: raw
+                .cost
+                .he_library
+                .as_ref()
+                .map(|raw| he_library(&table.inside("he_library"), raw))
+                .transpose()?,
         },
+    })
+}
+
+fn he_library(check: &Check<'_>, raw: &RawHeLibrary) -> Checked<HeLibrary> {
+    let cost = |key: &str, value: Duration| check.within(key, value, "0 s", "1 s").map(Duration::seconds);
+    let free = |key: &str, value: Option<Duration>| {
+        let within = |value| check.within(key, value, "0 s", "1 h").map(Duration::seconds);
+        value.map_or(Ok(0.0), within)
+    };
+    Ok(HeLibrary {
+        plain_mul_coefficient_s: cost("plain_mul_coefficient", raw.plain_mul_coefficient)?,
+        key_switch_coefficient_s: cost("key_switch_coefficient", raw.key_switch_coefficient)?,
+        encrypt_coefficient_s: cost("encrypt_coefficient", raw.encrypt_coefficient)?,
+        decrypt_coefficient_s: cost("decrypt_coefficient", raw.decrypt_coefficient)?,
+        evaluate_layer_s: free("evaluate_layer", raw.evaluate_layer)?,
+        decrypt_layer_s: free("decrypt_layer", raw.decrypt_layer)?,
+        keygen_s: free("keygen", raw.keygen)?,
+    })
+}
+
+fn mapping(check: &Check<'_>, raw: &RawMapping, client: &PartyHardware, server: &PartyHardware) -> Checked<Mapping> {
+    let he_parallel = raw.he_parallel.unwrap_or_default();
+    if he_parallel == HeParallel::Layer && server.he_engine.is_some() {
+        let message =
+            "the server's HE engine evaluates one layer at a time; expected \"within\", or no `server.he_engine`";
+        return Err(check.error("he_parallel", message));
+    }
+    Ok(Mapping {
+        overlap: raw.overlap.unwrap_or(true),
+        he_parallel,
+        client: threads(&check.inside("client"), &raw.client, client)?,
+        server: threads(&check.inside("server"), &raw.server, server)?,
+    })
+}
+
+/// Limits of threads; work that an accelerator does has none.
+fn threads(check: &Check<'_>, raw: &RawThreads, party: &PartyHardware) -> Checked<Threads> {
+    let limit = |key: &str, threads: Option<u64>, engine: Option<&str>| {
+        let Some(threads) = threads else { return Ok(None) };
+        if let Some(engine) = engine {
+            return Err(check.error(key, format!("the party's {engine} does this work; expected no such key")));
+        }
+        check.within(key, threads, "1", &party.cpu.cores.to_string()).map(Some)
+    };
+    Ok(Threads {
+        he: limit("he_threads", raw.he_threads, party.he_engine.as_ref().map(|_| "HE engine"))?,
+        gc: limit("gc_threads", raw.gc_threads, party.gc_engine.as_ref().map(|_| "GC engine"))?,
+        other: limit("other_threads", raw.other_threads, None)?,
     })
 }
 
@@ -233,13 +291,38 @@ fn storage(check: &Check<'_>, raw: &RawStorage) -> Checked<Storage> {
 }
 
 fn link(check: &Check<'_>, raw: &RawLink) -> Checked<Link> {
-    Ok(Link {
-        up_bits_per_s: check.within("up", raw.up, "1 kbps", "100 Tbps")?.bits_per_s(),
-        down_bits_per_s: check.within("down", raw.down, "1 kbps", "100 Tbps")?.bits_per_s(),
+    let rate = |key: &str, rate: BitRate| check.within(key, rate, "1 kbps", "100 Tbps").map(BitRate::bits_per_s);
+    let beside = |key: &str| check.error(key, "given beside `total`, which it is a part of; expected one of the two");
+    let link = Link {
+        up_bits_per_s: 0.0,
+        down_bits_per_s: 0.0,
+        optimal_split: false,
         round_trip_s: check.within("round_trip", raw.round_trip, "0 s", "60 s")?.seconds(),
         energy_per_bit_j: check.within("energy", raw.energy, "0 J/bit", "1 mJ/bit")?.joules_per_bit(),
         message_overhead_bytes: check.within("message_overhead", raw.message_overhead, "0 B", "1 MiB")?.bytes(),
-    })
+    };
+    match (raw.up, raw.down, raw.total, raw.up_share) {
+        (Some(up), Some(down), None, None) => {
+            Ok(Link { up_bits_per_s: rate("up", up)?, down_bits_per_s: rate("down", down)?, ..link })
+        }
+        (None, None, Some(total), Some(share)) => {
+            let total = rate("total", total)?;
+            if let UpShare::Fixed(part) = share {
+                check.within("up_share", part, "0.001", "0.999")?;
+            }
+            let mut link = link;
+            link.set_total(total, share);
+            Ok(link)
+        }
+        (Some(_), _, Some(_), _) => Err(beside("up")),
+        (None, Some(_), Some(_), _) => Err(beside("down")),
+        (None, None, Some(_), None) => Err(check.error("up_share", "missing; expected it beside `total`")),
+        (_, _, None, Some(_)) => Err(check.error("up_share", "a part of nothing; expected `total` beside it")),
+        (up, _, None, None) => {
+            let key = if up.is_none() { "up" } else { "down" };
+            Err(check.error(key, "missing; expected `up` and `down`, or `total` and `up_share`"))
+        }
+    }
 }
 
 fn clock(check: &Check<'_>, clock: Frequency, technology: Technology) -> Checked<f64> {

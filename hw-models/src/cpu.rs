@@ -66,6 +66,69 @@ pub struct CpuCosts {
     pub he_byte_s: f64,
     /// One byte of memory taken from the operating system to keep something for the online phase.
     pub kept_byte_s: f64,
+    /// One label picked and written for the other party, or one pair of them for an oblivious transfer.
+    pub encode_label_s: f64,
+    /// One share read or made by a linear layer on shares.
+    pub ring_element_s: f64,
+    /// Whole operations of a homomorphic-encryption library, where they are known.
+    pub he_library: Option<HeLibrary>,
+}
+
+/// Seconds of whole operations of a homomorphic-encryption library, its transforms, multiplications and samples inside: what
+/// measurements of published systems give. SIMD-packed layers are charged by them, because such a library need not divide
+/// its work as pisim's own engine does.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct HeLibrary {
+    /// One ciphertext × plaintext product, per coefficient of the ring.
+    pub plain_mul_coefficient_s: f64,
+    /// One key switch, per coefficient of the ring.
+    pub key_switch_coefficient_s: f64,
+    /// One encryption, per coefficient of the ring.
+    pub encrypt_coefficient_s: f64,
+    /// One decryption, per coefficient of the ring.
+    pub decrypt_coefficient_s: f64,
+    /// Evaluation of a layer, once whatever its size.
+    pub evaluate_layer_s: f64,
+    /// Decryption of a layer's reply, once whatever its number of ciphertexts.
+    pub decrypt_layer_s: f64,
+    /// One generation of all keys.
+    pub keygen_s: f64,
+}
+
+/// Whole operations of a homomorphic-encryption library.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HeOperations {
+    /// Ciphertext × plaintext products.
+    pub plain_muls: u64,
+    /// Key switches.
+    pub key_switches: u64,
+    /// Encryptions.
+    pub encryptions: u64,
+    /// Decryptions.
+    pub decryptions: u64,
+    /// Layers that are evaluated.
+    pub evaluated_layers: u64,
+    /// Layers whose reply is decrypted.
+    pub decrypted_layers: u64,
+    /// Generations of all keys.
+    pub keygens: u64,
+}
+
+impl HeLibrary {
+    /// Seconds of one core for operations in a ring of degree `degree`.
+    fn seconds(&self, operations: &HeOperations, degree: f64) -> f64 {
+        let coefficients = [
+            (operations.plain_muls, self.plain_mul_coefficient_s),
+            (operations.key_switches, self.key_switch_coefficient_s),
+            (operations.encryptions, self.encrypt_coefficient_s),
+            (operations.decryptions, self.decrypt_coefficient_s),
+        ];
+        let by_degree: f64 = coefficients.iter().map(|&(count, seconds)| count as f64 * seconds * degree).sum();
+        by_degree
+            + operations.evaluated_layers as f64 * self.evaluate_layer_s
+            + operations.decrypted_layers as f64 * self.decrypt_layer_s
+            + operations.keygens as f64 * self.keygen_s
+    }
 }
 
 /// Work of a processor in primitives.
@@ -119,6 +182,12 @@ pub struct CpuWork {
     pub he_bytes: u64,
     /// Bytes kept for the online phase.
     pub kept_bytes: u64,
+    /// Labels picked and written for the other party, or pairs of them for oblivious transfers.
+    pub encoded_labels: u64,
+    /// Shares read or made by linear layers on shares.
+    pub ring_elements: u64,
+    /// Whole operations of a homomorphic-encryption library; not among the transforms and multiplications above.
+    pub he_operations: HeOperations,
     /// Bytes beyond the garbled tables that stream to or from memory (weights, ciphertexts, ...).
     pub streamed_bytes: u64,
     /// Independent items that the cores can share; 0 counts as 1.
@@ -126,14 +195,20 @@ pub struct CpuWork {
 }
 
 impl Cpu {
-    /// The cost of some work.
-    ///
-    /// Seconds = Σ count × seconds per primitive, shared out by whole items: with p items on c cores, ⌈p/c⌉/p of the sum.
-    /// Energy = the sum × power of a busy core. Memory traffic = 32 bytes of table per AND gate + streamed bytes.
+    /// The cost of some work on all cores.
     pub fn cost(&self, work: &CpuWork) -> Cost {
+        self.cost_on(work, self.cores)
+    }
+
+    /// The cost of some work on `threads` threads, no more than there are cores.
+    ///
+    /// Seconds = Σ count × seconds per primitive, shared out by whole items: with p items on c threads, ⌈p/c⌉/p of the sum.
+    /// Energy = the sum × power of a busy core. Memory traffic = 32 bytes of table per AND gate + streamed bytes.
+    pub fn cost_on(&self, work: &CpuWork, threads: u64) -> Cost {
         let core_seconds = self.core_seconds(work);
         let items = work.parallelism.max(1);
-        let seconds = core_seconds * (items.div_ceil(self.cores) as f64 / items as f64);
+        let threads = threads.min(self.cores).max(1);
+        let seconds = core_seconds * (items.div_ceil(threads) as f64 / items as f64);
         let tables = product(&[work.garbled_ands.saturating_add(work.evaluated_ands), TABLE_BYTES]);
         Cost {
             seconds,
@@ -172,10 +247,13 @@ impl Cpu {
             (work.he_weights, costs.he_weight_s),
             (work.he_bytes, costs.he_byte_s),
             (work.kept_bytes, costs.kept_byte_s),
+            (work.encoded_labels, costs.encode_label_s),
+            (work.ring_elements, costs.ring_element_s),
         ]
         .iter()
         .map(|&(count, seconds)| count as f64 * seconds)
-        .sum()
+        .sum::<f64>()
+            + costs.he_library.map_or(0.0, |library| library.seconds(&work.he_operations, degree))
     }
 
     /// Power in watts with every core busy.

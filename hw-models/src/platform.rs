@@ -2,6 +2,7 @@
 
 use crate::convert;
 use crate::link::Link;
+use crate::mapping::Mapping;
 use crate::party::PartyHardware;
 use crate::raw::RawPlatform;
 use include_dir::{Dir, include_dir};
@@ -25,6 +26,8 @@ pub struct Platform {
     pub link: Link,
     /// Both parties run on one machine: `client` and `server` are the same hardware, whose cores and memory they share.
     pub colocated: bool,
+    /// How steps use the hardware.
+    pub mapping: Mapping,
 }
 
 impl Platform {

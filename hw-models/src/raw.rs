@@ -1,10 +1,16 @@
 //! Platform files as they are written: every key, its unit and its meaning. Converted once, in `convert`.
 
+use crate::link::{MIN_SHARE, UpShare};
 use crate::mac::Dataflow;
+use crate::mapping::HeParallel;
 use crate::memory::MemoryKind;
 use pisim_settings::{Bandwidth, BitRate, Bytes, Duration, EnergyPerBit, Frequency, Power};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
 
 /// A platform: client, server and the link between them.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -23,6 +29,39 @@ pub(crate) struct RawPlatform {
     pub machine: Option<RawMachine>,
     /// What connects them; on one machine, how messages are copied from one party to the other.
     pub link: RawLink,
+    /// How steps use the hardware: threads, overlap. By default as pisim's own backend does.
+    #[serde(default)]
+    pub mapping: RawMapping,
+}
+
+/// How steps use the hardware.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawMapping {
+    /// Whether steps that do not wait for each other run at the same time on different units; true without this key. With
+    /// false, steps and messages run strictly one after the other, as in published models of Delphi.
+    pub overlap: Option<bool>,
+    /// What the server's threads share in homomorphic evaluation: `within` one layer at a time, or whole `layer`s, each on one
+    /// thread, in order on the next free one. `within` without this key.
+    pub he_parallel: Option<HeParallel>,
+    /// The client's threads.
+    #[serde(default)]
+    pub client: RawThreads,
+    /// The server's threads.
+    #[serde(default)]
+    pub server: RawThreads,
+}
+
+/// The most threads of one party for each kind of work; all cores without a key.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawThreads {
+    /// Threads of homomorphic encryption: keys, encryption, evaluation, decryption.
+    pub he_threads: Option<u64>,
+    /// Threads that garble and evaluate circuits.
+    pub gc_threads: Option<u64>,
+    /// Threads of everything else: label encoding, oblivious transfers, shares.
+    pub other_threads: Option<u64>,
 }
 
 /// A machine on which both parties run.
@@ -127,6 +166,33 @@ pub(crate) struct RawCpuCosts {
     pub he_byte: Option<Duration>,
     /// One byte that is kept for the online phase, its memory taken from the operating system; free without this key.
     pub kept_byte: Option<Duration>,
+    /// One label picked and written for the other party, or one pair of them for an oblivious transfer; free without this key.
+    pub encode_label: Option<Duration>,
+    /// One share read or made by a linear layer on shares (its inputs and outputs); free without this key.
+    pub ring_element: Option<Duration>,
+    /// Whole operations of a homomorphic-encryption library. With this table, SIMD-packed layers are charged by it and not by
+    /// their transforms and multiplications.
+    pub he_library: Option<RawHeLibrary>,
+}
+
+/// Time of whole operations of a homomorphic-encryption library, its transforms inside.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawHeLibrary {
+    /// One ciphertext × plaintext product, per coefficient of the ring.
+    pub plain_mul_coefficient: Duration,
+    /// One key switch, per coefficient of the ring.
+    pub key_switch_coefficient: Duration,
+    /// One encryption, per coefficient of the ring.
+    pub encrypt_coefficient: Duration,
+    /// One decryption, per coefficient of the ring.
+    pub decrypt_coefficient: Duration,
+    /// Evaluation of a layer, once whatever its size; free without this key.
+    pub evaluate_layer: Option<Duration>,
+    /// Decryption of a layer's reply, once whatever its number of ciphertexts; free without this key.
+    pub decrypt_layer: Option<Duration>,
+    /// One generation of all keys; free without this key.
+    pub keygen: Option<Duration>,
 }
 
 /// A memory shared by the units of one party.
@@ -249,14 +315,66 @@ pub(crate) struct RawMacArray {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawLink {
-    /// Rate from client to server that an application gets.
-    pub up: BitRate,
+    /// Rate from client to server that an application gets; with `down`, instead of `total` and `up_share`.
+    pub up: Option<BitRate>,
     /// Rate from server to client that an application gets.
-    pub down: BitRate,
+    pub down: Option<BitRate>,
+    /// Rate of both directions together, split by `up_share`; instead of `up` and `down`.
+    pub total: Option<BitRate>,
+    /// The part of `total` that goes up, 0.001 to 0.999, or "optimal": the split with the least latency of the program at hand.
+    pub up_share: Option<UpShare>,
     /// Time for an empty message to the other party and back.
     pub round_trip: Duration,
     /// Energy per bit sent, both ends and what lies between.
     pub energy: EnergyPerBit,
     /// Bytes on the wire per message beyond its own.
     pub message_overhead: Bytes,
+}
+
+/// The words that stand for a number.
+const OPTIMAL: &str = "optimal";
+
+impl<'de> Deserialize<'de> for UpShare {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Share;
+        impl Visitor<'_> for Share {
+            type Value = UpShare;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a part such as 0.1, or \"{OPTIMAL}\"")
+            }
+            fn visit_f64<E: Error>(self, part: f64) -> Result<UpShare, E> {
+                Ok(UpShare::Fixed(part))
+            }
+            fn visit_i64<E: Error>(self, part: i64) -> Result<UpShare, E> {
+                Ok(UpShare::Fixed(part as f64))
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<UpShare, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Share)
+    }
+}
+
+impl FromStr for UpShare {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no part; expected a number such as 0.1, or \"{OPTIMAL}\"");
+        if text == OPTIMAL { Ok(Self::Optimal) } else { text.parse().map(Self::Fixed).map_err(|_| wrong()) }
+    }
+}
+
+impl JsonSchema for UpShare {
+    fn schema_name() -> Cow<'static, str> {
+        "UpShare".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A part of the total, or the word for the best one.",
+            "oneOf": [
+                { "type": "number", "minimum": MIN_SHARE, "maximum": 1.0 - MIN_SHARE },
+                { "type": "string", "enum": [OPTIMAL] },
+            ],
+        })
+    }
 }

@@ -1,14 +1,16 @@
 //! The shipped platforms: they load, every numeric key of every file matters, and bad files are refused at their line.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-use pisim_hw_models::{CpuWork, Direction, GcWork, Gemm, HeWork, OtWork, PartyHardware, Platform};
+use pisim_hw_models::{
+    CpuWork, Direction, GcWork, Gemm, HeParallel, HeWork, Mapping, OtWork, PartyHardware, Platform, Threads, WorkClass,
+};
 use pisim_settings::Source;
 use toml::{Table, Value};
 
 #[test]
 fn every_shipped_file_loads_and_is_named_like_its_file() {
     let names = Platform::builtin_names();
-    for expected in ["cpu-lan", "epyc7502-atom", "fpga-u280", "fpga-zcu102-edge", "haac-hbm2"] {
+    for expected in ["cpu-lan", "epyc7502-atom", "epyc7502-pair", "fpga-u280", "fpga-zcu102-edge", "haac-hbm2"] {
         assert!(names.contains(&expected), "{expected}");
     }
     for name in names {
@@ -26,7 +28,7 @@ fn party_outputs(party: &PartyHardware) -> Vec<f64> {
     let mut add = |cost: pisim_hw_models::Cost| {
         all.extend([cost.seconds, cost.cycles as f64, cost.memory_bytes as f64, cost.energy_j])
     };
-    for primitive in 0..17 {
+    for primitive in 0..25 {
         let mut work = CpuWork { degree: 4_096, ring_bits: 32, parallelism: 1_000_003, ..CpuWork::default() };
         let count = match primitive {
             0 => &mut work.garbled_ands,
@@ -43,6 +45,15 @@ fn party_outputs(party: &PartyHardware) -> Vec<f64> {
             11 => &mut work.key_switches,
             12 | 13 => &mut work.ring_macs,
             14 => &mut work.ring_adds,
+            15 => &mut work.encoded_labels,
+            16 => &mut work.ring_elements,
+            17 => &mut work.he_operations.plain_muls,
+            18 => &mut work.he_operations.key_switches,
+            19 => &mut work.he_operations.encryptions,
+            20 => &mut work.he_operations.decryptions,
+            21 => &mut work.he_operations.evaluated_layers,
+            22 => &mut work.he_operations.decrypted_layers,
+            23 => &mut work.he_operations.keygens,
             _ => &mut work.streamed_bytes,
         };
         *count = 1_000_000_000;
@@ -122,6 +133,12 @@ fn outputs(platform: &Platform) -> Vec<u64> {
     ];
     all.extend(party_outputs(&platform.client));
     all.extend(party_outputs(&platform.server));
+    let Mapping { client, server, .. } = &platform.mapping;
+    for (threads, party) in [(client, &platform.client), (server, &platform.server)] {
+        let work = CpuWork { evaluated_ands: 1_000, parallelism: 1_000_003, ..CpuWork::default() };
+        let on = |class| party.cpu.cost_on(&work, threads.of(class, party.cpu.cores)).seconds;
+        all.extend([WorkClass::He, WorkClass::Gc, WorkClass::Other].map(on));
+    }
     all.into_iter().map(f64::to_bits).collect()
 }
 
@@ -254,6 +271,101 @@ fn costs_that_a_file_does_not_name_are_free_and_those_that_it_names_are_not() {
     assert_eq!(without.he_product_s, without.mod_mul_s, "a product costs what any other does");
     assert_eq!((1e9 * with.he_product_s).round(), 9.0);
     assert_eq!(list(costs(named)).map(|seconds| (1e9 * seconds).round()), [1.0, 2.0, 3.0, 4.0, 7.0, 5.0, 6.0]);
+}
+
+#[test]
+fn a_file_without_a_mapping_uses_all_cores_and_overlaps_steps() {
+    let platform = Platform::builtin("cpu-lan").unwrap();
+    assert_eq!(platform.mapping, Mapping::default());
+    assert_eq!(platform.mapping.server.of(WorkClass::He, 2), 2);
+    assert_eq!(platform.server.cpu.costs.he_library, None);
+    let published = Platform::builtin("epyc7502-atom").unwrap().mapping;
+    assert_eq!(published.server, Threads { he: Some(1), gc: Some(32), other: Some(1) });
+    assert_eq!((published.overlap, published.he_parallel), (false, HeParallel::Within));
+}
+
+#[test]
+fn a_total_is_split_between_the_directions() {
+    let with = |text: &str| {
+        let from = Platform::builtin_text("cpu-lan").unwrap();
+        let from = from.replace("up = \"1 Gbps\"\ndown = \"1 Gbps\"", text);
+        Platform::from_source(&Source::new("p.toml", from))
+    };
+    let link = with("total = \"1 Gbps\"\nup_share = 0.25").unwrap().link;
+    assert_eq!((link.up_bits_per_s, link.down_bits_per_s, link.optimal_split), (0.25e9, 0.75e9, false));
+    let link = with("total = \"1 Gbps\"\nup_share = \"optimal\"").unwrap().link;
+    assert_eq!((link.total_bits_per_s(), link.optimal_split), (1e9, true));
+    for (text, expected) in [
+        ("total = \"1 Gbps\"", "link.up_share: missing; expected it beside `total`"),
+        ("up = \"1 Gbps\"", "link.down: missing; expected `up` and `down`, or `total` and `up_share`"),
+        ("", "link.up: missing; expected `up` and `down`, or `total` and `up_share`"),
+        ("up_share = 0.5", "link.up_share: a part of nothing; expected `total` beside it"),
+        (
+            "up = \"1 Gbps\"\ntotal = \"1 Gbps\"\nup_share = 0.5",
+            "link.up: given beside `total`, which it is a part of; expected one of the two",
+        ),
+        ("total = \"1 Gbps\"\nup_share = 1.5", "link.up_share: 1.5 is out of range; expected 0.001 to 0.999"),
+        ("total = \"1 Gbps\"\nup_share = nan", "link.up_share: NaN is out of range; expected 0.001 to 0.999"),
+        ("total = \"1 Gbps\"\nup_share = 0", "link.up_share: 0 is out of range; expected 0.001 to 0.999"),
+        (
+            "total = \"1 Gbps\"\nup_share = \"best\"",
+            "link.up_share: `best` is no part; expected a number such as 0.1, or \"optimal\"",
+        ),
+        ("total = \"0 bps\"\nup_share = 0.5", "link.total: 0 bit/s is out of range; expected 1 kbps to 100 Tbps"),
+    ] {
+        let error = with(text).unwrap_err();
+        assert_eq!(format!("{}: {}", error.key(), error.message()), expected);
+    }
+}
+
+#[test]
+fn threads_that_a_party_does_not_have_are_refused_at_their_key() {
+    for (name, from, to, expected) in [
+        (
+            "epyc7502-atom",
+            "gc_threads = 32",
+            "gc_threads = 33",
+            "mapping.server.gc_threads: 33 is out of range; expected 1 to 32",
+        ),
+        (
+            "epyc7502-atom",
+            "he_threads = 1    # as published",
+            "he_threads = 0",
+            "mapping.client.he_threads: 0 is out of range; expected 1 to 4",
+        ),
+        (
+            "epyc7502-atom",
+            "overlap = false",
+            "overlap = \"no\"",
+            "mapping.overlap: wrong type: string \"no\"; expected true or false",
+        ),
+        (
+            "epyc7502-atom",
+            "overlap = false",
+            "he_parallel = \"layers\"",
+            "mapping.he_parallel: unknown value `layers`; expected `within` or `layer`; did you mean `layer`?",
+        ),
+        (
+            "haac-hbm2",
+            "[link]",
+            "[mapping]\nhe_parallel = \"layer\"\n[link]",
+            "mapping.he_parallel: the server's HE engine evaluates one layer at a time; expected \"within\", or no `server.he_engine`",
+        ),
+        (
+            "haac-hbm2",
+            "[link]",
+            "[mapping.server]\ngc_threads = 1\n[link]",
+            "mapping.server.gc_threads: the party's GC engine does this work; expected no such key",
+        ),
+        (
+            "epyc7502-atom",
+            "keygen = \"340 ms\"",
+            "keygen = \"340 h\"",
+            "client.cpu.cost.he_library.keygen: 340 h is out of range; expected 0 s to 1 h",
+        ),
+    ] {
+        assert_eq!(fault(name, from, to), expected);
+    }
 }
 
 /// The error after `from` is replaced by `to` in a shipped file, without the file's name.

@@ -32,6 +32,14 @@ struct NetworkFile {
     /// How a residual network begins: `cifar` (3x3, stride 1) or `imagenet` (7x7, stride 2, pool).
     #[schemars(with = "Option<Stem>")]
     stem: Option<Spanned<Stem>>,
+    /// Whether the blocks of a residual network have shortcuts and additions; true if left out. Without them it is a chain of
+    /// convolutions, as the networks that Delphi's published code times.
+    #[schemars(with = "Option<bool>")]
+    shortcuts: Option<Spanned<bool>>,
+    /// Rows and columns of the window of the average pool before a residual network's classifier; if left out, each channel is
+    /// pooled to one value.
+    #[schemars(with = "Option<usize>")]
+    head_pool: Option<Spanned<usize>>,
     /// Stages of the family `residual`, in order: `s1`, `s2`, …
     #[schemars(with = "Option<Vec<StageSpec>>")]
     stages: Option<Spanned<Vec<StageSpec>>>,
@@ -52,6 +60,8 @@ impl NetworkFile {
             "base_channels" => of("base_channels", self.base_channels.as_ref().map(Spanned::span)),
             "depths" => of("depths", self.depths.as_ref().map(Spanned::span)),
             "stem" => of("stem", self.stem.as_ref().map(Spanned::span)),
+            "shortcuts" => of("shortcuts", self.shortcuts.as_ref().map(Spanned::span)),
+            "head_pool" => of("head_pool", self.head_pool.as_ref().map(Spanned::span)),
             "cull" => of("cull", self.cull.as_ref().map(Spanned::span)),
             key if key.starts_with("stages") => of("stages", self.stages.as_ref().map(Spanned::span)),
             _ => None,
@@ -70,6 +80,8 @@ impl NetworkFile {
             depths: self.depths.as_ref().map(|depths| depths.get_ref().clone()),
             stages: self.stages.as_ref().map(|stages| stages.get_ref().clone()).unwrap_or_default(),
             stem: self.stem.as_ref().map_or(defaults.stem, |stem| *stem.get_ref()),
+            shortcuts: self.shortcuts.as_ref().map_or(defaults.shortcuts, |shortcuts| *shortcuts.get_ref()),
+            head_pool: number(&self.head_pool),
             cull: self.cull.as_ref().map(|cull| cull.get_ref().clone()).unwrap_or_default(),
             thin: self.thin.unwrap_or(defaults.thin),
             ..defaults

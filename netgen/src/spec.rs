@@ -56,6 +56,12 @@ pub struct NetworkSpec {
     pub stages: Vec<StageSpec>,
     /// How a residual network begins.
     pub stem: Stem,
+    /// Whether the blocks of a residual network have shortcuts and additions; without them it is a chain of convolutions, as
+    /// the networks that Delphi's published code times.
+    pub shortcuts: bool,
+    /// Rows and columns of the window of the average pool before a residual network's classifier; `None` pools each channel to
+    /// one value.
+    pub head_pool: Option<usize>,
     /// Stages whose ReLUs are dropped ([`crate::cull`]).
     pub cull: Vec<String>,
     /// Whether alternate ReLUs are dropped ([`crate::thin`]).
@@ -94,6 +100,8 @@ impl NetworkSpec {
             depths: None,
             stages: Vec::new(),
             stem: Stem::Cifar,
+            shortcuts: true,
+            head_pool: None,
             cull: Vec::new(),
             thin: false,
         }

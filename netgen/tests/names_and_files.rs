@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use pisim_netgen::{
-    FAMILIES, NetworkError, NetworkSpec, StageSpec, Stem, cull, load_network, network_schema, shipped_networks,
+    FAMILIES, NetworkError, NetworkSpec, Op, StageSpec, Stem, cull, load_network, network_schema, shipped_networks,
 };
 use pisim_settings::Source;
 use proptest::prelude::*;
@@ -53,6 +53,8 @@ fn a_file_says_all_that_the_options_can_say() {
         base_channels = 8
         depths = [1, 2, 3, 1]
         stem = "imagenet"
+        shortcuts = true
+        head_pool = 2
         cull = ["s1"]
         thin = true
     "#;
@@ -65,6 +67,7 @@ fn a_file_says_all_that_the_options_can_say() {
         base_channels: Some(8),
         depths: Some(vec![1, 2, 3, 1]),
         stem: Stem::Imagenet,
+        head_pool: Some(2),
         cull: vec!["s1".into()],
         thin: true,
         ..NetworkSpec::named("hrn-5x5x3x").unwrap()
@@ -74,6 +77,28 @@ fn a_file_says_all_that_the_options_can_say() {
     assert_eq!((network.name.as_str(), network.classes), ("mine+cull-s1+thin", 7));
     // Stem 7x7 of stride 2 and a pool: 64 to 16 rows; s1 culled; one ReLU for each block of s2 to s4.
     assert_eq!(network.relus(), 8 * 32 * 32 + 2 * 40 * 8 * 8 + 3 * 200 * 4 * 4 + 600 * 2 * 2);
+}
+
+#[test]
+fn the_networks_of_delphis_published_timings_are_chains_with_its_counts() {
+    // ReLUs, linear layers, and the elements of all linear layers' inputs and outputs, as the published totals have them.
+    for (name, relus, linear, elements) in
+        [("resnet18-cryptonite", 557_056, 18, 1_111_050), ("resnet32-cryptonite", 303_104, 32, 606_218)]
+    {
+        let network = NetworkSpec::named(name).unwrap().build().unwrap();
+        assert_eq!((network.relus(), network.classes), (relus, 10), "{name}");
+        assert!(network.layers.iter().all(|layer| layer.inputs.len() <= 1), "{name} is a chain");
+        let sizes = network.layers.iter().filter(|layer| matches!(layer.op, Op::Conv(_) | Op::Linear { .. }));
+        let sizes: Vec<usize> =
+            sizes.map(|layer| layer.output.len() + network.layer(layer.inputs[0]).output.len()).collect();
+        assert_eq!((sizes.len(), sizes.iter().sum::<usize>()), (linear, elements), "{name}");
+    }
+    let error = |text: &str| error_of(&format!("family = \"minionn\"\n{text}"));
+    assert!(error("shortcuts = false").contains("net.toml:2:13: key `shortcuts`"), "{}", error("shortcuts = false"));
+    assert!(error("head_pool = 2").contains("net.toml:2:13: key `head_pool`"), "{}", error("head_pool = 2"));
+    let too_large = error_of("family = \"resnet18\"\nhead_pool = 5");
+    assert!(too_large.contains("5x5 window"), "{too_large}");
+    assert!(error_of("family = \"resnet18\"\nhead_pool = 0").contains("net.toml:2:13: key `head_pool`"));
 }
 
 #[test]
@@ -90,8 +115,20 @@ fn an_explicit_stage_list_can_describe_a_family() {
 #[test]
 fn the_schema_has_every_key_and_its_comment() {
     let schema = serde_json::to_value(network_schema()).unwrap();
-    let keys =
-        ["description", "family", "input", "classes", "base_channels", "depths", "stem", "stages", "cull", "thin"];
+    let keys = [
+        "description",
+        "family",
+        "input",
+        "classes",
+        "base_channels",
+        "depths",
+        "stem",
+        "shortcuts",
+        "head_pool",
+        "stages",
+        "cull",
+        "thin",
+    ];
     let properties = schema["properties"].as_object().unwrap();
     assert_eq!(properties.keys().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(keys));
     for (key, property) in properties {

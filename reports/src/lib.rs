@@ -17,5 +17,6 @@ mod tests;
 mod verification;
 
 pub use draw::render::DrawError;
+pub use output::write_figures;
 pub use report::{Report, ReportError, Written};
 pub use verification::{Disagreement, PredictedTimes, VerificationSummary};

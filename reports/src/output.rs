@@ -1,6 +1,7 @@
 //! Writing a folder of files so that an error leaves the old folder as it was.
 
 use crate::ReportError;
+use crate::figures::Figure;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -74,4 +75,20 @@ impl Drop for Staging {
         // Nothing to report to: the folder is gone after a commit by renaming, and a left-over one harms nobody.
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Writes figures into a folder, each as PNG, SVG and CSV under its own name, and returns the files. An error leaves the
+/// folder as it was.
+///
+/// # Errors
+/// The folder cannot be written, or a figure cannot be drawn.
+pub fn write_figures(folder: &Path, figures: &[Figure]) -> Result<Vec<PathBuf>, ReportError> {
+    let mut staging = Staging::new(folder)?;
+    for figure in figures {
+        let fault = |source| ReportError::Draw { name: figure.name.clone(), source };
+        staging.file(format!("{}.png", figure.name), &figure.png().map_err(fault)?)?;
+        staging.file(format!("{}.svg", figure.name), figure.svg().map_err(fault)?.as_bytes())?;
+        staging.file(format!("{}.csv", figure.name), &figure.data.to_csv()?)?;
+    }
+    staging.commit()
 }

@@ -5,6 +5,7 @@ use crate::figures::by_phase;
 use crate::format::{Quantity, bytes, exact, joules, percent, seconds};
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use pisim_netgen::Schedule;
+use pisim_sim::validate::{Set, Target};
 use pisim_sim::{Bottleneck, Simulation};
 
 /// Cells of a table: text, and whether it is a number (numbers are aligned to the right).
@@ -57,6 +58,56 @@ pub fn simulations(simulations: &[Simulation]) -> String {
         table.add_row(names.into_iter().chain(totals).map(|text| Cell::new(text).add_attribute(Attribute::Bold)));
     }
     table.to_string()
+}
+
+/// The split of a link's total rate that was found for a program.
+pub fn split(simulation: &Simulation) -> String {
+    let link = &simulation.link;
+    let total = link.up_bits_per_s + link.down_bits_per_s;
+    let rate = |bits_per_s: f64| format!("{:.1} Mbit/s", bits_per_s / 1e6);
+    format!(
+        "link: {} up and {} down, the split of {} with the least latency ({} up)\n",
+        rate(link.up_bits_per_s),
+        rate(link.down_bits_per_s),
+        rate(total),
+        percent(link.up_bits_per_s / total)
+    )
+}
+
+/// Published quantities and how near the model comes; fitted and predicted ones apart.
+pub fn targets(targets: &[Target]) -> String {
+    let header = ["target", "network", "what is compared", "set", "cases", "mean error", "largest", "limits", "result"];
+    let mut table = table(&header, 4);
+    for set in [Set::Fitted, Set::Predicted] {
+        for target in targets.iter().filter(|target| target.set == set) {
+            let result = if target.pass { Cell::new("pass") } else { Cell::new("FAIL").fg(Color::Red) };
+            let set = if set == Set::Fitted { "fitted" } else { "predicted" };
+            let limits = match (target.limit_pct, target.max_limit_pct) {
+                (mean, max) if mean == max => format!("{mean} %"),
+                (mean, max) => format!("{mean} / {max} %"),
+            };
+            let words = [target.target, target.network, target.metric, set].map(Cell::new);
+            let errors = [target.mean_abs_error_pct, target.max_abs_error_pct].map(|error| format!("{error:.2} %"));
+            let numbers = [target.cases.to_string()].into_iter().chain(errors).chain([limits]).map(Cell::new);
+            table.add_row(words.into_iter().chain(numbers).chain([result]));
+        }
+    }
+    table.to_string()
+}
+
+/// Every case of a target: published, modelled, error.
+pub fn cases(target: &Target) -> String {
+    let mut table = table(&["case", "published", "modelled", "error"], 1);
+    for case in &target.details {
+        let error = format!("{:+.2} %", case.error_pct());
+        table.add_row([case.case.clone(), plain(case.published), plain(case.modelled), error]);
+    }
+    format!("{} {}: {}\nsource: {}\n{table}", target.target, target.network, target.metric, target.source)
+}
+
+/// A number as published tables have it: whole ones whole, others with six digits.
+fn plain(value: f64) -> String {
+    if value.fract() == 0.0 { format!("{value}") } else { format!("{value:.6}") }
 }
 
 /// How busy every unit, memory and link direction is (modelled).

@@ -4,8 +4,8 @@ use crate::engine::{Limit, Machine, Schedule};
 use crate::error::SimError;
 use crate::names::{activity_of, kind_of, phase_name};
 use crate::result::{
-    Activity, Bottleneck, Bottlenecks, Bound, ByPhase, Energy, FpgaUse, Interval, LayerCost, PhaseTraffic, Resources,
-    Simulation, Storage, Traffic, UnitUse,
+    Activity, Bottleneck, Bottlenecks, Bound, ByPhase, Energy, FpgaUse, Interval, LayerCost, LinkRates, PhaseTraffic,
+    Resources, Simulation, Storage, Traffic, UnitUse,
 };
 use crate::simulate::{Jobs, Role};
 use crate::units::{Host, PARTIES, Place, UnitKind, Units, hardware_of, hosts, party_name};
@@ -62,6 +62,11 @@ pub(crate) fn account(run: &Run) -> Result<Simulation, SimError> {
         hardware: run.platform.name.clone(),
         latency_s,
         energy_j,
+        link: LinkRates {
+            up_bits_per_s: run.platform.link.up_bits_per_s,
+            down_bits_per_s: run.platform.link.down_bits_per_s,
+            optimal_split: false,
+        },
         bytes: bytes(run.program),
         storage_bytes: storage(run.program),
         units: unit_use(run, latency_s.total),
@@ -206,8 +211,10 @@ fn pool_seconds(run: &Run, pool: usize) -> [f64; 3] {
     })
 }
 
-/// The name of a pool of cores; only parties on one machine have one.
-const POOL: &str = "machine.cores";
+/// The name of the pool of cores: both parties' on one machine, or a server's that evaluates layers side by side.
+fn pool_name(run: &Run) -> &'static str {
+    if run.platform.colocated { "machine.cores" } else { "server.cores" }
+}
 
 fn by_phase(run: &Run, value: impl Fn(&crate::engine::PhaseTiming) -> f64) -> [f64; 3] {
     let mut values = [0.0; 3];
@@ -236,7 +243,7 @@ fn unit_use(run: &Run, latency_s: f64) -> Vec<UnitUse> {
     }
     for pool in 0..run.machine.pools.len() {
         let busy_s: f64 = pool_seconds(run, pool).iter().sum();
-        units.push(UnitUse { name: POOL.to_owned(), busy_s, utilization: utilization(busy_s), cycles: 0 });
+        units.push(UnitUse { name: pool_name(run).to_owned(), busy_s, utilization: utilization(busy_s), cycles: 0 });
     }
     for (memory, host) in hosts(run.platform).iter().enumerate() {
         let busy_s: f64 = memory_seconds(run, memory).iter().sum();
@@ -254,7 +261,7 @@ fn bounds(run: &Run) -> Vec<Bound> {
         bounds.push(Bound { name: unit.name.clone(), seconds: ByPhase::new(seconds) });
     }
     for pool in 0..run.machine.pools.len() {
-        bounds.push(Bound { name: POOL.to_owned(), seconds: ByPhase::new(pool_seconds(run, pool)) });
+        bounds.push(Bound { name: pool_name(run).to_owned(), seconds: ByPhase::new(pool_seconds(run, pool)) });
     }
     for (memory, host) in hosts(run.platform).iter().enumerate() {
         bounds.push(Bound { name: memory_name(host), seconds: ByPhase::new(memory_seconds(run, memory)) });

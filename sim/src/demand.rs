@@ -4,10 +4,10 @@
 //! accelerator's on-chip memory cannot hold is added by its model.
 
 use crate::error::SimError;
-use pisim_hw_models::{CpuWork, GcWork, Gemm, HeWork, LABEL_BYTES, TABLE_BYTES};
+use pisim_hw_models::{CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
 use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
-use pisim_protocol::{LinearPlan, Party, Program, Step, StepKind, wire};
+use pisim_protocol::{LinearPlan, Party, Phase, Program, Step, StepKind, Transfer, WireFormat, wire};
 
 /// A step with what it works on.
 pub(crate) struct Demand<'a> {
@@ -107,14 +107,21 @@ impl<'a> Demand<'a> {
     }
 
     /// The same step on a processor: its stages, one after the other, each with the items that the backend's threads share.
-    pub fn processor(&self, cores: u64) -> Result<Vec<CpuWork>, SimError> {
-        let mut stages = vec![self.before()?, self.main(cores)?, self.after()?];
-        stages.retain(|stage| *stage != CpuWork { parallelism: stage.parallelism, ..CpuWork::default() });
+    /// `library` says that homomorphic work is charged by whole operations where they are known, `threads` how many threads
+    /// the step's own kind of work has.
+    pub fn processor(&self, library: bool, threads: u64) -> Result<Vec<Stage>, SimError> {
+        let class = class_of(self.step.kind);
+        let serial = |work| Stage { class: WorkClass::Other, work };
+        let main = self.main(library, threads)?;
+        let mut stages =
+            vec![serial(self.before()?), Stage { class, work: main }, serial(self.encoding()?), serial(self.after()?)];
+        let idle = |work: &CpuWork| *work == CpuWork { parallelism: work.parallelism, ..CpuWork::default() };
+        stages.retain(|stage| !idle(&stage.work));
         Ok(stages)
     }
 
     /// What the step is for, on all threads.
-    fn main(&self, cores: u64) -> Result<CpuWork, SimError> {
+    fn main(&self, library: bool, threads: u64) -> Result<CpuWork, SimError> {
         let work = &self.step.work;
         let garbles = matches!(self.step.kind, StepKind::Garble);
         // Half gates hash four times per AND when garbling and twice when evaluating; those are in the gate's own cost.
@@ -131,7 +138,7 @@ impl<'a> Demand<'a> {
             StepKind::HeLinear => (0, self.plan()?.output_ciphertexts()),
             _ => (0, 0),
         };
-        Ok(CpuWork {
+        let work = CpuWork {
             garbled_ands: if garbles { work.and_gates } else { 0 },
             evaluated_ands: if garbles { 0 } else { work.and_gates },
             xors: work.xor_gates,
@@ -155,9 +162,72 @@ impl<'a> Demand<'a> {
             he_bytes,
             kept_bytes: work.stored_client_bytes.saturating_add(work.stored_server_bytes),
             streamed_bytes: Bytes::of(self)?.total(),
-            parallelism: self.items(cores)?,
+            ring_elements: self.shares()?,
+            parallelism: self.items(threads)?,
             ..CpuWork::default()
-        })
+        };
+        Ok(if library && linear.coefficient().is_none() { self.whole(work) } else { work })
+    }
+
+    /// The same work with homomorphic encryption in whole operations of a library.
+    fn whole(&self, work: CpuWork) -> CpuWork {
+        let he_operations = HeOperations {
+            plain_muls: self.step.work.he_plain_muls,
+            key_switches: work.key_switches,
+            encryptions: work.encryptions,
+            decryptions: work.decryptions,
+            evaluated_layers: u64::from(self.step.kind == StepKind::HeLinear),
+            decrypted_layers: u64::from(self.step.kind == StepKind::Decrypt),
+            keygens: u64::from(self.step.kind == StepKind::HeKeygen),
+        };
+        // A reply's fresh encryption of zero hides it; the library's figures are of replies without it.
+        let encryptions = if self.step.kind == StepKind::Encrypt { he_operations.encryptions } else { 0 };
+        CpuWork {
+            ntts: 0,
+            mod_muls: 0,
+            he_products: 0,
+            replies: 0,
+            encryptions: 0,
+            decryptions: 0,
+            key_switches: 0,
+            he_samples: 0,
+            he_weights: 0,
+            he_bytes: 0,
+            he_operations: HeOperations { encryptions, ..he_operations },
+            ..work
+        }
+    }
+
+    /// Labels that the garbler picks and writes for the evaluator, one by one or in pairs for oblivious transfers.
+    fn encoding(&self) -> Result<CpuWork, SimError> {
+        let (work, protocol) = (&self.step.work, &self.program.protocol);
+        let encoded_labels = match self.step.kind {
+            StepKind::EncodeLabels => work.labels,
+            // Online, a step of its own picks them.
+            StepKind::OtSend if self.step.phase == Phase::Offline && protocol.transfer == Transfer::Alsz => {
+                work.extended_ots
+            }
+            StepKind::Garble if self.writes_offline_labels() => {
+                self.elements()?.saturating_mul(self.circuit()?.inputs.garbler_offline as u64)
+            }
+            _ => 0,
+        };
+        let parallelism = self.elements()?;
+        Ok(CpuWork { encoded_labels, parallelism, ..CpuWork::default() })
+    }
+
+    /// Whether the labels of the garbler's offline inputs go over the wire, and not the seed that they come from.
+    fn writes_offline_labels(&self) -> bool {
+        self.program.protocol.wire == WireFormat::Delphi
+    }
+
+    /// Shares that a linear layer on shares reads and makes.
+    fn shares(&self) -> Result<u64, SimError> {
+        if self.step.kind != StepKind::RingLinear {
+            return Ok(0);
+        }
+        let shape = self.plan()?.shape();
+        Ok(shape.inputs() as u64 + shape.outputs() as u64)
     }
 
     /// What one thread prepares: shares that are masks are expanded from seeds.
@@ -240,6 +310,26 @@ impl<'a> Demand<'a> {
             StepKind::RingLinear => (self.plan()?.shape().out_channels as u64).div_ceil(8),
             StepKind::Garble | StepKind::EncodeLabels | StepKind::Evaluate => self.elements()?,
         })
+    }
+}
+
+/// A part of a step on a processor.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stage {
+    /// Which of the party's threads do it.
+    pub class: WorkClass,
+    /// How much it is.
+    pub work: CpuWork,
+}
+
+/// Which of a party's threads do a step's own work.
+pub(crate) fn class_of(kind: StepKind) -> WorkClass {
+    match kind {
+        StepKind::HeKeygen | StepKind::HeReadKeys | StepKind::Encrypt | StepKind::HeLinear | StepKind::Decrypt => {
+            WorkClass::He
+        }
+        StepKind::Garble | StepKind::Evaluate => WorkClass::Gc,
+        _ => WorkClass::Other,
     }
 }
 

@@ -24,14 +24,17 @@ pub mod engine;
 mod error;
 mod mapping;
 mod names;
+mod order;
 mod result;
 mod share;
 mod simulate;
+mod split;
 mod units;
+pub mod validate;
 
 pub use error::SimError;
 pub use result::{
-    Activity, Bottleneck, Bottlenecks, Bound, ByPhase, Energy, FpgaUse, Interval, LayerCost, PhaseTraffic, Resources,
-    Simulation, Storage, Traffic, UnitUse,
+    Activity, Bottleneck, Bottlenecks, Bound, ByPhase, Energy, FpgaUse, Interval, LayerCost, LinkRates, PhaseTraffic,
+    Resources, Simulation, Storage, Traffic, UnitUse,
 };
 pub use simulate::{simulate, simulate_many};

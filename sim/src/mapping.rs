@@ -1,9 +1,9 @@
 //! Which unit runs a step, and what it costs there.
 
-use crate::demand::Demand;
+use crate::demand::{Demand, class_of};
 use crate::error::SimError;
-use crate::units::UnitKind;
-use pisim_hw_models::{Cost, Cpu, OtWork, PartyHardware};
+use crate::units::{UnitKind, hardware_of, layers_in_parallel, threads_of};
+use pisim_hw_models::{Cost, OtWork, Platform};
 use pisim_protocol::{Program, Step, StepKind};
 
 /// A step on a unit of its party.
@@ -19,8 +19,10 @@ pub(crate) struct Assignment {
 /// - oblivious-transfer extension runs on the GC engine if it can do that, base transfers always on the processor;
 /// - homomorphic encryption runs on the HE engine;
 /// - linear layers on shares run on the MAC array, which adds masks and bias as its sums' initial values;
-/// - everything else runs on the processor, and so does what has no accelerator.
-pub(crate) fn assign(program: &Program, step: &Step, hardware: &PartyHardware) -> Result<Assignment, SimError> {
+/// - everything else runs on the processor, and so does what has no accelerator. Where layers are evaluated under
+///   encryption side by side, each is on one of the processor's threads for that.
+pub(crate) fn assign(program: &Program, step: &Step, platform: &Platform) -> Result<Assignment, SimError> {
+    let hardware = hardware_of(platform, step.party);
     let demand = Demand { program, step };
     let accelerated = match step.kind {
         StepKind::Garble | StepKind::Evaluate | StepKind::EncodeLabels => match &hardware.gc_engine {
@@ -63,11 +65,18 @@ pub(crate) fn assign(program: &Program, step: &Step, hardware: &PartyHardware) -
     };
     match accelerated {
         Some(assignment) => Ok(assignment),
-        None => Ok(Assignment { unit: UnitKind::Cpu, cost: on_processor(&hardware.cpu, &demand)? }),
+        None => on_processor(&demand, platform),
     }
 }
 
-fn on_processor(cpu: &Cpu, demand: &Demand) -> Result<Cost, SimError> {
+/// A step on the processor of its party.
+fn on_processor(demand: &Demand, platform: &Platform) -> Result<Assignment, SimError> {
+    let party = demand.step.party;
+    let cpu = &hardware_of(platform, party).cpu;
+    let layered = matches!(demand.step.kind, StepKind::HeLinear) && layers_in_parallel(platform, party).is_some();
+    let threads = |class| if layered { 1 } else { threads_of(platform, party).of(class, cpu.cores) };
+    let stages = demand.processor(cpu.costs.he_library.is_some(), threads(class_of(demand.step.kind)))?;
     // Stages follow each other: serial ones leave the other cores to whoever else wants them.
-    Ok(demand.processor(cpu.cores)?.iter().map(|stage| cpu.cost(stage)).sum())
+    let cost = stages.iter().map(|stage| cpu.cost_on(&stage.work, threads(stage.class))).sum();
+    Ok(Assignment { unit: if layered { UnitKind::HeThreads } else { UnitKind::Cpu }, cost })
 }

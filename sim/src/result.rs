@@ -47,6 +47,17 @@ pub struct Traffic {
     pub down: u64,
 }
 
+/// Rates of the link's directions, bits per second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct LinkRates {
+    /// Client to server.
+    pub up_bits_per_s: f64,
+    /// Server to client.
+    pub down_bits_per_s: f64,
+    /// Whether the platform gives only their sum, which was split for the least latency of this program.
+    pub optimal_split: bool,
+}
+
 /// Bytes by phase.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PhaseTraffic {
@@ -230,6 +241,8 @@ pub struct Simulation {
     pub latency_s: ByPhase,
     /// Joules by phase and by unit (modelled).
     pub energy_j: Energy,
+    /// The link's rates; where the platform leaves the split of a total open, the best one that was found.
+    pub link: LinkRates,
     /// Exact bytes on the wire.
     pub bytes: PhaseTraffic,
     /// Exact bytes stored per precompute.

@@ -4,8 +4,12 @@ use crate::account;
 use crate::engine::{Cores, Job, Machine, Traffic, run};
 use crate::error::SimError;
 use crate::mapping::assign;
+use crate::order::Order;
 use crate::result::Simulation;
-use crate::units::{PARTIES, Place, UnitKind, Units, hardware_of, hosts, memory_of, position_of};
+use crate::split;
+use crate::units::{
+    PARTIES, Place, UnitKind, Units, hardware_of, hosts, layers_in_parallel, memory_of, pool_of, position_of,
+};
 use pisim_hw_models::{Cost, Direction, Platform};
 use pisim_protocol::{Party, Phase, Program, Step, StepKind};
 use rayon::prelude::*;
@@ -39,9 +43,29 @@ pub(crate) enum Role {
 /// party has storage, what a step keeps for the online phase is written there after the step, and read back before the
 /// first online step of its layer, in the order of the program and as early as possible.
 ///
+/// A link whose platform gives only the total of its rates is split first, for the least latency of this program.
+///
 /// # Errors
 /// The program lacks a plan or circuit, or its dependencies are not in order.
 pub fn simulate(program: &Program, platform: &Platform) -> Result<Simulation, SimError> {
+    if !platform.link.optimal_split {
+        return simulate_split(program, platform);
+    }
+    let mut simulation = simulate_split(program, &split::resolved(program, platform)?)?;
+    simulation.link.optimal_split = true;
+    Ok(simulation)
+}
+
+/// Seconds of one inference, setup included, on a platform whose link rates are settled.
+pub(crate) fn latency_s(program: &Program, platform: &Platform) -> Result<f64, SimError> {
+    let units = Units::new(platform);
+    let jobs = Builder::new(program, platform, &units).build()?;
+    let schedule = run(&machine(platform, &units), &jobs.jobs)?;
+    Ok(schedule.phases.iter().map(|phase| phase.latency_s).sum())
+}
+
+/// Simulates on a platform whose link rates are settled.
+fn simulate_split(program: &Program, platform: &Platform) -> Result<Simulation, SimError> {
     let units = Units::new(platform);
     let machine = machine(platform, &units);
     let jobs = Builder::new(program, platform, &units).build()?;
@@ -57,13 +81,23 @@ pub fn simulate(program: &Program, platform: &Platform) -> Result<Simulation, Si
 }
 
 /// What the platform is to the engine. Machines of their own have a processor for each party, whose cores serve one step at
-/// a time; on one machine, both parties' steps and the copies of messages draw on the same cores.
+/// a time; on one machine, both parties' steps and the copies of messages draw on the same cores, and so do the layers that
+/// a server evaluates side by side with its other steps.
 fn machine(platform: &Platform, units: &Units) -> Machine {
     Machine {
         units: units.all.len(),
         memories: hosts(platform).iter().map(|host| host.hardware.memory.streaming_bytes_per_s()).collect(),
-        pools: if platform.colocated { vec![platform.server.cpu.cores as f64] } else { Vec::new() },
+        lanes: units.all.iter().map(|unit| lanes(platform, unit.place)).collect(),
+        pools: pool_of(platform, Party::Server).map(|_| platform.server.cpu.cores as f64).into_iter().collect(),
         phases: Phase::ALL.len(),
+    }
+}
+
+/// Jobs that a unit runs at once: one, or a layer on each of the server's threads for that.
+fn lanes(platform: &Platform, place: Place) -> usize {
+    match place {
+        Place::At(party, UnitKind::HeThreads) => layers_in_parallel(platform, party).unwrap_or(1) as usize,
+        _ => 1,
     }
 }
 
@@ -100,6 +134,7 @@ struct Builder<'a> {
     stored: [Vec<Stored>; 2],
     /// On one machine, the last message: both parties took part in it.
     last_message: Option<usize>,
+    order: Order,
 }
 
 impl<'a> Builder<'a> {
@@ -111,14 +146,16 @@ impl<'a> Builder<'a> {
             platform,
             units,
             made: Jobs::default(),
-            job_of: Vec::with_capacity(program.steps.len()),
+            job_of: vec![usize::MAX; program.steps.len()],
             stored,
             last_message: None,
+            order: Order::new(platform),
         }
     }
 
     fn build(mut self) -> Result<Jobs, SimError> {
-        for (position, step) in self.program.steps.iter().enumerate() {
+        for position in self.order.of(self.program) {
+            let Some(step) = self.program.steps.get(position) else { continue };
             let mut deps: Vec<usize> = Vec::with_capacity(step.deps.len() + 1);
             for dep in &step.deps {
                 // A dependency on a later step has no job yet; the engine names it as an error.
@@ -131,7 +168,9 @@ impl<'a> Builder<'a> {
                 _ => self.compute(step, deps)?,
             };
             let made = self.push(job, Task { step: position, role: Role::Step, unit_j });
-            self.job_of.push(made);
+            if let Some(job) = self.job_of.get_mut(position) {
+                *job = made;
+            }
             // Parties on one machine copy their messages themselves, in order, as the backend's do: what comes after waits.
             if self.platform.colocated && matches!(step.kind, StepKind::Send(_)) {
                 self.last_message = Some(made);
@@ -141,16 +180,19 @@ impl<'a> Builder<'a> {
         Ok(self.made)
     }
 
-    fn push(&mut self, job: Job, task: Task) -> usize {
+    fn push(&mut self, mut job: Job, task: Task) -> usize {
+        let number = self.made.jobs.len();
+        let evaluates = self.program.steps.get(task.step).is_some_and(|step| matches!(step.kind, StepKind::HeLinear));
+        self.order.chain(number, evaluates, &mut job.deps);
         self.made.jobs.push(job);
         self.made.tasks.push(task);
-        self.made.jobs.len() - 1
+        number
     }
 
     /// A step on a unit of its party.
     fn compute(&self, step: &Step, deps: Vec<usize>) -> Result<(Job, f64), SimError> {
         let hardware = hardware_of(self.platform, step.party);
-        let assignment = assign(self.program, step, hardware)?;
+        let assignment = assign(self.program, step, self.platform)?;
         let Cost { seconds, core_seconds, memory_bytes, energy_j, .. } = assignment.cost;
         let first_access_s = if memory_bytes > 0 { hardware.memory.latency_s } else { 0.0 };
         let job = Job {
@@ -158,17 +200,17 @@ impl<'a> Builder<'a> {
             phase: phase_number(step.phase),
             work_s: seconds + first_access_s,
             traffic: Some(Traffic { bytes: memory_bytes as f64, memory: self.memory_of(step.party), copy_to: None }),
-            cores: self.cores(core_seconds, seconds),
+            cores: self.cores(step.party, core_seconds, seconds),
             latency_s: 0.0,
             deps,
         };
         Ok((job, energy_j))
     }
 
-    /// The cores of the common pool that keep busy with `core_seconds` of work in `seconds`, if the parties share a machine.
-    fn cores(&self, core_seconds: f64, seconds: f64) -> Option<Cores> {
+    /// The cores of the party's pool that keep busy with `core_seconds` of work in `seconds`, if it has one.
+    fn cores(&self, party: Party, core_seconds: f64, seconds: f64) -> Option<Cores> {
         let count = if seconds > 0.0 { core_seconds / seconds } else { 0.0 };
-        self.platform.colocated.then_some(Cores { pool: 0, count })
+        pool_of(self.platform, party).map(|pool| Cores { pool, count })
     }
 
     /// A message: it leaves the sender's memory and enters the receiver's while it occupies its direction of the link. On one
@@ -186,7 +228,7 @@ impl<'a> Builder<'a> {
             let kept = step.work.stored_client_bytes.saturating_add(step.work.stored_server_bytes);
             let taking_s = kept as f64 * receiver.cpu.costs.kept_byte_s;
             let copying = receiver.cpu.cores.min(2) as f64;
-            (taking_s, self.cores(copying * occupied_s + taking_s, occupied_s + taking_s), 2.0)
+            (taking_s, self.cores(step.party, copying * occupied_s + taking_s, occupied_s + taking_s), 2.0)
         } else {
             (0.0, None, 1.0)
         };

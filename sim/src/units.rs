@@ -1,12 +1,14 @@
 //! The units and memories of a platform, numbered for the engine.
 
-use pisim_hw_models::{PartyHardware, Platform};
+use pisim_hw_models::{HeParallel, PartyHardware, Platform, Threads, WorkClass};
 use pisim_protocol::Party;
 
 /// Kinds of units that belong to a party.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UnitKind {
     Cpu,
+    /// The server's threads that each evaluate one layer under encryption: as many jobs at once as there are threads.
+    HeThreads,
     GcEngine,
     HeEngine,
     MacArray,
@@ -70,6 +72,27 @@ pub(crate) fn memory_of(platform: &Platform, party: Party) -> usize {
     if platform.colocated { 0 } else { position_of(party) }
 }
 
+/// The threads that a party may use.
+pub(crate) fn threads_of(platform: &Platform, party: Party) -> &Threads {
+    match party {
+        Party::Client => &platform.mapping.client,
+        Party::Server => &platform.mapping.server,
+    }
+}
+
+/// On how many threads a party evaluates layers under encryption side by side; `None` if it takes one layer at a time.
+pub(crate) fn layers_in_parallel(platform: &Platform, party: Party) -> Option<u64> {
+    let layers = party == Party::Server && platform.mapping.he_parallel == HeParallel::Layer;
+    let hardware = hardware_of(platform, party);
+    (layers && hardware.he_engine.is_none()).then(|| threads_of(platform, party).of(WorkClass::He, hardware.cpu.cores))
+}
+
+/// The engine's pool of cores that a party's processor draws on, if several jobs may want them at once: both parties' on one
+/// machine, or the server's that evaluates layers side by side.
+pub(crate) fn pool_of(platform: &Platform, party: Party) -> Option<usize> {
+    (platform.colocated || layers_in_parallel(platform, party).is_some()).then_some(0)
+}
+
 /// The party's name in unit names.
 pub(crate) fn party_name(party: Party) -> &'static str {
     match party {
@@ -93,6 +116,7 @@ impl Units {
             let hardware = hardware_of(platform, party);
             let found = [
                 (UnitKind::Cpu, "cpu", Some(hardware.cpu.clock_hz)),
+                (UnitKind::HeThreads, "he-threads", layers_in_parallel(platform, party).map(|_| hardware.cpu.clock_hz)),
                 (UnitKind::GcEngine, "gc-engine", hardware.gc_engine.as_ref().map(|unit| unit.clock_hz)),
                 (UnitKind::HeEngine, "he-engine", hardware.he_engine.as_ref().map(|unit| unit.clock_hz)),
                 (UnitKind::MacArray, "mac-array", hardware.mac_array.as_ref().map(|unit| unit.clock_hz)),

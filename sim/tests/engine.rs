@@ -12,7 +12,7 @@ fn moving(unit: usize, work_s: f64, bytes: f64, memory: usize) -> Job {
 }
 
 fn machine(units: usize, memories: &[f64]) -> Machine {
-    Machine { units, memories: memories.to_vec(), pools: vec![], phases: 1 }
+    Machine { units, lanes: vec![], memories: memories.to_vec(), pools: vec![], phases: 1 }
 }
 
 /// A job on shared cores: `count` of them keep busy for `work_s`.
@@ -129,7 +129,8 @@ fn a_copy_uses_both_memories() {
 fn a_phase_starts_when_the_one_before_has_ended() {
     let late = Job { latency_s: 2.0, ..job(0, 1.0, &[]) };
     let second = Job { phase: 1, ..job(1, 1.0, &[]) };
-    let schedule = run(&Machine { units: 2, memories: vec![], pools: vec![], phases: 3 }, &[second, late]).unwrap();
+    let schedule =
+        run(&Machine { units: 2, lanes: vec![], memories: vec![], pools: vec![], phases: 3 }, &[second, late]).unwrap();
     assert_eq!(ends(&schedule), [4.0, 3.0]);
     assert_eq!(schedule.phases.iter().map(|phase| phase.latency_s).collect::<Vec<_>>(), [3.0, 1.0, 0.0]);
 }
@@ -137,7 +138,13 @@ fn a_phase_starts_when_the_one_before_has_ended() {
 #[test]
 fn no_jobs_take_no_time() {
     assert_eq!(run(&machine(1, &[1.0]), &[]).unwrap().phases[0].latency_s, 0.0);
-    assert_eq!(run(&Machine { units: 0, memories: vec![], pools: vec![], phases: 0 }, &[]).unwrap().phases.len(), 0);
+    assert_eq!(
+        run(&Machine { units: 0, lanes: vec![], memories: vec![], pools: vec![], phases: 0 }, &[])
+            .unwrap()
+            .phases
+            .len(),
+        0
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What must hold for any jobs on any machine.
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
-use pisim_sim::engine::{Cores, Job, Machine, Schedule, Traffic, run};
+use pisim_sim::engine::{Cores, Job, Machine, Schedule, Timing, Traffic, run};
 use proptest::prelude::*;
 
 /// Relative rounding that sums of a few hundred doubles may show.
@@ -61,14 +61,34 @@ prop_compose! {
     /// Jobs on units that draw on pools of cores.
     fn crowd(most_memories: usize, most_pools: usize)(
         units in 1_usize..6,
+        lanes in prop::collection::vec(prop_oneof![2 => Just(1_usize), 1 => 0_usize..4], 0..6),
         memories in prop::collection::vec(1.0..500.0, 0..=most_memories),
         pools in prop::collection::vec(prop_oneof![Just(2.0), 0.5..6.0], 0..=most_pools),
         phases in 1_usize..4,
         raw in prop::collection::vec(raw_job(), 0..60),
     ) -> (Machine, Vec<Job>) {
-        let machine = Machine { units, memories, pools, phases };
+        let machine = Machine { units, lanes, memories, pools, phases };
         let jobs = fit(&machine, &raw);
         (machine, jobs)
+    }
+}
+
+/// One unit's lanes: when each is free, and when the last job started.
+struct Lanes {
+    free_s: Vec<f64>,
+    started_s: f64,
+}
+
+fn idle_lanes(machine: &Machine, start_s: f64) -> Vec<Lanes> {
+    let lanes = |unit: usize| machine.lanes.get(unit).copied().unwrap_or(1).max(1);
+    (0..machine.units).map(|unit| Lanes { free_s: vec![start_s; lanes(unit)], started_s: start_s }).collect()
+}
+
+impl Lanes {
+    /// Gives the job the lane that is free first: since when that was, and when the job before it started.
+    fn take(&mut self, timing: &Timing) -> (f64, f64) {
+        let lane = self.free_s.iter_mut().min_by(|a, b| a.total_cmp(b)).unwrap();
+        (std::mem::replace(lane, timing.released_s), std::mem::replace(&mut self.started_s, timing.start_s))
     }
 }
 
@@ -99,13 +119,12 @@ proptest! {
     #[test]
     fn every_job_runs_once_in_order_after_what_it_needs((machine, jobs) in crowd(2, 2)) {
         let schedule = run(&machine, &jobs).unwrap();
-        let mut unit_free = vec![0.0; machine.units];
         let mut phase_start = 0.0;
         for phase in 0..machine.phases {
-            unit_free.fill(phase_start);
+            let mut lanes = idle_lanes(&machine, phase_start);
             for (job, timing) in jobs.iter().zip(&schedule.jobs).filter(|(job, _)| job.phase == phase) {
-                prop_assert!(timing.start_s >= unit_free[job.unit]);
-                unit_free[job.unit] = timing.released_s;
+                let (free_s, started_s) = lanes[job.unit].take(timing);
+                prop_assert!(timing.start_s >= free_s && timing.start_s >= started_s);
                 prop_assert!(job.deps.iter().all(|dep| timing.start_s * (1.0 + ROUNDING) >= schedule.jobs[*dep].end_s));
                 // Never faster than its unit, nor than its memory with nobody else in it.
                 let alone = job.traffic.map_or(0.0, |traffic| traffic.bytes / machine.memories[traffic.memory]);
@@ -124,12 +143,12 @@ proptest! {
         let schedule = run(&machine, &jobs).unwrap();
         let mut phase_start = 0.0;
         for phase in 0..machine.phases {
-            let mut unit_free = vec![phase_start; machine.units];
+            let mut lanes = idle_lanes(&machine, phase_start);
             for (job, timing) in jobs.iter().zip(&schedule.jobs).filter(|(job, _)| job.phase == phase) {
                 let needs = job.deps.iter().map(|dep| schedule.jobs[*dep].end_s);
-                let earliest = needs.fold(unit_free[job.unit], f64::max);
+                let (free_s, started_s) = lanes[job.unit].take(timing);
+                let earliest = needs.fold(free_s.max(started_s), f64::max);
                 prop_assert!((timing.start_s - earliest).abs() <= ROUNDING * (1.0 + earliest));
-                unit_free[job.unit] = timing.released_s;
             }
             phase_start += schedule.phases[phase].latency_s;
         }

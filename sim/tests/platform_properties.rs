@@ -186,7 +186,8 @@ proptest! {
         prop_assert!((parts - energy.phases.total).abs() <= 1e-9 * parts);
         prop_assert!(result.units.iter().all(|unit| unit.busy_s <= latency.total * (1.0 + 1e-9)));
         prop_assert!(result.timeline.iter().all(|interval| interval.end_s <= latency.total * (1.0 + 1e-9)));
-        let least_j = (platform.client.static_power_w + platform.server.static_power_w) * latency.total;
+        let client_w = if platform.colocated { 0.0 } else { platform.client.static_power_w };
+        let least_j = (client_w + platform.server.static_power_w) * latency.total;
         prop_assert!(energy.phases.total >= least_j);
     }
 }

@@ -10,4 +10,5 @@ pub mod run;
 pub mod schema;
 pub mod serve;
 pub mod simulate;
+pub mod validate;
 pub mod verify;

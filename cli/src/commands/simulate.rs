@@ -5,14 +5,13 @@ use crate::args::SimulateArgs;
 use crate::output::Output;
 use crate::select;
 use anyhow::Result;
-use pisim_hw_models::Platform;
 use pisim_protocol::Protocol;
 use pisim_reports::tables;
 use pisim_sim::simulate;
 
 pub fn run(args: &SimulateArgs, output: Output) -> Result<Outcome> {
     let network = select::network(&args.network, &args.options)?;
-    let platform = Platform::named_or_file(&args.hardware)?;
+    let platform = args.changes.platform(&args.hardware)?;
     let program = select::program(&network, &Protocol::load(&args.protocol)?, &args.protocol)?;
     let simulation = simulate(&program, &platform)?;
     output.print(&simulation, || {
@@ -21,6 +20,9 @@ pub fn run(args: &SimulateArgs, output: Output) -> Result<Outcome> {
             tables::simulations(std::slice::from_ref(&simulation)),
             tables::units(&simulation),
         ];
+        if simulation.link.optimal_split {
+            parts.push(tables::split(&simulation));
+        }
         if args.layers {
             parts.push(tables::layers(&simulation));
         }

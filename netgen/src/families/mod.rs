@@ -134,6 +134,12 @@ fn without_residual_options(spec: &NetworkSpec) -> Result<(), NetworkError> {
     if spec.stem != crate::Stem::Cifar {
         return Err(not_for("stem", "imagenet", spec, "only with a ResNet or HybReNet"));
     }
+    if !spec.shortcuts {
+        return Err(not_for("shortcuts", "false", spec, "only with a ResNet or HybReNet"));
+    }
+    if let Some(window) = spec.head_pool {
+        return Err(not_for("head_pool", &window.to_string(), spec, "only with a ResNet or HybReNet"));
+    }
     Ok(())
 }
 

@@ -78,11 +78,19 @@ fn residual(
         net.stage(&name);
         for block in 0..stage.blocks {
             let stride = if block == 0 { stage.stride } else { 1 };
-            x = basic_block(&mut net, &format!("{name}.b{}", block + 1), x, stage.channels, stride)?;
+            let name = format!("{name}.b{}", block + 1);
+            x = basic_block(&mut net, &name, x, &StageSpec { stride, ..*stage }, spec.shortcuts)?;
         }
     }
     net.stage("head");
-    let pooled = net.add("head.pool", Op::GlobalAvgPool, &[x])?;
+    let pool = match spec.head_pool {
+        None => Op::GlobalAvgPool,
+        Some(window) => {
+            check_range("head_pool", window, 4096)?;
+            Op::AvgPool { kernel: window, stride: window }
+        }
+    };
+    let pooled = net.add("head.pool", pool, &[x])?;
     net.add("head.fc", Op::Linear { out_features: spec.classes_or(classes) }, &[pooled])?;
     net.note(
         "The stem's ReLU is counted, as in DELPHI, DeepReDuce and DeepReShape; SNL and AutoReP have none (cull stem).",
@@ -117,12 +125,16 @@ fn basic_block(
     net: &mut NetworkBuilder,
     name: &str,
     x: LayerId,
-    channels: usize,
-    stride: usize,
+    stage: &StageSpec,
+    shortcuts: bool,
 ) -> Result<LayerId, NetworkError> {
+    let StageSpec { channels, stride, .. } = *stage;
     let conv1 = net.conv_norm(format!("{name}.conv1"), x, channels, 3, stride)?;
     let relu1 = net.add(format!("{name}.relu1"), Op::Relu, &[conv1])?;
     let conv2 = net.conv_norm(format!("{name}.conv2"), relu1, channels, 3, 1)?;
+    if !shortcuts {
+        return net.add(format!("{name}.relu2"), Op::Relu, &[conv2]);
+    }
     let shortcut = if stride != 1 || net.shape(x).channels != channels {
         net.conv_norm(format!("{name}.shortcut"), x, channels, 1, stride)?
     } else {

@@ -71,7 +71,8 @@ pub(super) struct Clock<'a> {
     dependents: Vec<usize>,
     /// Each unit's jobs in order, and how many of them have started.
     queues: Vec<(Vec<usize>, usize)>,
-    occupied: Vec<bool>,
+    /// Lanes of each unit that no job occupies.
+    free: Vec<usize>,
     events: BinaryHeap<Reverse<Event>>,
     /// The jobs that share something now, and the flow of each; sorted by the flows' caps when they are shared.
     movers: Vec<Mover>,
@@ -126,7 +127,7 @@ impl<'a> Clock<'a> {
             first,
             dependents,
             queues,
-            occupied: vec![false; machine.units],
+            free: (0..machine.units).map(|unit| machine.lanes_of(unit)).collect(),
             events: BinaryHeap::new(),
             movers: Vec::new(),
             flows: Vec::new(),
@@ -157,24 +158,24 @@ impl<'a> Clock<'a> {
         }
     }
 
-    /// Starts the unit's next job if the unit is free and the job is ready.
+    /// Starts the unit's next jobs while it has a free lane and the first of them is ready.
     fn advance(&mut self, unit: usize, now: f64) {
-        if self.occupied.get(unit).copied().unwrap_or(true) {
-            return;
-        }
-        let Some((queue, started)) = self.queues.get_mut(unit) else { return };
-        let Some(&position) = queue.get(*started) else { return };
+        while self.start_next(unit, now) {}
+    }
+
+    fn start_next(&mut self, unit: usize, now: f64) -> bool {
+        let Some(free) = self.free.get_mut(unit).filter(|free| **free > 0) else { return false };
+        let Some((queue, started)) = self.queues.get_mut(unit) else { return false };
+        let Some(&position) = queue.get(*started) else { return false };
         if self.states.get(position).is_none_or(|state| state.waiting_for > 0) {
-            return;
+            return false;
         }
         *started += 1;
-        if let Some(occupied) = self.occupied.get_mut(unit) {
-            *occupied = true;
-        }
+        *free -= 1;
         if let Some(timing) = self.timings.get_mut(position) {
             timing.start_s = now;
         }
-        let Some(job) = self.jobs.get(position) else { return };
+        let Some(job) = self.jobs.get(position) else { return false };
         match shared_amount(job) {
             Some(amount) => {
                 let full = amount / job.work_s;
@@ -188,6 +189,7 @@ impl<'a> Clock<'a> {
                 self.events.push(Reverse(Event { time: now + job.work_s, job: position, version: 0, release: true }))
             }
         }
+        true
     }
 
     fn handle(&mut self, event: Event) {
@@ -219,8 +221,8 @@ impl<'a> Clock<'a> {
             self.movers.remove(place);
             self.movers_changed = true;
         }
-        if let Some(occupied) = self.occupied.get_mut(job.unit) {
-            *occupied = false;
+        if let Some(free) = self.free.get_mut(job.unit) {
+            *free += 1;
         }
         if job.latency_s > 0.0 {
             self.events.push(Reverse(Event { time: end, job: event.job, version: 0, release: false }));

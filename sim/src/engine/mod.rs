@@ -2,7 +2,8 @@
 //!
 //! It knows nothing of cryptography. A job occupies one unit from its start until its work is done, moves bytes through a
 //! memory while it works (double buffering: whichever takes longer decides), and ends after a fixed latency that does not
-//! occupy the unit. Every unit takes its jobs strictly in the order given, phases are barriers. Between two events all
+//! occupy the unit. Every unit starts its jobs strictly in the order given, one at
+//! a time or as many as it has lanes; phases are barriers. Between two events all
 //! rates are constant, so the engine jumps from one completion to the next and the result is exact for this model.
 //!
 //! Units may draw on a common pool of cores (processor sharing): while the jobs that run want more cores than there are,
@@ -77,14 +78,23 @@ pub struct Job {
 /// What jobs run on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
-    /// Number of units; each runs one job at a time.
+    /// Number of units; each starts its jobs in order.
     pub units: usize,
+    /// Jobs that each unit runs at once, by unit: 1 where the list has no more, or 0.
+    pub lanes: Vec<usize>,
     /// Bandwidth of every shared memory, bytes per second.
     pub memories: Vec<f64>,
     /// Cores of every shared pool.
     pub pools: Vec<f64>,
     /// Number of phases.
     pub phases: usize,
+}
+
+impl Machine {
+    /// Jobs that a unit runs at once.
+    fn lanes_of(&self, unit: usize) -> usize {
+        self.lanes.get(unit).copied().unwrap_or(1).max(1)
+    }
 }
 
 /// What decided a job's duration.
@@ -120,7 +130,7 @@ pub struct Timing {
 pub struct PhaseTiming {
     /// From the phase's start to its last job's end.
     pub latency_s: f64,
-    /// Seconds that each unit was occupied.
+    /// Seconds that each unit was occupied, averaged over its lanes.
     pub unit_busy_s: Vec<f64>,
     /// Bytes that passed each memory.
     pub memory_bytes: Vec<f64>,
@@ -128,7 +138,7 @@ pub struct PhaseTiming {
     pub pool_core_s: Vec<f64>,
     /// Longest chain of jobs, by dependencies and by order on units, at full speed: a lower bound of the latency.
     pub path_s: f64,
-    /// Work of each unit's jobs at full speed: a lower bound of the latency.
+    /// Work of each unit's jobs at full speed, over its lanes: a lower bound of the latency.
     pub unit_work_s: Vec<f64>,
 }
 
@@ -275,7 +285,7 @@ fn summarize(
         pool_core_s: vec![0.0; machine.pools.len()],
         ..PhaseTiming::default()
     };
-    let mut unit_path = vec![0.0_f64; machine.units];
+    let mut queues: Vec<Queue> = (0..machine.units).map(|unit| Queue::new(machine.lanes_of(unit))).collect();
     let mut paths = vec![0.0_f64; jobs.len()];
     for (position, job) in jobs.iter().enumerate().filter(|(_, job)| job.phase == phase) {
         let Some(timing) = timings.get_mut(position) else { continue };
@@ -287,18 +297,16 @@ fn summarize(
         timing.released_s += offset;
         timing.end_s += offset;
         let ready = job.deps.iter().filter_map(|dep| paths.get(*dep)).fold(0.0_f64, |a, b| a.max(*b));
-        if let Some(unit) = unit_path.get_mut(job.unit) {
-            *unit = unit.max(ready) + job.work_s;
-            if let Some(path) = paths.get_mut(position) {
-                *path = *unit + job.latency_s;
-                total.path_s = total.path_s.max(*path);
-            }
+        if let (Some(queue), Some(path)) = (queues.get_mut(job.unit), paths.get_mut(position)) {
+            *path = queue.take(ready, job.work_s) + job.latency_s;
+            total.path_s = total.path_s.max(*path);
         }
+        let lanes = machine.lanes_of(job.unit) as f64;
         if let Some(busy) = total.unit_busy_s.get_mut(job.unit) {
-            *busy += timing.busy_s;
+            *busy += timing.busy_s / lanes;
         }
         if let Some(work) = total.unit_work_s.get_mut(job.unit) {
-            *work += job.work_s;
+            *work += job.work_s / lanes;
         }
         if let Some(cores) = &job.cores
             && let Some(sum) = total.pool_core_s.get_mut(cores.pool)
@@ -314,4 +322,25 @@ fn summarize(
         }
     }
     Ok(total)
+}
+
+/// A unit at full speed: when each of its lanes is free, and when its last job started. Every time in it only grows with
+/// the jobs' readiness and work, because jobs start in order.
+struct Queue {
+    free_s: Vec<f64>,
+    started_s: f64,
+}
+
+impl Queue {
+    fn new(lanes: usize) -> Self {
+        Self { free_s: vec![0.0; lanes], started_s: 0.0 }
+    }
+
+    /// When a job that is ready at `ready_s` has done its work on the lane that is free first.
+    fn take(&mut self, ready_s: f64, work_s: f64) -> f64 {
+        let Some(lane) = self.free_s.iter_mut().min_by(|a, b| a.total_cmp(b)) else { return ready_s + work_s };
+        self.started_s = lane.max(ready_s).max(self.started_s);
+        *lane = self.started_s + work_s;
+        *lane
+    }
 }

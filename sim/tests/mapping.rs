@@ -1,0 +1,193 @@
+//! Mapping options: threads, steps one after the other, layers side by side, the split of a link's total.
+#![allow(clippy::unwrap_used, reason = "tests may fail")]
+
+mod common;
+
+use common::{small_program, wide};
+use pisim_hw_models::{HeParallel, Link, Platform, UpShare};
+use pisim_netgen::{Conv, NetworkBuilder, Op, Shape};
+use pisim_protocol::{Program, Protocol, lower};
+use pisim_sim::{Simulation, simulate};
+use proptest::prelude::*;
+
+/// Convolutions of different sizes one after the other, under Delphi.
+fn chain(channels: &[usize], protocol: &str) -> Program {
+    let mut builder = NetworkBuilder::new("chain", Shape::new(3, 8, 8)).unwrap();
+    builder.stage("s1");
+    let mut last = builder.input();
+    for (number, channels) in channels.iter().enumerate() {
+        let conv = Conv { out_channels: *channels, kernel: 3, stride: 1, padding: 1, norm: false, bias: true };
+        last = builder.add(format!("conv{number}"), Op::Conv(conv), &[last]).unwrap();
+        last = builder.add(format!("relu{number}"), Op::Relu, &[last]).unwrap();
+    }
+    builder.add("fc", Op::Linear { out_features: 10 }, &[last]).unwrap();
+    lower(&builder.finish().unwrap(), &Protocol::load(protocol).unwrap()).unwrap()
+}
+
+/// The published platform with memories that hold nobody back.
+fn platform() -> Platform {
+    let mut platform = Platform::builtin("epyc7502-atom").unwrap();
+    platform.client.memory = wide(&platform.client.memory);
+    platform.server.memory = wide(&platform.server.memory);
+    platform
+}
+
+/// First start and last end of what has this kind, and the sum and the largest of its durations.
+fn span(result: &Simulation, kind: &str) -> [f64; 3] {
+    let of_kind = || result.timeline.iter().filter(|interval| interval.kind == kind);
+    let first = of_kind().map(|interval| interval.start_s).fold(f64::INFINITY, f64::min);
+    let last = of_kind().map(|interval| interval.end_s).fold(0.0, f64::max);
+    let each = || of_kind().map(|interval| interval.end_s - interval.start_s);
+    [last - first, each().sum(), each().fold(0.0, f64::max)]
+}
+
+const ROUNDING: f64 = 1e-9;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn layers_side_by_side_take_as_long_as_the_longest_and_no_less_than_their_share(
+        channels in prop::collection::vec(1_usize..40, 1..6), threads in 1_u64..10, overlap in any::<bool>(),
+    ) {
+        let program = chain(&channels, "delphi");
+        let mut platform = platform();
+        platform.mapping.overlap = overlap;
+        platform.mapping.he_parallel = HeParallel::Layer;
+        platform.mapping.server.he = Some(threads);
+        // Transfers of no time, so that all layers can start at once.
+        platform.link.set_total(1e14, UpShare::Fixed(0.5));
+        let [makespan, sum, most] = span(&simulate(&program, &platform).unwrap(), "he-linear");
+        let slack = 1.0 + 1e-6;
+        prop_assert!(makespan * slack >= most && makespan * slack >= sum / threads as f64, "{makespan} {sum} {most}");
+        if !overlap {
+            // In order on the next free thread: never idle while a layer waits, so Graham's bound holds.
+            prop_assert!(makespan <= slack * (sum / threads as f64 + most), "{makespan} {sum} {most}");
+        }
+    }
+
+    #[test]
+    fn more_threads_are_never_slower(
+        channels in prop::collection::vec(1_usize..40, 1..5), threads in 1_u64..31, more in 1_u64..4,
+        layered in any::<bool>(), overlap in any::<bool>(), client in any::<bool>(),
+    ) {
+        let program = chain(&channels, if client { "delphi-client" } else { "delphi" });
+        let mut platform = platform();
+        platform.mapping.overlap = overlap;
+        platform.mapping.he_parallel = if layered { HeParallel::Layer } else { HeParallel::Within };
+        let mut latency = |he: u64, gc: u64, other: u64| {
+            let server = &mut platform.mapping.server;
+            (server.he, server.gc, server.other) = (Some(he), Some(gc), Some(other));
+            simulate(&program, &platform).unwrap().latency_s.total
+        };
+        let before = latency(threads, threads, threads);
+        let after = [latency(threads + more, threads, threads), latency(threads, threads + more, threads), latency(threads, threads, threads + more)];
+        for after in after {
+            // Layers side by side share the cores with garbling, which may then end a little later.
+            let slack = if layered && overlap { 1.05 } else { 1.0 + ROUNDING };
+            prop_assert!(after <= before * slack, "{after} above {before}");
+        }
+    }
+
+    #[test]
+    fn one_after_the_other_takes_the_sum_of_all_and_is_never_faster(
+        channels in prop::collection::vec(1_usize..40, 1..5), round_trip_s in prop_oneof![Just(0.0), 0.0..0.1],
+    ) {
+        let program = chain(&channels, "delphi");
+        let mut platform = platform();
+        platform.link.round_trip_s = round_trip_s;
+        let result = simulate(&program, &platform).unwrap();
+        let busy: f64 = result.timeline.iter().map(|interval| interval.end_s - interval.start_s).sum();
+        let messages = program.steps.iter().filter(|step| matches!(step.kind, pisim_protocol::StepKind::Send(_))).count();
+        let expected = busy + messages as f64 * round_trip_s / 2.0;
+        prop_assert!((result.latency_s.total / expected - 1.0).abs() < 1e-9, "{} of {expected}", result.latency_s.total);
+        platform.mapping.overlap = true;
+        let overlapped = simulate(&program, &platform).unwrap().latency_s.total;
+        prop_assert!(overlapped <= result.latency_s.total * (1.0 + ROUNDING));
+    }
+
+    #[test]
+    fn the_optimal_split_is_never_worse_than_any_other(
+        channels in prop::collection::vec(1_usize..40, 1..4), overlap in any::<bool>(), client in any::<bool>(),
+        total in prop_oneof![Just(1e9), 1e6..1e11],
+    ) {
+        let program = chain(&channels, if client { "delphi-client" } else { "delphi" });
+        let mut platform = platform();
+        platform.mapping.overlap = overlap;
+        platform.link.set_total(total, UpShare::Optimal);
+        let best = simulate(&program, &platform).unwrap();
+        prop_assert!(best.link.optimal_split);
+        let sum = best.link.up_bits_per_s + best.link.down_bits_per_s;
+        prop_assert!((sum / total - 1.0).abs() < 1e-9);
+        for part in 1..40 {
+            platform.link.set_total(total, UpShare::Fixed(f64::from(part) / 40.0));
+            let other = simulate(&program, &platform).unwrap();
+            prop_assert!(!other.link.optimal_split);
+            let (best_s, other_s) = (best.latency_s.total, other.latency_s.total);
+            prop_assert!(best_s <= other_s * (1.0 + 1e-5), "{best_s} with the best split, {other_s} with {part}/40 up");
+        }
+    }
+}
+
+#[test]
+fn the_sequential_split_follows_the_square_roots_of_the_bytes() {
+    for (up, down, share) in
+        [(1.0, 1.0, 0.5), (1.0, 4.0, 1.0 / 3.0), (9.0, 1.0, 0.75), (0.0, 0.0, 0.5), (1.0, 0.0, 0.999)]
+    {
+        assert!((Link::sequential_up_share(up, down) - share).abs() < 1e-12, "{up} {down}");
+    }
+}
+
+/// One option, by name.
+type Turn = (&'static str, fn(&mut Platform));
+
+#[test]
+fn every_mapping_option_changes_the_result() {
+    let program = chain(&[16, 32, 16], "delphi");
+    let base = platform();
+    let before = simulate(&program, &base).unwrap().latency_s;
+    let turns: [Turn; 8] = [
+        ("overlap", |platform| platform.mapping.overlap = true),
+        ("he_parallel", |platform| {
+            platform.mapping.he_parallel = HeParallel::Layer;
+            platform.mapping.server.he = Some(3);
+        }),
+        ("server.he", |platform| platform.mapping.server.he = Some(2)),
+        ("server.gc", |platform| platform.mapping.server.gc = Some(2)),
+        ("server.other", |platform| platform.mapping.server.other = None),
+        ("client.he", |platform| platform.mapping.client.he = Some(4)),
+        ("client.gc", |platform| platform.mapping.client.gc = Some(1)),
+        ("split", |platform| platform.link.set_total(6e8, UpShare::Optimal)),
+    ];
+    for (name, turn) in turns {
+        let mut platform = base.clone();
+        turn(&mut platform);
+        assert_ne!(simulate(&program, &platform).unwrap().latency_s, before, "{name}");
+    }
+}
+
+#[test]
+fn library_costs_are_charged_for_slots_and_not_for_coefficients() {
+    let dearer = |protocol: &str| {
+        let program = if protocol == "ring-gc" { small_program(16, 8) } else { chain(&[16], protocol) };
+        let mut platform = platform();
+        let before = simulate(&program, &platform).unwrap().latency_s.offline;
+        let library = platform.server.cpu.costs.he_library.as_mut().unwrap();
+        library.plain_mul_coefficient_s *= 2.0;
+        simulate(&program, &platform).unwrap().latency_s.offline / before
+    };
+    assert_eq!(dearer("ring-gc"), 1.0);
+    assert!(dearer("delphi") > 1.1);
+}
+
+#[test]
+fn nothing_changes_on_platforms_without_a_mapping() {
+    // The defaults are today's results: all cores for every step, units in parallel.
+    let program = small_program(16, 8);
+    let platform = Platform::builtin("cpu-lan").unwrap();
+    let mut explicit = platform.clone();
+    for threads in [&mut explicit.mapping.client, &mut explicit.mapping.server] {
+        (threads.he, threads.gc, threads.other) = (Some(2), Some(2), Some(2));
+    }
+    assert_eq!(simulate(&program, &platform).unwrap(), simulate(&program, &explicit).unwrap());
+}

@@ -1,0 +1,99 @@
+//! Published measurements: every limit holds, and the platform files have the constants that are fitted on ResNet-18.
+#![allow(clippy::unwrap_used, reason = "tests may fail")]
+
+use pisim_hw_models::{Cpu, Platform};
+use pisim_sim::validate::{Fit, Set, breakdowns, fit, target_names, validate};
+
+#[test]
+fn every_published_target_is_met_on_fitted_and_on_predicted_networks() {
+    let targets = validate(None).unwrap();
+    for target in &targets {
+        let (mean, max) = (target.mean_abs_error_pct, target.max_abs_error_pct);
+        assert!(target.pass, "{} {}: {mean:.2} / {max:.2} %", target.target, target.network);
+        assert_eq!(target.cases, target.details.len());
+    }
+    for name in target_names() {
+        assert!(targets.iter().any(|target| target.target == name), "{name} compares nothing");
+    }
+    let layers = |network| {
+        let found = targets.iter().find(|target| (target.target, target.network) == ("he-evaluation", network));
+        found.map(|target| (target.cases, target.set)).unwrap()
+    };
+    // 17 and 31 convolutions and a classifier: layers correspond one to one.
+    assert_eq!(layers("resnet18"), (18, Set::Fitted));
+    assert_eq!(layers("resnet32"), (32, Set::Predicted));
+}
+
+#[test]
+fn resnet32_is_a_test_set_for_every_time() {
+    for target in validate(None).unwrap().iter().filter(|target| target.network == "resnet32") {
+        assert_eq!(target.set, Set::Predicted, "{}", target.target);
+    }
+}
+
+#[test]
+fn one_target_alone_is_the_same_as_among_all() {
+    let all = validate(None).unwrap();
+    for name in ["one-inference", "layer-parallel"] {
+        let alone = validate(Some(name)).unwrap();
+        let among: Vec<_> = all.iter().filter(|target| target.target == name).cloned().collect();
+        assert!(!alone.is_empty() && alone == among, "{name}");
+    }
+    let error = validate(Some("one-inferense")).unwrap_err().to_string();
+    assert!(error.starts_with("unknown target `one-inferense`; expected one of he-evaluation, "), "{error}");
+    assert!(error.ends_with("did you mean `one-inference`?"), "{error}");
+}
+
+/// A constant of a file, by name, next to the fitted one.
+fn library(cpu: &Cpu, fit: &Fit) -> Vec<(&'static str, f64, f64)> {
+    let library = cpu.costs.he_library.unwrap();
+    vec![
+        ("plain_mul_coefficient", library.plain_mul_coefficient_s, fit.plain_mul_coefficient_s),
+        ("key_switch_coefficient", library.key_switch_coefficient_s, fit.key_switch_coefficient_s),
+        ("evaluate_layer", library.evaluate_layer_s, fit.evaluate_layer_s),
+        ("encrypt_coefficient", library.encrypt_coefficient_s, fit.encrypt_coefficient_s),
+        ("decrypt_coefficient", library.decrypt_coefficient_s, fit.decrypt_coefficient_s),
+        ("decrypt_layer", library.decrypt_layer_s, fit.decrypt_layer_s),
+        ("keygen", library.keygen_s, fit.keygen_s),
+        ("encode_label", cpu.costs.encode_label_s, fit.encode_label_s),
+    ]
+}
+
+#[test]
+fn the_platform_files_have_the_fitted_constants() {
+    let fit = fit().unwrap();
+    let [atom, pair] = ["epyc7502-atom", "epyc7502-pair"].map(|name| Platform::builtin(name).unwrap());
+    let (client, server, machine) = (&atom.client.cpu, &atom.server.cpu, &pair.server.cpu);
+    let mut pairs: Vec<_> = [client, server, machine].into_iter().flat_map(|cpu| library(cpu, &fit)).collect();
+    for cpu in [server, machine] {
+        pairs.push(("ring_element", cpu.costs.ring_element_s, fit.ring_element_s));
+        pairs.push(("wide_ring_mac", cpu.costs.wide_ring_mac_s, fit.ring_mac_s));
+    }
+    let gates = [
+        ("garble_and of the Atom", client.costs.garble_and_s, fit.and_s.atom_garble_s),
+        ("evaluate_and of the Atom", client.costs.evaluate_and_s, fit.and_s.atom_evaluate_s),
+        ("garble_and of the EPYC", server.costs.garble_and_s, fit.and_s.epyc_garble_s),
+        ("evaluate_and of the EPYC", server.costs.evaluate_and_s, fit.and_s.epyc_evaluate_s),
+        ("garble_and of the pair", machine.costs.garble_and_s, fit.and_s.pair_garble_s),
+        ("evaluate_and of the pair", machine.costs.evaluate_and_s, fit.and_s.pair_evaluate_s),
+    ];
+    for (name, in_file, fitted) in pairs.into_iter().chain(gates) {
+        assert!((in_file / fitted - 1.0).abs() < 1e-4, "{name}: {in_file:e} in the file, {fitted:e} fitted");
+    }
+}
+
+#[test]
+fn the_parts_of_a_published_inference_sum_to_its_latency() {
+    let breakdowns = breakdowns().unwrap();
+    let one_inference = validate(Some("one-inference")).unwrap();
+    let modelled: Vec<f64> =
+        one_inference.iter().flat_map(|target| &target.details).map(|case| case.modelled).collect();
+    let sums = breakdowns.iter().flat_map(|breakdown| {
+        [&breakdown.phases.offline, &breakdown.phases.online].map(|parts| parts.iter().map(|(_, s)| s).sum::<f64>())
+    });
+    let sums: Vec<f64> = sums.collect();
+    assert_eq!(sums.len(), modelled.len());
+    for (sum, latency_s) in sums.into_iter().zip(modelled) {
+        assert!((sum / latency_s - 1.0).abs() < 1e-6, "{sum} of {latency_s}");
+    }
+}
