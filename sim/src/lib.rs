@@ -24,6 +24,7 @@ pub mod engine;
 mod error;
 mod mapping;
 mod names;
+pub mod requests;
 mod result;
 mod share;
 mod simulate;
