@@ -233,7 +233,7 @@ proptest! {
         prop_assert_eq!(answer.served + answer.unserved, answer.arrived);
         prop_assert!(answer.unserved >= 0.0);
         prop_assert!((0.0..=1.0).contains(&answer.utilization));
-        prop_assert!(answer.client_storage_peak_bytes <= config.client_storage_bytes.max(0));
+        prop_assert!(answer.client_storage_peak_bytes <= config.client_storage_bytes);
         prop_assert!(answer.client_storage_mean_bytes <= answer.client_storage_peak_bytes as f64 * (1.0 + 1e-9));
         prop_assert!(answer.throughput_per_s <= capacity * (1.0 + 1e-9) + (config.client_storage_bytes / GB + 4) as f64 / config.horizon_s());
         if answer.served > 0.0 {

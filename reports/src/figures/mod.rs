@@ -6,6 +6,7 @@ mod energy;
 mod latency;
 mod layers;
 mod phases;
+mod requests;
 mod schedule;
 mod timeline;
 
@@ -14,6 +15,7 @@ pub use energy::{energy, energy_by_unit};
 pub use latency::latency;
 pub use layers::{LAYER_COLUMNS, layer_cells, layers};
 pub use phases::phases;
+pub use requests::requests;
 pub use schedule::{NETWORKS_PER_FIGURE, schedule};
 pub use timeline::timeline;
 
