@@ -106,32 +106,53 @@ fn scene(series: &[RequestSeries]) -> Scene {
         let title_at = (area.x0 - labels - points(1.5), (area.y0 + area.y1) / 2);
         scene.text_up(title_at, y_axis.title("Time"), TITLE_PT, Anchor::Middle, INK);
         bottom = frame::value_axis_below(&mut scene, area, &x_axis, &format!("Arrival rate ({unit})"));
-        for (index, one) in series.iter().enumerate() {
-            let (color, marker) = look(index);
-            let x = |rate: f64| area.x0 + frame::along(x_axis.position(rate * per_s), area.x1 - area.x0);
-            let capacity = one.points.first().map_or(0.0, |point| point.capacity_per_s);
-            if capacity > 0.0 && capacity <= max_per_s {
-                curve(&mut scene, &[(x(capacity), area.y0), (x(capacity), area.y1)], color, Dash::Dotted);
-            }
-            for (time, dash) in [(p95, Dash::Dashed), (mean, Dash::Solid)] {
-                let places: Vec<Option<(i32, i32)>> = one
-                    .points
-                    .iter()
-                    .map(|point| {
-                        let seconds = time(point).filter(|seconds| seconds.is_finite())?;
-                        Some((x(point.rate_per_s), area.y1 - frame::along(y_axis.position(seconds), area.y1 - area.y0)))
-                    })
-                    .collect();
-                for run in places.split(Option::is_none) {
-                    let run: Vec<(i32, i32)> = run.iter().flatten().copied().collect();
-                    curve(&mut scene, &run, color, dash);
-                    run.iter().for_each(|place| marker.draw(&mut scene, *place, color));
-                }
-            }
-        }
+        let panel = Panel { area, x_axis, y_axis: *y_axis, per_s, max_per_s };
+        series.iter().enumerate().for_each(|(index, one)| panel.draw(&mut scene, one, look(index), (*mean, *p95)));
     }
     scene.height = bottom + margin;
     scene
+}
+
+/// One panel's place and axes.
+struct Panel {
+    area: Area,
+    x_axis: Axis,
+    y_axis: Axis,
+    /// How many of the axis' unit one request per second is.
+    per_s: f64,
+    /// The highest rate that is drawn.
+    max_per_s: f64,
+}
+
+impl Panel {
+    fn x(&self, rate_per_s: f64) -> i32 {
+        self.area.x0 + frame::along(self.x_axis.position(rate_per_s * self.per_s), self.area.x1 - self.area.x0)
+    }
+
+    /// Where a time is drawn; nowhere if there is none.
+    fn place(&self, point: &RatePoint, time: Time) -> Option<(i32, i32)> {
+        let seconds = time(point).filter(|seconds| seconds.is_finite())?;
+        let height = frame::along(self.y_axis.position(seconds), self.area.y1 - self.area.y0);
+        Some((self.x(point.rate_per_s), self.area.y1 - height))
+    }
+
+    /// Draws a series' curves, mean over 95 % quantile, and its capacity.
+    fn draw(&self, scene: &mut Scene, series: &RequestSeries, look: (RGBColor, Marker), (mean, p95): (Time, Time)) {
+        let (color, marker) = look;
+        let capacity = series.points.first().map_or(0.0, |point| point.capacity_per_s);
+        if capacity > 0.0 && capacity <= self.max_per_s {
+            let x = self.x(capacity);
+            curve(scene, &[(x, self.area.y0), (x, self.area.y1)], color, Dash::Dotted);
+        }
+        for (time, dash) in [(p95, Dash::Dashed), (mean, Dash::Solid)] {
+            let places: Vec<_> = series.points.iter().map(|point| self.place(point, time)).collect();
+            for run in places.split(Option::is_none) {
+                let run: Vec<(i32, i32)> = run.iter().flatten().copied().collect();
+                curve(scene, &run, color, dash);
+                run.iter().for_each(|place| marker.draw(scene, *place, color));
+            }
+        }
+    }
 }
 
 /// Colour and marker of the `index`-th series.
