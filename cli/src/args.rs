@@ -1,5 +1,9 @@
 //! The arguments of every command.
 
+mod requests;
+
+pub use requests::{Rates, RequestsArgs};
+
 use crate::platform::PlatformOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -15,6 +19,7 @@ use std::path::PathBuf;
     pisim run mine.toml                                  your own experiment\n  \
     pisim net show hrn-5x5x3x                            parameters, MACs and ReLUs by stage\n  \
     pisim simulate -n resnet18 -H haac-hbm2              modelled latency, energy and bytes\n  \
+    pisim requests -n resnet18 --plot requests.svg       many users: latency against arrival rate\n  \
     pisim verify -n minionn                              run the real protocol and compare every output and count\n  \
     pisim serve -n minionn --listen 127.0.0.1:7000       one half of a private inference, as a process …\n  \
     pisim infer --connect 127.0.0.1:7000 -n minionn --input cat.png   … and the other\n  \
@@ -49,6 +54,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Ask a server over TCP: the other half, which learns the answer and shows nobody its input.
     Infer(InferArgs),
+    /// Simulate a stream of requests: arrivals, stored precomputes, queueing, latency against arrival rate.
+    Requests(RequestsArgs),
     /// Measure the primitive rates of the protocol backend on this machine, each next to its limit.
     Bench(BenchArgs),
     /// Measure this machine's primitives and write them as a platform for `-H`.

@@ -11,6 +11,8 @@ pub enum Quantity {
     Bytes,
     /// A plain count (ReLUs, MACs, parameters).
     Count,
+    /// A number that takes no prefix (a rate per hour).
+    Plain,
 }
 
 impl Quantity {
@@ -20,7 +22,7 @@ impl Quantity {
             Self::Seconds => "s",
             Self::Joules => "J",
             Self::Bytes => "B",
-            Self::Count => "",
+            Self::Count | Self::Plain => "",
         }
     }
 
@@ -40,6 +42,7 @@ impl Quantity {
                 (1e12, "T"),
             ],
             Self::Bytes => &[(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T"), (1e15, "P")],
+            Self::Plain => &[(1.0, "")],
             Self::Count => &[(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T")],
         }
     }

@@ -9,6 +9,7 @@ pub mod format;
 mod html;
 mod output;
 mod report;
+mod requests;
 #[cfg(test)]
 mod sample;
 pub mod tables;
@@ -19,4 +20,5 @@ mod verification;
 pub use draw::render::DrawError;
 pub use output::write_figures;
 pub use report::{Report, ReportError, Written};
+pub use requests::RequestSeries;
 pub use verification::{Disagreement, PredictedTimes, VerificationSummary};

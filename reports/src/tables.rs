@@ -8,8 +8,10 @@ use pisim_netgen::Schedule;
 use pisim_sim::validate::{Set, Target};
 use pisim_sim::{Bottleneck, Simulation};
 
+pub use crate::requests::table as requests;
+
 /// Cells of a table: text, and whether it is a number (numbers are aligned to the right).
-fn table(header: &[&str], numbers_from: usize) -> Table {
+pub(crate) fn table(header: &[&str], numbers_from: usize) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold)));

@@ -252,7 +252,7 @@ fn unit_use(run: &Run, latency_s: f64) -> Vec<UnitUse> {
     units
 }
 
-const DEPENDENCIES: &str = "dependencies";
+pub(crate) const DEPENDENCIES: &str = "dependencies";
 
 fn bounds(run: &Run) -> Vec<Bound> {
     let mut bounds = Vec::new();

@@ -25,6 +25,7 @@ mod error;
 mod mapping;
 mod names;
 mod order;
+pub mod requests;
 mod result;
 mod share;
 mod simulate;

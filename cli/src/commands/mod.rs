@@ -6,6 +6,7 @@ pub mod completions;
 pub mod hardware;
 pub mod infer;
 pub mod net;
+pub mod requests;
 pub mod run;
 pub mod schema;
 pub mod serve;

@@ -1,6 +1,7 @@
 //! A small drawing layer: figures are laid out once as a [`Scene`](scene::Scene) and drawn as SVG and PNG by the same code.
 
 pub mod axis;
+pub mod curve;
 pub mod font;
 pub mod frame;
 pub mod legend;

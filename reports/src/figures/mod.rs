@@ -7,6 +7,7 @@ mod latency;
 mod layers;
 mod phases;
 mod published;
+mod requests;
 mod schedule;
 mod timeline;
 
@@ -16,6 +17,7 @@ pub use latency::latency;
 pub use layers::{LAYER_COLUMNS, layer_cells, layers};
 pub use phases::phases;
 pub use published::{published_latency, published_layers, published_storage};
+pub use requests::requests;
 pub use schedule::{NETWORKS_PER_FIGURE, schedule};
 pub use timeline::timeline;
 

@@ -4,3 +4,5 @@ mod edges;
 mod figures;
 mod output;
 mod readable;
+
+pub use readable::well_formed;
