@@ -21,7 +21,7 @@ pub const MEMORY_BYTES: u64 = 6 << 30;
 /// What both parties did.
 #[derive(Debug, Clone)]
 pub struct Execution {
-    /// The answer, as signed ring elements.
+    /// The answer, as signed numbers.
     pub outputs: Vec<i64>,
     /// What the client counted and measured.
     pub client: Trace,

@@ -30,6 +30,10 @@ pub enum Kept {
     Labels,
     /// Garbled tables.
     Tables,
+    /// Zero labels of garbled circuits with Δ and the outputs' masks.
+    Encoders,
+    /// The keys of base transfers.
+    Transfers,
 }
 
 impl Kept {

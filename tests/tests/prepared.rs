@@ -8,9 +8,13 @@ use pisim_tests::seeds;
 use std::sync::Arc;
 use std::thread;
 
+const PROTOCOLS: [&str; 4] = ["ring-gc", "ring-gc-client", "delphi", "delphi-client"];
+
+/// A small network, and for Delphi a smaller one.
 fn program(protocol: &str) -> Arc<Program> {
-    let mut spec = NetworkSpec::named("resnet20").unwrap();
-    (spec.base_channels, spec.input_size) = (Some(2), 16);
+    let (name, channels, size) = if protocol.starts_with("delphi") { ("minionn", 1, 6) } else { ("resnet20", 2, 16) };
+    let mut spec = NetworkSpec::named(name).unwrap();
+    (spec.base_channels, spec.input_size) = (Some(channels), size);
     Arc::new(lower(&spec.build().unwrap(), &Protocol::load(protocol).unwrap()).unwrap())
 }
 
@@ -75,7 +79,7 @@ fn answer(
 
 #[test]
 fn a_prepared_inference_answers_later_as_the_reference_does_with_the_predicted_work() {
-    for protocol in ["ring-gc", "ring-gc-client"] {
+    for protocol in PROTOCOLS {
         let program = program(protocol);
         let weights = Arc::new(Weights::random(&program.network, 4));
         let input = random_input(program.network.network.input, program.network.format, 4);
@@ -93,7 +97,7 @@ fn a_prepared_inference_answers_later_as_the_reference_does_with_the_predicted_w
 
 #[test]
 fn files_keep_exactly_the_predicted_bytes_and_lead_to_the_same_answer() {
-    for protocol in ["ring-gc", "ring-gc-client"] {
+    for protocol in PROTOCOLS {
         let program = program(protocol);
         let weights = Arc::new(Weights::random(&program.network, 4));
         let folder = tempfile::tempdir().unwrap();

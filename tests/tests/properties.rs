@@ -4,7 +4,8 @@
 
 use pisim_backend::{BackendError, verify};
 use pisim_netgen::{
-    Conv, FixedNetwork, FixedPoint, LayerId, Network, NetworkBuilder, NetworkSpec, Op, Shape, Weights, random_input,
+    Conv, FixedNetwork, FixedPoint, LayerId, Network, NetworkBuilder, NetworkSpec, Op, Shape, Weights, infer,
+    random_input,
 };
 use pisim_protocol::{DEFAULT_PROTOCOL, Party, Protocol, lower};
 use pisim_settings::Source;
@@ -188,6 +189,30 @@ proptest! {
     }
 }
 
+/// Delphi's protocol with a ReLU6 as published, or with a plain ReLU.
+fn delphi(clamped: bool) -> Protocol {
+    let mut protocol = Protocol::load("delphi").unwrap();
+    protocol.format.relu_max = protocol.format.relu_max.filter(|_| clamped);
+    protocol
+}
+
+proptest! {
+    // Making and reading 33 MB of keys takes most of a case.
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn private_inference_under_delphi_is_the_reference_with_the_predicted_work_for_both_garblers(
+        network in networks(delphi(true).format), seed in any::<u64>(), clamped in any::<bool>(),
+    ) {
+        let fixed = FixedNetwork::new(&network, delphi(clamped).format).unwrap();
+        let input = random_input(network.input, fixed.format, seed);
+        let reference = infer(&fixed, &Weights::random(&fixed, seed), &input).unwrap();
+        // Values of a field do not wrap as those of a ring do.
+        prop_assume!(reference.first_overflow().is_none());
+        check(&network, &delphi(clamped), seed, true);
+    }
+}
+
 fn single(shape: Shape, ops: &[Op]) -> Network {
     let mut draft = Draft::new(shape);
     ops.iter().for_each(|op| draft.x = draft.add(*op, &[draft.x]));
@@ -234,6 +259,41 @@ fn networks_at_the_edges_are_exact_and_conform() {
                 check(&network, &protocol, seed, true);
                 check(&network, &protocol, seed, false);
             }
+        }
+    }
+}
+
+#[test]
+fn networks_at_the_edges_are_exact_and_conform_under_delphi() {
+    let (odd, pixel) = (Shape::new(3, 5, 7), Shape::new(1, 1, 1));
+    let linear = Op::Linear { out_features: 3 };
+    let edges = [
+        ("only a ReLU", single(odd, &[Op::Relu])),
+        ("a bias last", single(odd, &[conv(2, 3, 2, 1), Op::ChannelBias { norm: true }])),
+        ("no ReLU, and a pool of nine", single(odd, &[conv(2, 3, 1, 1), Op::AvgPool { kernel: 3, stride: 2 }, linear])),
+        ("one value", single(pixel, &[conv(1, 1, 1, 0), Op::Relu, Op::Linear { out_features: 1 }])),
+    ];
+    for (index, (name, mut network)) in edges.into_iter().enumerate() {
+        network.name = name.to_owned();
+        check(&network, &delphi(index % 2 == 0), 7, true);
+        check(&network, &delphi(index % 2 == 1), 8, true);
+    }
+}
+
+/// One fully connected layer whose products reach the largest values that a prime field's format promises to hold.
+#[test]
+fn values_up_to_the_format_s_bound_are_exact_under_delphi() {
+    let network = single(Shape::new(2, 1, 1), &[Op::Linear { out_features: 2 }, Op::Relu]);
+    for garbler in [Party::Server, Party::Client] {
+        let program = lower(&network, &Protocol { garbler, ..delphi(false) }).unwrap();
+        let mut weights = Weights::random(&program.network, 1);
+        weights.0.iter_mut().flatten().for_each(|layer| layer.weights.copy_from_slice(&[1023, 0, 0, -1024]));
+        weights.0.iter_mut().flatten().for_each(|layer| layer.bias.fill(0));
+        let bound = 1i64 << 39;
+        for input in [[(bound - 1) / 1023, bound / 1024], [-(bound / 1023), -((bound - 1) / 1024)], [0, 0]] {
+            let run = Run::of(program.clone(), weights.clone(), &input, 1);
+            assert_eq!(run.reference.first_overflow(), None);
+            run.assert_exact_and_conforming();
         }
     }
 }

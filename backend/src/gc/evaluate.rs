@@ -3,7 +3,7 @@
 use super::garbled::{Garbled, split_chunk, unpack_decoding};
 use super::hash::{Block, hash};
 use super::labels::OfflineLabels;
-use super::lanes::{QUADS, Scratch, Slot, expand, scatter};
+use super::lanes::{QUADS, Scratch, Slot, expand, output_labels, scatter};
 use super::plan::{GatePlan, SlotBit};
 use super::walk::{HalfGates, Table, first_tweaks, output_colours, walk};
 use super::{CHUNK, LANES, PART, per_instance, unfit};
@@ -109,24 +109,42 @@ pub(super) fn evaluate_on(
     (tables, decoding, outputs): (&[Block], &[u64], &mut [u64]),
     counter: &Counter,
 ) -> Result<()> {
-    let instances = outputs.len();
-    let lengths = [
-        (decoding.len(), 1),
-        (tables.len(), plan.table_blocks()),
-        (labels.garbler_online.len(), plan.inputs.garbler_online),
-        (labels.evaluator.len(), plan.inputs.evaluator),
-    ];
-    if lengths.iter().any(|(length, each)| *length != each * instances) {
+    if decoding.len() != outputs.len() {
         return Err(unfit());
     }
     let evaluator = Evaluator { plan, labels, first_instance, permutation: labels.offline.permutation(path) };
-    let mut scratch = Scratch::new(plan);
-    for (batch, (outputs, decoding)) in outputs.chunks_mut(LANES).zip(decoding.chunks(LANES)).enumerate() {
-        let (first, lanes) = (batch * LANES, outputs.len());
-        let tables = &tables[plan.table_blocks() * first..plan.table_blocks() * (first + lanes)];
-        counter.add(evaluator.batch(&mut scratch, first, tables, decoding, outputs));
+    let permuted = evaluator.permuted_outputs();
+    evaluator.batches(tables, outputs.len(), counter, |first, _, colours| {
+        let decoded = outputs[first..].iter_mut().zip(&decoding[first..]).zip(colours);
+        // A constant output has its value as colour, and no permutation.
+        for ((output, decoding), colour) in decoded {
+            *output = colour ^ (decoding & permuted);
+        }
+    })
+}
+
+/// As [`evaluate_part`], but with the labels of the outputs, `[instance][output]`, instead of their values. The label of a
+/// constant output is zero.
+///
+/// # Errors
+/// As [`evaluate_part`]; outputs for another number of instances than `instances`.
+pub(super) fn evaluate_labels(
+    plan: &GatePlan,
+    labels: &EvaluatorLabels<'_>,
+    first_instance: usize,
+    (tables, outputs): (&[Block], &mut [Block]),
+    instances: usize,
+    counter: &Counter,
+) -> Result<()> {
+    let each = plan.outputs.len();
+    if outputs.len() != each * instances {
+        return Err(unfit());
     }
-    Ok(())
+    let permutation = labels.offline.permutation(Path::current());
+    let evaluator = Evaluator { plan, labels, first_instance, permutation };
+    evaluator.batches(tables, instances, counter, |first, slots, colours| {
+        output_labels(plan, slots, &mut outputs[first * each..(first + colours.len()) * each]);
+    })
 }
 
 /// What all batches of a chunk share.
@@ -138,16 +156,37 @@ struct Evaluator<'a> {
 }
 
 impl Evaluator<'_> {
-    /// Evaluates the instances from `first` on, counted inside the chunk; returns the work.
-    fn batch(
+    /// Evaluates `instances` batch by batch. `read` sees the first instance of every batch, its slots, and the colours of its
+    /// outputs, one word per instance.
+    fn batches(
         &self,
-        scratch: &mut Scratch,
-        first: usize,
         tables: &[Block],
-        decoding: &[u64],
-        outputs: &mut [u64],
-    ) -> Work {
-        let lanes = outputs.len();
+        instances: usize,
+        counter: &Counter,
+        mut read: impl FnMut(usize, &[Slot], &[u64]),
+    ) -> Result<()> {
+        let (plan, labels) = (self.plan, self.labels);
+        let lengths = [
+            (tables.len(), plan.table_blocks()),
+            (labels.garbler_online.len(), plan.inputs.garbler_online),
+            (labels.evaluator.len(), plan.inputs.evaluator),
+        ];
+        if lengths.iter().any(|(length, each)| *length != each * instances) {
+            return Err(unfit());
+        }
+        let mut scratch = Scratch::new(plan);
+        for first in (0..instances).step_by(LANES) {
+            let lanes = LANES.min(instances - first);
+            let tables = &tables[plan.table_blocks() * first..plan.table_blocks() * (first + lanes)];
+            let (work, colours) = self.batch(&mut scratch, (first, lanes), tables);
+            counter.add(work);
+            read(first, &scratch.slots, &colours[..lanes]);
+        }
+        Ok(())
+    }
+
+    /// Evaluates the instances from `first` on, counted inside the chunk; returns the work, and the colours of the outputs.
+    fn batch(&self, scratch: &mut Scratch, (first, lanes): (usize, usize), tables: &[Block]) -> (Work, [u64; LANES]) {
         let expanded = self.load_inputs(&mut scratch.slots, first, lanes);
         let mut padded = if lanes < LANES { scratch.padded(self.plan) } else { Vec::new() };
         for (padded, half) in padded.chunks_exact_mut(LANES).zip(tables.chunks_exact(lanes)) {
@@ -161,20 +200,16 @@ impl Evaluator<'_> {
             tables: whole.as_chunks().0.as_chunks().0,
         };
         let (each, colours) = self.permutation.run(batch);
-        // A constant output has its value as colour, and no permutation.
-        let permuted = self.permuted_outputs();
-        for ((output, colour), decoding) in outputs.iter_mut().zip(colours).zip(decoding) {
-            *output = colour ^ (decoding & permuted);
-        }
         scratch.padded = padded;
         let lanes = lanes as u64;
-        Work {
+        let work = Work {
             and_gates: each.and_gates * lanes,
             xor_gates: each.xor_gates * lanes,
             hash_calls: each.hash_calls * lanes,
             labels: expanded + self.plan.outputs.len() as u64 * lanes,
             ..Work::default()
-        }
+        };
+        (work, colours)
     }
 
     /// Puts the inputs' active labels into their slots; returns how many of them it expanded.

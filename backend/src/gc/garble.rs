@@ -3,7 +3,7 @@
 use super::garbled::{Garbled, pack_decoding, split_chunk_mut};
 use super::hash::{Block, hash};
 use super::labels::LabelSource;
-use super::lanes::{QUADS, Scratch, Slot, expand, scatter};
+use super::lanes::{QUADS, Scratch, Slot, expand, output_labels, scatter};
 use super::plan::GatePlan;
 use super::walk::{HalfGates, Table, first_tweaks, output_colours, walk};
 use super::{CHUNK, LANES, per_instance, unfit};
@@ -65,36 +65,72 @@ pub fn garble_chunk(
     decoding: &mut [u64],
     counter: &Counter,
 ) -> Result<()> {
-    garble_on(Path::current(), plan, inputs, first_instance, (tables, decoding), counter)
+    garble_on(Path::current(), plan, inputs, first_instance, (tables, Decoding::Colours(decoding)), counter)
 }
 
-/// [`garble_chunk`] on one path.
+/// As [`garble_chunk`], but with the zero labels of the outputs, `[instance][output]`, instead of decoding bits. The label of a
+/// constant output is zero.
+///
+/// # Errors
+/// As [`garble_chunk`].
+pub(super) fn garble_labels(
+    plan: &GatePlan,
+    inputs: &GarblerInputs<'_>,
+    first_instance: usize,
+    tables: &mut [Block],
+    outputs: &mut [Block],
+    counter: &Counter,
+) -> Result<()> {
+    garble_on(Path::current(), plan, inputs, first_instance, (tables, Decoding::Labels(outputs)), counter)
+}
+
+/// What is left of the outputs' zero labels.
+pub(super) enum Decoding<'a> {
+    /// Their colours, one word per instance.
+    Colours(&'a mut [u64]),
+    /// All of them, `[instance][output]`.
+    Labels(&'a mut [Block]),
+}
+
+impl<'a> Decoding<'a> {
+    /// Takes the part of the next instances.
+    fn split_off(&mut self, plan: &GatePlan, instances: usize) -> Option<Decoding<'a>> {
+        match self {
+            Self::Colours(words) => words.split_off_mut(..instances).map(Decoding::Colours),
+            Self::Labels(labels) => labels.split_off_mut(..instances * plan.outputs.len()).map(Decoding::Labels),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Colours(words) => words.is_empty(),
+            Self::Labels(labels) => labels.is_empty(),
+        }
+    }
+}
+
+/// [`garble_chunk`] or [`garble_labels`] on one path.
 pub(super) fn garble_on(
     path: Path,
     plan: &GatePlan,
     inputs: &GarblerInputs<'_>,
     first_instance: usize,
-    (tables, decoding): (&mut [Block], &mut [u64]),
+    (mut tables, mut decoding): (&mut [Block], Decoding<'_>),
     counter: &Counter,
 ) -> Result<()> {
     let instances = inputs.offline_values.len();
-    let lengths = [
-        (decoding.len(), 1),
-        (tables.len(), plan.table_blocks()),
-        (inputs.evaluator_zeros.len(), plan.inputs.evaluator),
-    ];
-    if lengths.iter().any(|(length, each)| *length != each * instances) {
+    if inputs.evaluator_zeros.len() != plan.inputs.evaluator * instances {
         return Err(unfit());
     }
-    let mut rest = tables;
-    let batches: Vec<_> = decoding
-        .chunks_mut(LANES)
-        .map(|decoding| {
-            let (tables, after) = std::mem::take(&mut rest).split_at_mut(plan.table_blocks() * decoding.len());
-            rest = after;
-            (tables, decoding)
-        })
-        .collect();
+    let mut batches = Vec::with_capacity(instances.div_ceil(LANES));
+    for first in (0..instances).step_by(LANES) {
+        let lanes = LANES.min(instances - first);
+        let batch = tables.split_off_mut(..plan.table_blocks() * lanes).zip(decoding.split_off(plan, lanes));
+        batches.push(batch.ok_or_else(unfit)?);
+    }
+    if !tables.is_empty() || !decoding.is_empty() {
+        return Err(unfit());
+    }
     let garbler = Garbler { plan, inputs, first_instance, permutation: inputs.own.offline().permutation(path) };
     batches.into_par_iter().enumerate().for_each_init(
         || Scratch::new(plan),
@@ -115,8 +151,8 @@ struct Garbler<'a> {
 
 impl Garbler<'_> {
     /// Garbles the instances from `first` on, counted inside the chunk; returns the work.
-    fn batch(&self, scratch: &mut Scratch, first: usize, tables: &mut [Block], decoding: &mut [u64]) -> Work {
-        let lanes = decoding.len();
+    fn batch(&self, scratch: &mut Scratch, first: usize, tables: &mut [Block], decoding: Decoding<'_>) -> Work {
+        let lanes = LANES.min(self.inputs.offline_values.len() - first);
         let labels = self.load_inputs(&mut scratch.slots, first, lanes);
         let mut values = [0; LANES];
         values[..lanes].copy_from_slice(&self.inputs.offline_values[first..first + lanes]);
@@ -131,7 +167,10 @@ impl Garbler<'_> {
             tables: whole.as_chunks_mut().0.as_chunks_mut().0,
         };
         let (each, colours) = self.permutation.run(batch);
-        decoding.copy_from_slice(&colours[..lanes]);
+        match decoding {
+            Decoding::Colours(words) => words.copy_from_slice(&colours[..lanes]),
+            Decoding::Labels(labels) => output_labels(self.plan, &scratch.slots, labels),
+        }
         if lanes < LANES {
             for (half, padded) in tables.chunks_exact_mut(lanes).zip(padded.chunks_exact(LANES)) {
                 half.copy_from_slice(&padded[..lanes]);

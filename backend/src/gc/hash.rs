@@ -15,10 +15,11 @@
 //! | ResNet-18, 64×64 | 262,144 | 2^25.4 | 2^101.6 |
 
 use crate::random::Seed;
-use crate::simd::{AesKey, Engine, Path};
+use crate::simd::{AesKey, Engine, Job, Path, Quad};
 use aes::Aes128;
 use aes::cipher::BlockCipherEncrypt;
 use hybrid_array::{Array, sizes::U16};
+use zeroize::Zeroize;
 
 /// Separates the permutation's key from everything else that comes from the same seed.
 pub(super) const PURPOSE: &str = "pisim garbling permutation of one layer";
@@ -57,35 +58,67 @@ pub(super) fn hash<E: Engine, const N: usize>(
     blocks
 }
 
+/// H under the permutation of one public seed, for blocks that do not come in lanes.
+pub(crate) struct LayerHash(AesKey);
+
+impl LayerHash {
+    /// The hash of one layer or session.
+    pub(crate) fn new(seed: &Seed) -> Self {
+        Self(permutation(Path::current(), seed))
+    }
+
+    /// Replaces every block by its hash, under the tweak of its place.
+    pub(crate) fn hash(&self, blocks: &mut [Block], tweak: impl Fn(usize) -> Block) {
+        const WIDE: usize = 4;
+        for (index, chunk) in blocks.chunks_mut(4 * WIDE).enumerate() {
+            let (mut quads, mut tweaks) = ([[0; 4]; WIDE], [[0; 4]; WIDE]);
+            quads.as_flattened_mut()[..chunk.len()].copy_from_slice(chunk);
+            for (place, value) in tweaks.as_flattened_mut().iter_mut().enumerate() {
+                *value = tweak(4 * WIDE * index + place);
+            }
+            self.0.run(Hash { quads: &mut quads, tweaks: &tweaks });
+            chunk.copy_from_slice(&quads.as_flattened()[..chunk.len()]);
+            quads.as_flattened_mut().zeroize();
+        }
+    }
+}
+
+/// Hashes some quads in place.
+struct Hash<'a, const N: usize> {
+    quads: &'a mut [Quad; N],
+    tweaks: &'a [Quad; N],
+}
+
+impl<const N: usize> Job for Hash<'_, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<E: Engine>(self, engine: E) {
+        let (mut blocks, mut tweaks) = ([engine.splat(0); N], [engine.splat(0); N]);
+        for quad in 0..N {
+            blocks[quad] = engine.load(&self.quads[quad]);
+            tweaks[quad] = engine.load(&self.tweaks[quad]);
+        }
+        for (hash, quad) in hash(engine, blocks, &tweaks).into_iter().zip(self.quads) {
+            engine.store(hash, quad);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{Job, Quad};
     use aes::cipher::KeyInit;
     use proptest::prelude::*;
 
-    struct Hash([Quad; 2], [Quad; 2]);
-
-    impl Job for Hash {
-        type Output = [Quad; 2];
-
-        #[inline(always)]
-        fn run<E: Engine>(self, engine: E) -> [Quad; 2] {
-            let tweaks = [engine.load(&self.1[0]), engine.load(&self.1[1])];
-            let hashes = hash(engine, [engine.load(&self.0[0]), engine.load(&self.0[1])], &tweaks);
-            let mut quads = self.0;
-            for (quad, hash) in quads.iter_mut().zip(hashes) {
-                engine.store(hash, quad);
-            }
-            quads
-        }
-    }
-
     #[test]
     fn layers_are_hashed_under_different_permutations() {
-        let quads = [[7; 4], [8; 4]];
-        let [first, second] =
-            [1, 2].map(|seed| permutation(Path::Portable, &Seed::reproducible(seed)).run(Hash(quads, [[0; 4]; 2])));
+        let [first, second] = [1, 2].map(|seed| {
+            let mut quads = [[7; 4], [8; 4]];
+            let key = permutation(Path::Portable, &Seed::reproducible(seed));
+            key.run(Hash { quads: &mut quads, tweaks: &[[0; 4]; 2] });
+            quads
+        });
         assert!(first.as_flattened().iter().zip(second.as_flattened()).all(|(first, second)| first != second));
     }
 
@@ -102,8 +135,15 @@ mod tests {
             let expected: Vec<Block> = once.iter().zip(&twice).map(|(once, twice)| once ^ twice).collect();
             for path in Path::ALL {
                 let quads = |blocks: &[Block; 8]| [*blocks.first_chunk().unwrap(), *blocks.last_chunk().unwrap()];
-                let hashes = permutation(path, &seed).run(Hash(quads(&blocks), quads(&tweaks)));
+                let mut hashes = quads(&blocks);
+                permutation(path, &seed).run(Hash { quads: &mut hashes, tweaks: &quads(&tweaks) });
                 prop_assert_eq!(hashes.as_flattened(), &expected, "{:?}", path);
+            }
+            for length in 0..=8 {
+                let mut hashes = blocks;
+                LayerHash::new(&seed).hash(&mut hashes[..length], |place| tweaks[place % 8]);
+                prop_assert_eq!(&hashes[..length], &expected[..length]);
+                prop_assert_eq!(&hashes[length..], &blocks[length..]);
             }
         }
     }

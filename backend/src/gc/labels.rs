@@ -1,7 +1,7 @@
 //! Input labels from seeds: who garbles stores 32 bytes and finds any zero label again by its number, and the labels of inputs
 //! that are known when garbling are never sent at all.
 
-use super::hash::{Block, permutation};
+use super::hash::{Block, LayerHash, permutation};
 use crate::counter::Counter;
 use crate::random::{BlockStream, Seed};
 use crate::simd::{AesKey, Path};
@@ -20,6 +20,7 @@ use pisim_protocol::Work;
 pub struct OfflineLabels {
     seed: Seed,
     stream: BlockStream,
+    hash: Seed,
 }
 
 impl OfflineLabels {
@@ -29,7 +30,29 @@ impl OfflineLabels {
     /// The labels of one layer, from the seed that its garbler sent.
     pub fn new(seed: [u8; Self::SEED_BYTES]) -> Self {
         let seed = Seed(seed);
-        Self { stream: BlockStream::new(&seed), seed }
+        Self { stream: BlockStream::new(&seed), hash: seed.clone(), seed }
+    }
+
+    /// Labels that are sent themselves, as Delphi does, instead of their seed. The key of the layer's hash comes from the
+    /// first two, which both parties have.
+    pub(super) fn sent(seed: Seed) -> Self {
+        let stream = BlockStream::new(&seed);
+        let mut first = [0; 2];
+        stream.fill(0, &mut first);
+        Self { hash: Self::received_hash(&first), stream, seed }
+    }
+
+    /// What an evaluator that has such labels, of which these are the first two of the layer, needs besides them.
+    pub(super) fn received(first: &[Block; 2]) -> Self {
+        let seed = Self::received_hash(first);
+        Self { stream: BlockStream::new(&seed), hash: seed.clone(), seed }
+    }
+
+    fn received_hash(first: &[Block; 2]) -> Seed {
+        Seed(blake3::derive_key(
+            "pisim garbling permutation of a layer whose labels are sent",
+            bytemuck::bytes_of(first),
+        ))
     }
 
     /// The seed that goes over the wire, before the tables.
@@ -39,7 +62,12 @@ impl OfflineLabels {
 
     /// The permutation under which this layer is hashed.
     pub(super) fn permutation(&self, path: Path) -> AesKey {
-        permutation(path, &self.seed)
+        permutation(path, &self.hash)
+    }
+
+    /// The layer's hash for blocks that do not come in lanes.
+    pub(super) fn hash(&self) -> LayerHash {
+        LayerHash::new(&self.hash)
     }
 
     /// The labels, numbered `[instance][input]` through the layer.
@@ -64,10 +92,20 @@ impl LabelSource {
         }
     }
 
+    /// The labels of one secret seed, of which the offline ones are sent themselves.
+    pub(super) fn sending(seed: &Seed) -> Self {
+        Self { offline: OfflineLabels::sent(seed.derive("offline labels", 0)), ..Self::new(seed) }
+    }
+
     /// Writes the zero labels of the online inputs numbered from `first`, in the order `[instance][input]`.
     pub fn fill(&self, first: u64, labels: &mut [Block], counter: &Counter) {
         self.online.fill(first, labels);
         counter.add(Work { labels: labels.len() as u64, ..Work::default() });
+    }
+
+    /// As [`LabelSource::fill`] for labels that were counted when they were drawn before.
+    pub(super) fn online_into(&self, first: u64, labels: &mut [Block]) {
+        self.online.fill(first, labels);
     }
 
     /// The zero labels of the online inputs.

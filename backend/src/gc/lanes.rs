@@ -2,6 +2,7 @@
 //! instances, the other lanes carry labels that nobody sees.
 
 use super::hash::Block;
+use super::plan::SlotBit;
 use super::{GatePlan, LANES};
 use crate::random::BlockStream;
 use crate::simd::{Engine, Job, Quad};
@@ -60,6 +61,18 @@ pub(super) fn scatter(slots: &mut [Slot], labels: &[Block], inputs: usize) {
     for (lane, labels) in labels.chunks_exact(inputs.max(1)).enumerate() {
         for (slot, label) in slots.iter_mut().zip(labels) {
             slot.labels_mut()[lane] = *label;
+        }
+    }
+}
+
+/// From slots to the labels of the outputs, `[lane][output]`; zero for outputs that are constants.
+pub(super) fn output_labels(plan: &GatePlan, slots: &[Slot], labels: &mut [Block]) {
+    for (lane, labels) in labels.chunks_exact_mut(plan.outputs.len().max(1)).enumerate() {
+        for (label, output) in labels.iter_mut().zip(&plan.outputs) {
+            *label = match *output {
+                SlotBit::Slot(slot) => slots[slot].labels()[lane],
+                SlotBit::Const(_) => 0,
+            };
         }
     }
 }

@@ -8,6 +8,7 @@
 use crate::error::{BackendError, Result};
 use std::ops::Range;
 
+pub(crate) mod delphi;
 mod encode;
 mod evaluate;
 mod garble;
@@ -24,6 +25,7 @@ pub use encode::encode_labels;
 pub use evaluate::{EvaluatorLabels, evaluate, evaluate_chunk, evaluate_part};
 pub use garble::{GarblerInputs, garble, garble_chunk};
 pub use garbled::{Garbled, chunk_bytes, chunk_sizes, pack_decoding, split_chunk, split_chunk_mut, unpack_decoding};
+pub(crate) use hash::LayerHash;
 pub use hash::{Block, encrypt_blocks};
 pub use labels::{LabelSource, OfflineLabels};
 pub use plan::GatePlan;

@@ -75,6 +75,12 @@ impl GatePlan {
         })
     }
 
+    /// The same gates for an evaluator that has all input labels in one list.
+    pub(crate) fn with_one_list_of_labels(&self) -> Self {
+        let inputs = Inputs { garbler_online: self.inputs.total(), evaluator: 0, garbler_offline: 0 };
+        Self { inputs, ..self.clone() }
+    }
+
     /// Blocks of one instance's tables: two per AND gate.
     pub fn table_blocks(&self) -> usize {
         2 * self.and_gates

@@ -1,7 +1,7 @@
 //! Random circuits, garbled and evaluated, equal their plain evaluation.
 
 use super::evaluate::evaluate_on;
-use super::garble::garble_on;
+use super::garble::{Decoding, garble_on};
 use super::*;
 use crate::counter::Counter;
 use crate::random::Seed;
@@ -307,7 +307,7 @@ proptest! {
             let mut tables = vec![0; instances * plan.table_blocks()];
             let mut decoding = vec![0; instances];
             let counter = Counter::default();
-            garble_on(path, &plan, &inputs, first_instance, (&mut tables, &mut decoding), &counter).unwrap();
+            garble_on(path, &plan, &inputs, first_instance, (&mut tables, Decoding::Colours(&mut decoding)), &counter).unwrap();
             for instance in 0..instances {
                 let (expected, colours) = by_the_book(&circuit, &inputs, first_instance, instance);
                 let batch = instance / LANES * LANES;

@@ -10,7 +10,7 @@ use crate::memory::memory_pair;
 use crate::party::{Client, Server};
 use crate::random::Seed;
 use crate::storage::Storage;
-use pisim_netgen::{NetworkSpec, Weights, random_input};
+use pisim_netgen::{NetworkBuilder, NetworkSpec, Op, Shape, Weights, random_input};
 use pisim_protocol::{Party, Program, Protocol, lower};
 use proptest::prelude::*;
 use std::io::{self, Cursor, Read, Write};
@@ -125,8 +125,7 @@ struct Session {
     to_server: Vec<u8>,
 }
 
-fn record(protocol: &str) -> Session {
-    let program = program(protocol, 8);
+fn record(program: Arc<Program>) -> Session {
     let (client_end, server_end) = memory_pair();
     let (client_end, server_end) = (Tape::live(client_end), Tape::live(server_end));
     let (theirs, tape) = (program.clone(), server_end.clone());
@@ -140,7 +139,19 @@ fn record(protocol: &str) -> Session {
 }
 
 /// One session with each party as the garbler.
-static SESSIONS: LazyLock<[Session; 2]> = LazyLock::new(|| [record("ring-gc"), record("ring-gc-client")]);
+static SESSIONS: LazyLock<[Session; 2]> =
+    LazyLock::new(|| ["ring-gc", "ring-gc-client"].map(|protocol| record(program(protocol, 8))));
+
+/// The same under Delphi, of a network of three layers.
+static DELPHI_SESSIONS: LazyLock<[Session; 2]> = LazyLock::new(|| {
+    ["delphi", "delphi-client"].map(|protocol| {
+        let mut net = NetworkBuilder::new("tiny", Shape::new(1, 3, 3)).unwrap();
+        let relu = net.add("relu", Op::Relu, &[net.input()]).unwrap();
+        net.add("linear", Op::Linear { out_features: 2 }, &[relu]).unwrap();
+        let network = net.finish().unwrap();
+        record(Arc::new(lower(&network, &Protocol::load(protocol).unwrap()).unwrap()))
+    })
+});
 
 /// A way to spoil a session.
 #[derive(Debug, Clone)]
@@ -187,6 +198,24 @@ proptest! {
     ) {
         let session = &SESSIONS[session];
         let place = |bytes: &[u8]| at.index(if early { bytes.len().min(3000) } else { bytes.len() });
+        let (mut up, mut down) = (session.to_server.clone(), session.to_client.clone());
+        let (up_at, down_at) = (place(&up), place(&down));
+        spoil(&mut up, &fault, up_at);
+        spoil(&mut down, &fault, down_at);
+        let served = server(&session.program, Tape::replay(up));
+        let answered = client(&session.program, Tape::replay(down));
+        if matches!(fault, Fault::Cut | Fault::Remove) {
+            prop_assert!(served.is_err() && answered.is_err(), "a session without its end cannot be finished");
+        }
+    }
+
+    #[test]
+    fn fuzz_a_spoilt_ending_of_a_delphi_session_ends_in_an_error_or_in_a_finished_run(
+        session in 0usize..2, at in any::<prop::sample::Index>(), fault in fault(),
+    ) {
+        // Behind the 33 MB of keys, which take half a second to make and to read.
+        let session = &DELPHI_SESSIONS[session];
+        let place = |bytes: &[u8]| bytes.len() - 1 - at.index(bytes.len().min(200_000));
         let (mut up, mut down) = (session.to_server.clone(), session.to_client.clone());
         let (up_at, down_at) = (place(&up), place(&down));
         spoil(&mut up, &fault, up_at);

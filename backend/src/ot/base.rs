@@ -86,6 +86,12 @@ impl BaseReceiver {
     }
 }
 
+/// A public seed that no other session has, from both messages of its base transfers.
+pub fn session_seed(offer: &[u8], choices: &[u8]) -> Seed {
+    let mut hasher = blake3::Hasher::new_derive_key("pisim session of oblivious transfers");
+    Seed(*hasher.update(offer).update(choices).finalize().as_bytes())
+}
+
 fn point(step: usize, bytes: &[u8]) -> Result<RistrettoPoint> {
     let compressed = CompressedRistretto::from_slice(bytes).ok();
     let point = compressed.and_then(|point| point.decompress());

@@ -25,12 +25,12 @@ const BLOCK_BYTES: usize = VOLES * size_of::<Block>();
 
 /// Numbers of transfers that may be extended; no number is given twice.
 #[derive(Default)]
-struct Positions {
+pub(super) struct Positions {
     reserved: u64,
 }
 
 impl Positions {
-    fn reserve(&mut self, transfers: u64) -> Result<u64> {
+    pub(super) fn reserve(&mut self, transfers: u64) -> Result<u64> {
         let first = self.reserved;
         let end = transfers.checked_next_multiple_of(ROWS as u64).and_then(|rows| first.checked_add(rows));
         self.reserved = end.ok_or_else(|| BackendError::program("more oblivious transfers than there are numbers"))?;
@@ -38,7 +38,7 @@ impl Positions {
     }
 
     /// The number of the first block of a chunk.
-    fn block(&self, first_transfer: u64, transfers: usize) -> Result<u64> {
+    pub(super) fn block(&self, first_transfer: u64, transfers: usize) -> Result<u64> {
         let end = first_transfer.checked_add(transfers as u64);
         if first_transfer.is_multiple_of(ROWS as u64) && end.is_some_and(|end| end <= self.reserved) {
             return Ok(first_transfer / ROWS as u64);
@@ -48,7 +48,7 @@ impl Positions {
     }
 }
 
-fn check_length(what: &str, length: usize, expected: usize) -> Result<()> {
+pub(super) fn check_length(what: &str, length: usize, expected: usize) -> Result<()> {
     if length == expected {
         return Ok(());
     }

@@ -20,7 +20,10 @@
 //!   Of S sessions an adversary attacks 32·S keys at once, which costs it 2^128 / (32·S) AES keys to try.
 //! - A *malicious* receiver could send corrections that disagree between nibbles; the paper's consistency check against it
 //!   is not part of a semi-honest protocol and is not done.
+//!
+//! [`ChosenSender`] and [`ChosenReceiver`] transfer chosen messages instead, as Delphi does (`alsz`).
 
+mod alsz;
 mod base;
 mod choices;
 mod extension;
@@ -30,9 +33,12 @@ mod transpose_gfni;
 mod tree;
 mod vole;
 
-pub use base::{BaseReceiver, BaseSender, KeyPair};
+pub use alsz::{ChosenReceiver, ChosenSender, columns_bytes, payload_bytes};
+pub use base::{BaseReceiver, BaseSender, KeyPair, session_seed};
 pub use choices::pack_choices;
 pub use extension::{ExtensionReceiver, ExtensionSender};
 
+#[cfg(test)]
+mod alsz_tests;
 #[cfg(test)]
 mod tests;

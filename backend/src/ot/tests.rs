@@ -11,7 +11,7 @@ use rand_core::Rng;
 
 const BASE: usize = wire::BASE_OTS as usize;
 
-fn base(seed: u64, delta: Block) -> (Vec<KeyPair>, Vec<Seed>) {
+pub(super) fn base(seed: u64, delta: Block) -> (Vec<KeyPair>, Vec<Seed>) {
     let (counter, seed) = (Counter::default(), Seed::reproducible(seed));
     let sender = BaseSender::new(&seed.derive("sender", 0));
     let choices: Vec<bool> = (0..BASE).map(|bit| delta >> bit & 1 == 1).collect();
@@ -28,7 +28,7 @@ fn pair(seed: u64, delta: Block) -> (ExtensionReceiver, ExtensionSender) {
     (receiver, ExtensionSender::new(0, &chosen, delta, &trees).unwrap())
 }
 
-fn random_blocks(seed: u64, count: usize) -> Vec<Block> {
+pub(super) fn random_blocks(seed: u64, count: usize) -> Vec<Block> {
     let mut rng = Seed::reproducible(seed).rng();
     (0..count).map(|_| Block::from(rng.next_u64()) << 64 | Block::from(rng.next_u64())).collect()
 }
@@ -197,7 +197,7 @@ fn bytes_that_are_no_group_element_are_a_protocol_error() {
 }
 
 /// Whether `ones` of `bits` fair coins is within six standard deviations: a fair coin fails once in 5·10^8.
-fn fair(ones: u64, bits: u64) -> bool {
+pub(super) fn fair(ones: u64, bits: u64) -> bool {
     (2.0 * ones as f64 - bits as f64).abs() <= 6.0 * (bits as f64).sqrt()
 }
 

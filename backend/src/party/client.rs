@@ -1,14 +1,13 @@
 //! The client: owns the input, holds the homomorphic key, gets the answer.
 
+use super::linear::ClientKey;
 use super::roles::Roles;
 use super::{Prepared, Session, Side, Trace, walk};
 use crate::buffer::Buffer;
 use crate::channel::Channel;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
-use crate::he::{BitWriter, SecretKey, decrypt_all, encrypt_each};
-use crate::random::{Seed, ring_mask};
-use crate::ring;
+use crate::random::Seed;
 use crate::storage::{Kept, Storage};
 use pisim_netgen::{LayerId, Op};
 use pisim_protocol::{Message, Party, Phase, Program, Step, StepKind, wire};
@@ -22,7 +21,7 @@ pub struct Client {
     input: Vec<i64>,
     /// From which all masks come, once it is made or read from the storage.
     masks: Option<Seed>,
-    secret_key: Option<SecretKey>,
+    secret_key: Option<ClientKey>,
     roles: Roles,
     /// Shares that do not come from the seed: of linear and local layers.
     shares: HashMap<LayerId, Vec<u64>>,
@@ -44,12 +43,13 @@ impl Client {
         seed: Seed,
         storage: Storage,
     ) -> Result<Self> {
+        let roles = Roles::new(program.protocol.transfer);
         Ok(Self {
             session: Session::new(program, Party::Client, channel, counter, seed, storage)?,
             input: Vec::new(),
             masks: None,
             secret_key: None,
-            roles: Roles::default(),
+            roles,
             shares: HashMap::new(),
             masked_choices: HashMap::new(),
             output_share: Vec::new(),
@@ -144,14 +144,14 @@ impl Client {
     fn put(&mut self, layer: LayerId, share: Vec<u64>) -> Result<()> {
         if self.session.is_output(layer) {
             let counter = self.session.counter.clone();
-            let bytes = Zeroizing::new(self.session.write_ring(&share));
+            let bytes = Zeroizing::new(self.session.arithmetic.write(&share));
             self.session.keep(layer, Kept::Share, Buffer::secret_copy(&bytes), &counter)?;
         }
         self.shares.insert(layer, share);
         Ok(())
     }
 
-    fn key(&self) -> Result<&SecretKey> {
+    fn key(&self) -> Result<&ClientKey> {
         self.secret_key.as_ref().ok_or_else(|| BackendError::program("no homomorphic key yet"))
     }
 
@@ -161,24 +161,17 @@ impl Client {
         let counter = self.session.counter.clone();
         self.session.keep(step.layer, Kept::Masks, Buffer::secret_copy(&masks.0), &counter)?;
         self.masks = Some(masks);
-        let (secret, public) = SecretKey::generate(&self.session.he, &self.session.seed.derive("key", 0));
-        let mut writer = BitWriter::default();
-        public.write(&self.session.he, &mut writer);
-        self.session.post(step.layer, Message::PublicKey, writer.finish());
+        let (secret, message) = self.session.linear.generate(&self.session.seed.derive("key", 0));
+        self.session.post(step.layer, Message::PublicKey, message);
         self.secret_key = Some(secret);
         Ok(())
     }
 
     fn encrypt(&mut self, step: &Step) -> Result<()> {
         let share = self.input_share(step.layer)?;
-        let (he, plan, key) = (&self.session.he, self.session.plan(step.layer)?, self.key()?);
+        let (plan, key) = (self.session.plan(step.layer)?, self.key()?);
         let seed = self.session.seed.derive("encrypt", step.layer.0 as u64);
-        let mut payload = Buffer::new(wire::ciphertexts_bytes(plan) as usize);
-        let each = plan.fresh_ciphertext_bytes() as usize;
-        encrypt_each(he, plan, key, &share, &seed, |index, bytes| {
-            payload.bytes_mut()[index * each..][..each].copy_from_slice(&bytes);
-            Ok(())
-        })?;
+        let payload = self.session.linear.encrypt(plan, key, &share, &seed)?;
         self.session.post(step.layer, Message::Ciphertexts, payload);
         Ok(())
     }
@@ -186,7 +179,7 @@ impl Client {
     fn decrypt(&mut self, step: &Step) -> Result<()> {
         let bytes = self.session.take_message(step.layer, Message::ReplyCiphertexts)?;
         let plan = self.session.plan(step.layer)?;
-        let share = decrypt_all(&self.session.he, plan, self.key()?, bytes.bytes(), step.id.0)?;
+        let share = self.session.linear.decrypt(plan, self.key()?, bytes.bytes(), step.id.0)?;
         self.put(step.layer, share)
     }
 
@@ -196,55 +189,58 @@ impl Client {
         let inputs: Vec<Vec<u64>> = inputs.into_iter().map(|input| self.share(input)).collect::<Result<_>>()?;
         let inputs: Vec<&[u64]> = inputs.iter().map(Vec::as_slice).collect();
         let network = &self.session.program.network;
-        let share = ring::local_linear(network, step.layer, &inputs, None, &self.session.counter);
+        let arithmetic = self.session.arithmetic;
+        let share = arithmetic.local_linear(network, step.layer, &inputs, None, &self.session.counter);
         self.put(step.layer, share)
     }
 
     /// Garbles a layer with the client's share and the mask of its activation as offline inputs.
     fn send_tables(&mut self, step: &Step) -> Result<()> {
-        let (share, mask, bits) = (self.input_share(step.layer)?, self.mask(step.layer)?, self.session.ring_bits());
+        let (share, mask) = (self.input_share(step.layer)?, self.mask(step.layer)?);
+        let (arithmetic, offsets, wires) =
+            (self.session.arithmetic, self.session.offsets(step.layer), self.session.wires());
+        let moved = Zeroizing::new(arithmetic.moved(&share, offsets.share));
         // Shares are correct modulo 2^k only; their upper bits would run into the mask's.
-        let reduced = |value: u64| u128::from(value & ring_mask(bits));
-        let offline = |(share, mask): (&u64, &u64)| reduced(*share) | reduced(mask.wrapping_neg()) << bits;
-        let values: Vec<u128> = share.iter().zip(&mask).map(offline).collect();
-        let stored = Counter::default();
-        let secret = self.session.new_secret(step.layer, &stored)?;
-        let garble = self.session.step_of(step.layer, StepKind::Garble)?;
-        self.session.credit(garble, &stored, std::time::Duration::ZERO);
-        self.roles.garbler.send_tables(&mut self.session, step, &secret, &values)
+        let offline = |(share, mask): (&u64, &u64)| {
+            u128::from(arithmetic.reduce(*share)) | u128::from(arithmetic.minus(*mask, offsets.mask)) << wires
+        };
+        let values: Zeroizing<Vec<u128>> = Zeroizing::new(moved.iter().zip(&mask).map(offline).collect());
+        let secret = self.roles.garbling_secret(&mut self.session, step.layer)?;
+        self.roles.send_tables(&mut self.session, step, &secret, (&values, &mask))
     }
 
     /// Evaluates a layer's circuits and masks the result for the server.
     fn evaluate(&mut self, step: &Step) -> Result<()> {
-        let outputs = self.roles.evaluator.evaluate(&mut self.session, step)?;
+        let outputs = self.roles.evaluate(&mut self.session, step)?;
         let mask = self.mask(step.layer)?;
-        let masked = ring::sub(&outputs, &mask, &self.session.counter);
-        let payload = self.session.write_ring(&masked);
+        let masked = self.session.arithmetic.sub(&outputs, &mask, &self.session.counter);
+        let payload = self.session.arithmetic.write(&masked);
         self.session.post(step.layer, Message::MaskedValues, payload);
         Ok(())
     }
 
     fn mask_input(&mut self, step: &Step) -> Result<()> {
         let mask = self.mask(step.layer)?;
-        let input: Vec<u64> = self.input.iter().map(|value| *value as u64).collect();
-        let masked = ring::sub(&input, &mask, &self.session.counter);
-        let payload = self.session.write_ring(&masked);
+        let arithmetic = self.session.arithmetic;
+        let input: Vec<u64> = self.input.iter().map(|value| arithmetic.of_signed(*value)).collect();
+        let masked = arithmetic.sub(&input, &mask, &self.session.counter);
+        let payload = arithmetic.write(&masked);
         self.session.post(step.layer, Message::MaskedValues, payload);
         Ok(())
     }
 
     fn reconstruct(&mut self, step: &Step) -> Result<()> {
-        let (bits, bytes) = (self.session.ring_bits(), self.session.elements(step.layer) * self.session.ring_bytes());
+        let arithmetic = self.session.arithmetic;
+        let bytes = self.session.elements(step.layer) * arithmetic.element_bytes();
         let share = match self.session.op(step.layer) {
             Op::Input | Op::Relu | Op::Rescale => self.mask(step.layer)?,
             _ => {
                 let share = self.session.storage.take(step.layer, Kept::Share, bytes)?;
-                self.session.read_ring(share.bytes())
+                arithmetic.read(share.bytes(), step.id.0)?
             }
         };
-        let sum = ring::add(&self.output_share, &share, &self.session.counter);
-        let signed = |value: u64| ((value & ring_mask(bits)) << (64 - bits)) as i64 >> (64 - bits);
-        self.outputs = sum.into_iter().map(signed).collect();
+        let sum = arithmetic.add(&self.output_share, &share, &self.session.counter);
+        self.outputs = sum.into_iter().map(|sum| arithmetic.signed(sum)).collect();
         Ok(())
     }
 }
@@ -272,15 +268,15 @@ impl Side for Client {
         match message {
             Message::OtColumns => {
                 let share = self.input_share(step.layer)?;
-                self.roles.evaluator.send_columns(&mut self.session, step, &share)
+                self.roles.send_columns(&mut self.session, step, &share)
             }
             Message::GarbledTables => self.send_tables(step),
             Message::OnlineLabels => {
                 let early = || BackendError::program(format!("no masked choices for layer {}", step.layer.0));
                 let values = self.masked_choices.remove(&step.layer).ok_or_else(early)?;
-                self.roles.garbler.send_online_labels(&mut self.session, step, &values)
+                self.roles.send_online_labels(&mut self.session, step, &values).map(|_| ())
             }
-            _ => self.session.deliver(step, message),
+            _ => self.roles.send(&mut self.session, step, message),
         }
     }
 
@@ -291,12 +287,12 @@ impl Side for Client {
                 self.session.accept(step, message, bytes)
             }
             Message::MaskedChoices => {
-                let values = self.session.receive_ring(step)?;
+                let values = self.session.receive_shares(step)?;
                 self.masked_choices.insert(step.layer, values);
                 Ok(())
             }
             Message::OutputShare => {
-                self.output_share = self.session.receive_ring(step)?;
+                self.output_share = self.session.receive_shares(step)?;
                 Ok(())
             }
             _ => self.roles.receive(&mut self.session, step, message),

@@ -54,7 +54,7 @@ impl Evaluator {
     pub(super) fn send_columns(&mut self, session: &mut Session, step: &Step, share: &[u64]) -> Result<()> {
         let receive = session.step_of(step.layer, StepKind::OtReceive)?;
         let transfers = self.transfers.as_mut().ok_or_else(|| BackendError::program("no base transfers yet"))?;
-        let bits = session.ring_bits();
+        let bits = session.wires();
         let each = bits as usize;
         let first = transfers.reserve((share.len() * each) as u64)?;
         let (counter, mut extending) = (Counter::default(), Duration::ZERO);
@@ -99,7 +99,7 @@ impl Evaluator {
         let layer = step.layer;
         let sent = self.online_labels.take().ok_or_else(|| BackendError::program("no online labels announced"))?;
         let (plan, instances) = (session.gates(layer)?, session.elements(layer));
-        let bits = session.ring_bits() as usize;
+        let bits = session.wires() as usize;
         session.channel.expect(sent, (instances * bits) as u64 * wire::LABEL_BYTES)?;
         let seed = session.storage.take(layer, Kept::Tables, OfflineLabels::SEED_BYTES)?;
         let offline = OfflineLabels::new(Seed::from_slice(seed.bytes())?.0);
@@ -152,7 +152,7 @@ impl Evaluator {
         count: usize,
         mut online: Buffer,
     ) -> Result<Chunk> {
-        let labels = count * session.ring_bits() as usize;
+        let labels = count * session.wires() as usize;
         let tables = session.storage.take(layer, Kept::Tables, chunk_bytes(plan, count))?;
         let kept = session.storage.take(layer, Kept::Labels, count * plan.inputs.evaluator * size_of::<u128>())?;
         let start = Instant::now();

@@ -30,8 +30,20 @@ pub(super) struct Garbler {
     columns: HashMap<LayerId, Buffer>,
 }
 
-/// A global offset that is wiped when it is dropped.
-struct Delta(Block);
+/// A global offset, or another secret block, that is wiped when it is dropped.
+pub(super) struct Delta(Block);
+
+impl Delta {
+    /// 127 random bits, and the lowest one set: it is the colour of labels.
+    pub(super) fn random(seed: &Seed) -> Self {
+        let mut rng = seed.rng();
+        Self((Block::from(rng.next_u64()) << 64 | Block::from(rng.next_u64())) | 1)
+    }
+
+    pub(super) fn block(&self) -> Block {
+        self.0
+    }
+}
 
 impl Drop for Delta {
     fn drop(&mut self) {
@@ -42,9 +54,7 @@ impl Drop for Delta {
 impl Garbler {
     /// Chooses Δ and answers the evaluator's offer of base transfers.
     pub(super) fn choose_base(&mut self, session: &mut Session, step: &Step, offer: &[u8]) -> Result<()> {
-        let mut rng = session.seed.derive("delta", 0).rng();
-        // The lowest bit is the colour of labels.
-        let delta = Delta((Block::from(rng.next_u64()) << 64 | Block::from(rng.next_u64())) | 1);
+        let delta = Delta::random(&session.seed.derive("delta", 0));
         let choices: Zeroizing<Vec<bool>> =
             Zeroizing::new((0..wire::BASE_OTS).map(|bit| delta.0 >> bit & 1 == 1).collect());
         let seed = session.seed.derive("base", 0);
@@ -140,7 +150,7 @@ impl Garbler {
     pub(super) fn send_online_labels(&mut self, session: &mut Session, step: &Step, values: &[u64]) -> Result<()> {
         let layer = step.layer;
         let encode = session.step_of(layer, StepKind::EncodeLabels)?;
-        let (bits, delta) = (session.ring_bits() as usize, self.delta(session)?);
+        let (bits, delta) = (session.wires() as usize, self.delta(session)?);
         let source = LabelSource::new(&session.secret(layer)?.derive("labels", 0));
         let (counter, mut encoding) = (Counter::default(), Duration::ZERO);
         session.channel.begin(step.id, (values.len() * bits) as u64 * wire::LABEL_BYTES)?;

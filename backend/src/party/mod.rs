@@ -1,18 +1,22 @@
 //! The two parties: each walks the program's steps in order, does its own and takes part in the messages.
 //!
 //! [`Client`] and [`Server`] own input and weights; the roles of garbler and evaluator, which either of them can have, are
-//! in `garbler` and `evaluator`. Tables, labels and transfers stream: they are made, sent, received and evaluated a chunk of
-//! instances at a time, so that a step's work is done when its message is sent or received; the trace still credits it
-//! to its step.
+//! in `garbler` and `evaluator`, and as Delphi plays them in `delphi_garbler` and `delphi_evaluator`. Tables, labels and
+//! transfers stream: they are made, sent, received and evaluated a chunk of instances at a time, so that a step's work is
+//! done when its message is sent or received; the trace still credits it to its step.
 //!
 //! Memory of one party, besides program and weights: what [`Storage`] keeps for the online phase (the evaluator's tables
 //! and labels; up to [`MEMORY_BYTES`](crate::MEMORY_BYTES), then a temporary file), and of one layer at a time its values, its
-//! ciphertexts, its replies and the corrections of its oblivious transfers (32 bits each), which do not stream; the
-//! buffers of one chunk; and up to 512 MiB of spare mappings that the whole process keeps for later buffers.
+//! ciphertexts, its replies and the corrections of its oblivious transfers (32 bits each; under Delphi 128 bits, and as
+//! much for labels that are transferred online), which do not stream; the buffers of one chunk; and up to 512 MiB of spare
+//! mappings that the whole process keeps for later buffers.
 
 mod client;
+mod delphi_evaluator;
+mod delphi_garbler;
 mod evaluator;
 mod garbler;
+mod linear;
 mod roles;
 mod server;
 mod session;

@@ -1,18 +1,17 @@
 //! The server: owns the weights, evaluates under encryption, and carries its shares through the network.
 
+use super::linear::{ServerKeys, ServerLayer};
 use super::roles::Roles;
 use super::{Prepared, Session, Side, Trace, walk};
-use crate::buffer::Buffer;
 use crate::channel::Channel;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
-use crate::he::{BitReader, Ciphertext, HomomorphicLayer, PreparedWeights, PublicKey};
-use crate::random::{Seed, ring_mask};
+use crate::he::PreparedWeights;
+use crate::random::Seed;
 use crate::ring;
 use crate::storage::Storage;
 use pisim_netgen::{LayerId, LayerWeights, Op, Weights};
-use pisim_protocol::{Message, Party, Phase, Program, Step, StepKind, wire};
-use rayon::prelude::*;
+use pisim_protocol::{Message, Party, Phase, Program, Step, StepKind};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +21,11 @@ pub struct Server {
     session: Session,
     weights: Arc<Weights>,
     prepared_weights: Option<Arc<PreparedWeights>>,
-    public_key: Option<PublicKey>,
+    keys: Option<ServerKeys>,
     roles: Roles,
     masked: HashMap<LayerId, Vec<u64>>,
+    /// Masks of activations that were kept with their circuits' labels.
+    masks: HashMap<LayerId, Vec<u64>>,
     shares: HashMap<LayerId, Vec<u64>>,
 }
 
@@ -44,13 +45,15 @@ impl Server {
     ) -> Result<Self> {
         // The noise bounds rest on the weights' width.
         weights.check(&program.network).map_err(|error| BackendError::program(error.to_string()))?;
+        let roles = Roles::new(program.protocol.transfer);
         Ok(Self {
             session: Session::new(program, Party::Server, channel, counter, seed, storage)?,
             weights,
             prepared_weights: None,
-            public_key: None,
-            roles: Roles::default(),
+            keys: None,
+            roles,
             masked: HashMap::new(),
+            masks: HashMap::new(),
             shares: HashMap::new(),
         })
     }
@@ -114,35 +117,38 @@ impl Server {
         self.shares.get(&layer).map(Vec::as_slice).ok_or_else(early)
     }
 
+    fn read_keys(&mut self, step: &Step) -> Result<()> {
+        let message = self.session.take_message(step.layer, Message::PublicKey)?;
+        self.keys = Some(self.session.linear.read_keys(message.bytes(), step.id.0)?);
+        Ok(())
+    }
+
+    fn no_share(&self, step: &Step) -> BackendError {
+        BackendError::program(format!("the server's share of the input of layer {} is not ready", step.layer.0))
+    }
+
     fn evaluate_linear(&mut self, step: &Step) -> Result<()> {
         let layer = step.layer;
         let bytes = self.session.take_message(layer, Message::Ciphertexts)?;
         let counter = self.session.counter.clone();
         let secret = self.session.new_secret(layer, &counter)?;
         let mask = self.session.mask_of(layer, &secret);
-        if self.session.plan(layer)?.prepared && self.prepared_weights.is_none() {
+        let is_prepared = self.session.plan(layer)?.coefficient().is_some_and(|plan| plan.prepared);
+        if is_prepared && self.prepared_weights.is_none() {
             let prepared = PreparedWeights::new(&self.session.program, &self.weights)?;
             self.prepared_weights = Some(Arc::new(prepared));
         }
-        let plan = self.session.plan(layer)?;
-        let each = (plan.fresh_ciphertext_bytes() as usize).max(1);
-        let read = |bytes: &[u8]| Ciphertext::read(&self.session.he, &mut BitReader::new(bytes), step.id.0);
-        let inputs: Vec<Ciphertext> = bytes.bytes().par_chunks(each).map(read).collect::<Result<_>>()?;
-        let no_key = || BackendError::program("no public key yet");
-        let homomorphic = HomomorphicLayer {
-            context: &self.session.he,
-            plan,
+        let no_keys = || BackendError::program("no homomorphic keys yet");
+        let homomorphic = ServerLayer {
+            plan: self.session.plan(layer)?,
+            keys: self.keys.as_ref().ok_or_else(no_keys)?,
             weights: self.layer_weights(layer).map(|layer| layer.weights.as_slice()).unwrap_or_default(),
             prepared: self.prepared_weights.as_ref().and_then(|weights| weights.layer(layer)),
-            public_key: self.public_key.as_ref().ok_or_else(no_key)?,
+            arithmetic: self.session.arithmetic,
+            mask: &mask,
+            seed: secret.derive("replies", 0),
         };
-        let mut replies = Buffer::new(plan.reply_bytes() as usize);
-        let mut end = 0;
-        homomorphic.evaluate_each(&inputs, &mask, &secret.derive("replies", 0), |_, reply| {
-            replies.bytes_mut()[end..end + reply.len()].copy_from_slice(&reply);
-            end += reply.len();
-            Ok(())
-        })?;
+        let replies = self.session.linear.evaluate(&homomorphic, bytes.bytes(), step.id.0)?;
         self.session.post(layer, Message::ReplyCiphertexts, replies);
         Ok(())
     }
@@ -150,24 +156,25 @@ impl Server {
     /// Garbles a layer with a fresh mask of its activation as offline input.
     fn send_tables(&mut self, step: &Step) -> Result<()> {
         let layer = step.layer;
-        let stored = Counter::default();
-        let secret = self.session.new_secret(layer, &stored)?;
-        let ring = ring_mask(self.session.ring_bits());
+        let secret = self.roles.garbling_secret(&mut self.session, layer)?;
+        let (arithmetic, offsets) = (self.session.arithmetic, self.session.offsets(layer));
         let mask = self.session.mask_of(layer, &secret);
-        let minus_mask: Vec<u128> = mask.into_iter().map(|mask| u128::from(mask.wrapping_neg() & ring)).collect();
-        let garble = self.session.step_of(layer, StepKind::Garble)?;
-        self.session.credit(garble, &stored, Duration::ZERO);
-        self.roles.garbler.send_tables(&mut self.session, step, &secret, &minus_mask)
+        let minus_mask: Vec<u128> = mask.iter().map(|mask| u128::from(arithmetic.minus(*mask, offsets.mask))).collect();
+        self.roles.send_tables(&mut self.session, step, &secret, (&minus_mask, &mask))
     }
 
-    /// Transfers the labels of random bits: the share that they stand for is known online only.
+    /// Transfers the labels of its share, or offline, when that is not known yet, of random bits.
     fn send_columns(&mut self, step: &Step) -> Result<()> {
+        if step.phase == Phase::Online {
+            let share = self.shares.get(&self.session.input(step.layer)?).ok_or_else(|| self.no_share(step))?;
+            return self.roles.send_columns(&mut self.session, step, share);
+        }
         let stored = Counter::default();
         let secret = self.session.new_secret(step.layer, &stored)?;
         let receive = self.session.step_of(step.layer, StepKind::OtReceive)?;
         self.session.credit(receive, &stored, Duration::ZERO);
         let choices = self.session.mask_of(step.layer, &secret);
-        self.roles.evaluator.send_columns(&mut self.session, step, &choices)
+        self.roles.send_columns(&mut self.session, step, &choices)
     }
 
     /// Hides the online share under the random choices.
@@ -175,14 +182,14 @@ impl Server {
         let secret = self.session.secret(step.layer)?;
         let choices = self.session.mask_of(step.layer, &secret);
         let shown = ring::xor(self.share(self.session.input(step.layer)?)?, &choices, &self.session.counter);
-        let payload = self.session.write_ring(&shown);
+        let payload = self.session.arithmetic.write(&shown);
         self.session.post(step.layer, Message::MaskedChoices, payload);
         Ok(())
     }
 
     /// Evaluates a layer's circuits: the result under the client's mask is the server's share.
     fn evaluate(&mut self, step: &Step) -> Result<()> {
-        let outputs = self.roles.evaluator.evaluate(&mut self.session, step)?;
+        let outputs = self.roles.evaluate(&mut self.session, step)?;
         self.put(step.layer, outputs);
         Ok(())
     }
@@ -190,9 +197,14 @@ impl Server {
     fn unmask(&mut self, step: &Step) -> Result<()> {
         let early = || BackendError::program(format!("no masked values for layer {}", step.layer.0));
         let masked = self.masked.remove(&step.layer).ok_or_else(early)?;
-        let secret = self.session.secret(step.layer)?;
-        let mask = self.session.mask_of(step.layer, &secret);
-        let share = ring::add(&masked, &mask, &self.session.counter);
+        let mask = match self.masks.remove(&step.layer) {
+            Some(mask) => mask,
+            None => {
+                let secret = self.session.secret(step.layer)?;
+                self.session.mask_of(step.layer, &secret)
+            }
+        };
+        let share = self.session.arithmetic.add(&masked, &mask, &self.session.counter);
         self.put(step.layer, share);
         Ok(())
     }
@@ -200,14 +212,15 @@ impl Server {
     fn ring_linear(&mut self, step: &Step) -> Result<()> {
         let layer = step.layer;
         let secret = self.session.secret(layer)?;
-        let (shape, counter) = (self.session.plan(layer)?.shape, &self.session.counter);
+        let (shape, counter, arithmetic) =
+            (*self.session.plan(layer)?.shape(), &self.session.counter, self.session.arithmetic);
         let none = || BackendError::program(format!("layer {} has no weights", layer.0));
         let weights = self.layer_weights(layer).ok_or_else(none)?;
         let input = self.share(self.session.input(layer)?)?;
-        let product = ring::convolve(&shape, &weights.weights, input, self.session.ring_bits(), counter);
-        let mut share = ring::add(&product, &self.session.mask_of(layer, &secret), counter);
+        let product = arithmetic.convolve(&shape, &weights.weights, input, counter)?;
+        let mut share = arithmetic.add(&product, &self.session.mask_of(layer, &secret), counter);
         let pixels = self.session.program.network.network.layer(layer).output.pixels();
-        ring::add_bias(&mut share, &weights.bias, pixels, counter);
+        arithmetic.add_bias(&mut share, &weights.bias, pixels, counter);
         self.put(layer, share);
         Ok(())
     }
@@ -217,7 +230,8 @@ impl Server {
             self.session.inputs(step.layer).iter().map(|input| self.share(*input)).collect::<Result<_>>()?;
         let bias = self.layer_weights(step.layer).map(|layer| layer.bias.as_slice());
         let network = &self.session.program.network;
-        let share = ring::local_linear(network, step.layer, &inputs, bias, &self.session.counter);
+        let arithmetic = self.session.arithmetic;
+        let share = arithmetic.local_linear(network, step.layer, &inputs, bias, &self.session.counter);
         self.put(step.layer, share);
         Ok(())
     }
@@ -225,7 +239,7 @@ impl Server {
     /// Keeps a share; if it is the answer's, it goes to the client.
     fn put(&mut self, layer: LayerId, share: Vec<u64>) {
         if self.session.is_output(layer) {
-            let payload = self.session.write_ring(&share);
+            let payload = self.session.arithmetic.write(&share);
             self.session.post(layer, Message::OutputShare, payload);
         }
         self.shares.insert(layer, share);
@@ -239,6 +253,7 @@ impl Side for Server {
 
     fn perform(&mut self, step: &Step) -> Result<()> {
         match step.kind {
+            StepKind::HeReadKeys => self.read_keys(step)?,
             StepKind::HeLinear => self.evaluate_linear(step)?,
             StepKind::MaskChoices => self.mask_choices(step)?,
             StepKind::Evaluate => self.evaluate(step)?,
@@ -255,12 +270,14 @@ impl Side for Server {
             Message::OtColumns => self.send_columns(step),
             Message::GarbledTables => self.send_tables(step),
             Message::OnlineLabels => {
-                let input = self.session.input(step.layer)?;
-                let early = || BackendError::program(format!("the server's share of layer {} is not ready", input.0));
-                let share = self.shares.get(&input).ok_or_else(early)?;
-                self.roles.garbler.send_online_labels(&mut self.session, step, share)
+                let share = self.shares.get(&self.session.input(step.layer)?).ok_or_else(|| self.no_share(step))?;
+                let moved = self.session.arithmetic.moved(share, self.session.offsets(step.layer).share);
+                if let Some(masks) = self.roles.send_online_labels(&mut self.session, step, &moved)? {
+                    self.masks.insert(step.layer, masks);
+                }
+                Ok(())
             }
-            _ => self.session.deliver(step, message),
+            _ => self.roles.send(&mut self.session, step, message),
         }
     }
 
@@ -269,17 +286,17 @@ impl Side for Server {
         match message {
             Message::PublicKey => {
                 let bytes = self.session.program.protocol.linear.keys_bytes();
-                let payload = self.session.channel.receive(step.id, bytes)?;
-                let mut reader = BitReader::new(payload.bytes());
-                self.public_key = Some(PublicKey::read(&self.session.he, &mut reader, step.id.0)?);
-                Ok(())
+                self.session.accept(step, message, bytes)?;
+                // Where keys take work to read, that is a step of its own.
+                let reads = self.session.step_of(layer, StepKind::HeReadKeys).is_ok();
+                if reads { Ok(()) } else { self.read_keys(step) }
             }
             Message::Ciphertexts => {
-                let bytes = wire::ciphertexts_bytes(self.session.plan(layer)?);
+                let bytes = self.session.plan(layer)?.ciphertexts_bytes();
                 self.session.accept(step, message, bytes)
             }
             Message::MaskedValues => {
-                let values = self.session.receive_ring(step)?;
+                let values = self.session.receive_shares(step)?;
                 // The input needs no further step: what the client sent is the server's share.
                 if matches!(self.session.op(layer), Op::Input) {
                     self.put(layer, values);

@@ -1,17 +1,19 @@
 //! What both parties need: the program, the connection, the counter, and what is prepared from the program once.
 
+use super::linear::LinearEngine;
 use super::trace::Trace;
 use crate::buffer::Buffer;
 use crate::channel::Channel;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use crate::gc::GatePlan;
-use crate::he::HeContext;
-use crate::random::{Seed, ring_mask};
+use crate::random::Seed;
+use crate::shares::Arithmetic;
 use crate::storage::{Kept, Storage};
 use pisim_netgen::{LayerId, Op};
 use pisim_protocol::circuit::Circuit;
-use pisim_protocol::{ConvPlan, LinearPlan, Message, Party, Phase, Program, Step, StepId, StepKind, Work, wire};
+use pisim_protocol::prime::Offsets;
+use pisim_protocol::{LinearPlan, Message, Party, Phase, Program, Step, StepId, StepKind, Work, activation_of, wire};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +26,8 @@ pub(crate) struct Session {
     pub(crate) counter: Arc<Counter>,
     /// The root of this inference's secrets; never used for another inference.
     pub(crate) seed: Seed,
-    pub(crate) he: HeContext,
+    pub(super) linear: LinearEngine,
+    pub(crate) arithmetic: Arithmetic,
     pub(crate) storage: Storage,
     pub(crate) trace: Trace,
     /// Time of the current step that was credited to another one.
@@ -50,8 +53,8 @@ impl Session {
         seed: Seed,
         storage: Storage,
     ) -> Result<Self> {
-        let unfit = || BackendError::program("only coefficient-packed layers can run");
-        let he = HeContext::new(program.protocol.linear.coefficient().ok_or_else(unfit)?, counter.clone())?;
+        let linear = LinearEngine::new(&program.protocol.linear, counter.clone())?;
+        let arithmetic = Arithmetic::new(&program.protocol)?;
         let (gates, first_gate) = gate_plans(&program)?;
         Ok(Self {
             trace: Trace::of(&program),
@@ -60,7 +63,8 @@ impl Session {
             channel,
             counter,
             seed,
-            he,
+            linear,
+            arithmetic,
             storage,
             credited: Duration::ZERO,
             gates,
@@ -146,15 +150,12 @@ impl Session {
 
     /// The mask under a layer's secret.
     pub(crate) fn mask_of(&self, layer: LayerId, secret: &Seed) -> Vec<u64> {
-        secret.derive("mask", layer.0 as u64).ring_elements(self.elements(layer), self.ring_bits())
+        self.arithmetic.elements(&secret.derive("mask", layer.0 as u64), self.elements(layer))
     }
 
-    pub(crate) fn ring_bits(&self) -> u32 {
+    /// Garbled wires of one share.
+    pub(crate) fn wires(&self) -> u32 {
         self.program.protocol.shares.wires()
-    }
-
-    pub(crate) fn ring_bytes(&self) -> usize {
-        self.ring_bits().div_ceil(8) as usize
     }
 
     pub(crate) fn elements(&self, layer: LayerId) -> usize {
@@ -178,8 +179,8 @@ impl Session {
         self.program.network.network.output_id() == layer
     }
 
-    pub(crate) fn plan(&self, layer: LayerId) -> Result<&ConvPlan> {
-        let plan = self.program.plans.get(layer.0).and_then(Option::as_ref).and_then(LinearPlan::coefficient);
+    pub(crate) fn plan(&self, layer: LayerId) -> Result<&LinearPlan> {
+        let plan = self.program.plans.get(layer.0).and_then(Option::as_ref);
         plan.ok_or_else(|| BackendError::program(format!("layer {} is not linear", layer.0)))
     }
 
@@ -193,28 +194,18 @@ impl Session {
         self.first_gate.get(layer.0).copied().unwrap_or(0)
     }
 
-    /// Receives ring elements, one for each element of the step's layer.
-    pub(crate) fn receive_ring(&mut self, step: &Step) -> Result<Vec<u64>> {
-        let bytes = self.elements(step.layer) * self.ring_bytes();
+    /// Receives shares, one for each element of the step's layer.
+    pub(crate) fn receive_shares(&mut self, step: &Step) -> Result<Vec<u64>> {
+        let bytes = self.elements(step.layer) * self.arithmetic.element_bytes();
         let payload = self.channel.receive(step.id, bytes as u64)?;
-        Ok(self.read_ring(payload.bytes()))
+        self.arithmetic.read(payload.bytes(), step.id.0)
     }
 
-    /// Serialises ring elements, each in whole bytes.
-    pub(crate) fn write_ring(&self, values: &[u64]) -> Vec<u8> {
-        let (width, ring) = (self.ring_bytes(), ring_mask(self.ring_bits()));
-        let mut bytes = Vec::with_capacity(values.len() * width);
-        for value in values {
-            bytes.extend((value & ring).to_le_bytes().into_iter().take(width));
-        }
-        bytes
-    }
-
-    /// Reads ring elements; surplus bits of the last byte are dropped.
-    pub(crate) fn read_ring(&self, bytes: &[u8]) -> Vec<u64> {
-        let ring = ring_mask(self.ring_bits());
-        let element = |chunk: &[u8]| chunk.iter().rev().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
-        bytes.chunks(self.ring_bytes()).map(|chunk| element(chunk) & ring).collect()
+    /// What the garbler of a layer adds to its inputs.
+    pub(super) fn offsets(&self, layer: LayerId) -> Offsets {
+        let network = &self.program.network;
+        let (shares, shift) = (self.program.protocol.shares, network.shift(layer));
+        activation_of(network, layer).map_or(Offsets::default(), |activation| Offsets::of(activation, shares, shift))
     }
 
     /// The step of a layer with a given kind.

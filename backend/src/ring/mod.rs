@@ -20,10 +20,8 @@ pub fn local_linear(
     let graph = &network.network;
     let output = graph.layer(layer).output;
     match graph.layer(layer).op {
-        Op::AvgPool { kernel, stride } => pool(network, layer, inputs, (kernel, kernel), stride, counter),
-        Op::GlobalAvgPool => {
-            let map = graph.input_shape(layer);
-            pool(network, layer, inputs, (map.height, map.width), 1, counter)
+        Op::AvgPool { .. } | Op::GlobalAvgPool => {
+            pool(network, layer, inputs, (u64::wrapping_add, u64::wrapping_mul), counter)
         }
         Op::Add => {
             let shifts = network.alignment(layer);
@@ -75,16 +73,19 @@ pub fn xor(a: &[u64], b: &[u64], counter: &Counter) -> Vec<u64> {
     a.iter().zip(b).map(|(a, b)| a ^ b).collect()
 }
 
-/// Sums over windows of `(rows, columns)`, times the layer's public factor.
-fn pool(
+/// Sums over windows, times the layer's public factor, with the addition and multiplication of the shares.
+pub(crate) fn pool(
     network: &FixedNetwork,
     layer: LayerId,
     inputs: &[&[u64]],
-    (rows, columns): (usize, usize),
-    stride: usize,
+    (add, mul): (impl Fn(u64, u64) -> u64, impl Fn(u64, u64) -> u64),
     counter: &Counter,
 ) -> Vec<u64> {
     let (from, to) = (network.network.input_shape(layer), network.network.layer(layer).output);
+    let (rows, columns, stride) = match network.network.layer(layer).op {
+        Op::AvgPool { kernel, stride } => (kernel, kernel, stride),
+        _ => (from.height, from.width, 1),
+    };
     let input = inputs.first().copied().unwrap_or_default();
     let factor = network.pool_factor(layer);
     let mut output = Vec::with_capacity(to.len());
@@ -95,11 +96,11 @@ fn pool(
                 let mut sum = 0u64;
                 for row in y * stride..y * stride + rows {
                     for column in x * stride..x * stride + columns {
-                        sum = sum.wrapping_add(channel[row * from.width + column]);
+                        sum = add(sum, channel[row * from.width + column]);
                     }
                 }
                 adds += (rows * columns - 1) as u64;
-                output.push(sum.wrapping_mul(factor));
+                output.push(if factor == 1 { sum } else { mul(sum, factor) });
             }
         }
     }
