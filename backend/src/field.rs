@@ -17,6 +17,10 @@ const LOW_BITS: u32 = 21;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
     modulus: u64,
+    /// ⌊2^64 / p⌋, for reductions without division: shares are secrets, and a division's time depends on its operands.
+    reciprocal: u64,
+    /// 2^63 modulo p, which makes signed words positive.
+    offset: u64,
 }
 
 impl Field {
@@ -28,7 +32,8 @@ impl Field {
         if modulus < 3 || modulus.is_multiple_of(2) || modulus >> (2 * LOW_BITS) != 0 {
             return Err(BackendError::program(format!("shares modulo {modulus} are not possible")));
         }
-        Ok(Self { modulus })
+        // 2^64 is no multiple of an odd number, so this is the quotient of 2^64, too.
+        Ok(Self { modulus, reciprocal: u64::MAX / modulus, offset: (1 << 63) % modulus })
     }
 
     /// The number of elements.
@@ -56,20 +61,35 @@ impl Field {
         self.sub(0, a)
     }
 
+    /// Any number modulo p.
+    #[inline(always)]
+    fn reduce(&self, number: u64) -> u64 {
+        let estimate = ((u128::from(self.reciprocal) * u128::from(number)) >> 64) as u64;
+        // The estimate is the quotient, or one less: rest is below 2p.
+        let rest = number.wrapping_sub(estimate.wrapping_mul(self.modulus));
+        rest.min(rest.wrapping_sub(self.modulus))
+    }
+
     /// `a · b`, for any two numbers.
     pub fn mul(&self, a: u64, b: u64) -> u64 {
-        (u128::from(a) * u128::from(b) % u128::from(self.modulus)) as u64
+        let (a, b) = (self.reduce(a), self.reduce(b));
+        // An element has at most 42 bits, a part of one 21: products with a part fit a word.
+        let (low, high) = (b & ring_mask(LOW_BITS), b >> LOW_BITS);
+        let high = self.reduce(self.reduce(a * high) << LOW_BITS);
+        self.add(self.reduce(a * low), high)
     }
 
     /// The element that stands for a signed number.
     pub fn of_signed(&self, value: i64) -> u64 {
-        value.rem_euclid(self.modulus as i64) as u64
+        self.sub(self.reduce(value as u64 ^ 1 << 63), self.offset)
     }
 
     /// The signed number nearest to zero that an element stands for.
     pub fn signed(&self, element: u64) -> i64 {
-        let element = element as i64;
-        if element > (self.modulus / 2) as i64 { element - self.modulus as i64 } else { element }
+        let (element, half) = (element as i64, (self.modulus / 2) as i64);
+        // All ones for the upper half: no branch shows a share's sign.
+        let negative = half.wrapping_sub(element) >> 63;
+        element.wrapping_sub(self.modulus as i64 & negative)
     }
 
     /// `count` uniform elements from a seed, by rejection: words are cut to the modulus' bits, and numbers that are no elements

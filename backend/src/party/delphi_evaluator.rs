@@ -1,6 +1,6 @@
 //! The evaluator's role as Delphi plays it: has its labels transferred, keeps records, and evaluates them.
 
-use super::delphi_garbler::transfers_online;
+use super::delphi_garbler::{in_their_phase, transfers_online};
 use super::session::Session;
 use crate::buffer::Buffer;
 use crate::counter::Counter;
@@ -79,6 +79,7 @@ impl DelphiEvaluator {
         let wires = session.wires();
         let (transfers, each) = (share.len() * wires as usize, CHUNK * wires as usize);
         let choices = pack_choices(share, wires);
+        in_their_phase(session, step)?;
         let receiver = self.transfers(session)?;
         let first = receiver.reserve(transfers as u64)?;
         let (counter, mut choosing) = (Counter::default(), Duration::ZERO);

@@ -120,6 +120,7 @@ impl DelphiGarbler {
         let (instances, each) = (session.elements(layer), plan.inputs.evaluator);
         let mut delta = self.delta.as_ref().map_or(0, Delta::block);
         let labels = labels_of(session, layer);
+        in_their_phase(session, step)?;
         let transfers = self.transfers(session)?;
         let first_transfer = transfers.reserve((instances * each) as u64)?;
         session.channel.begin(step.id, payload_bytes(instances * each) as u64)?;
@@ -162,7 +163,7 @@ impl DelphiGarbler {
         session: &mut Session,
         step: &Step,
         values: &[u64],
-    ) -> Result<Vec<u64>> {
+    ) -> Result<Zeroizing<Vec<u64>>> {
         let layer = step.layer;
         let (plan, wires) = (session.gates(layer)?, session.wires() as usize);
         let vector = wire::delphi::online_labels_bytes(wires as u64) as usize;
@@ -170,7 +171,7 @@ impl DelphiGarbler {
         session.channel.begin(step.id, (values.len() * vector) as u64)?;
         let mut message = Buffer::secret(values.len().min(CHUNK) * vector);
         let mut labels = Buffer::secret_blocks(values.len().min(CHUNK) * wires);
-        let mut masks = vec![0; values.len()];
+        let mut masks = Zeroizing::new(vec![0; values.len()]);
         for (values, masks) in values.chunks(CHUNK).zip(masks.chunks_mut(CHUNK)) {
             let start = Instant::now();
             let labels = &mut labels.blocks_mut()[..values.len() * wires];
@@ -195,6 +196,13 @@ impl DelphiGarbler {
 /// Whether the transfers are made online, so that what they need is kept: if the client garbles.
 pub(super) fn transfers_online(session: &Session) -> bool {
     session.program.protocol.garbler == Party::Client
+}
+
+/// Transfers are numbered from zero again when a precompute is resumed, so all of an inference belong to one phase: a number
+/// used twice would show the evaluator both labels of a wire.
+pub(super) fn in_their_phase(session: &Session, step: &Step) -> Result<()> {
+    let phase = if transfers_online(session) { Phase::Online } else { Phase::Offline };
+    if step.phase == phase { Ok(()) } else { Err(session.refuse(step)) }
 }
 
 /// A layer's labels. Nothing of their seed is kept: what online steps need is in the encoders.

@@ -12,6 +12,7 @@ use crate::random::Seed;
 use pisim_netgen::LayerId;
 use pisim_protocol::{Message, Step, StepKind, Transfer, wire};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A party's roles; the protocol says which of them it plays, and how.
 pub(super) enum Roles {
@@ -128,7 +129,7 @@ impl Roles {
         session: &mut Session,
         step: &Step,
         values: &[u64],
-    ) -> Result<Option<Vec<u64>>> {
+    ) -> Result<Option<Zeroizing<Vec<u64>>>> {
         match self {
             Self::Packed { garbler, .. } => garbler.send_online_labels(session, step, values).map(|()| None),
             Self::Delphi { garbler, .. } => garbler.send_online_labels(session, step, values).map(Some),

@@ -15,6 +15,7 @@ use pisim_protocol::{Message, Party, Phase, Program, Step, StepKind};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// The server's side of one inference.
 pub struct Server {
@@ -25,7 +26,7 @@ pub struct Server {
     roles: Roles,
     masked: HashMap<LayerId, Vec<u64>>,
     /// Masks of activations that were kept with their circuits' labels.
-    masks: HashMap<LayerId, Vec<u64>>,
+    masks: HashMap<LayerId, Zeroizing<Vec<u64>>>,
     shares: HashMap<LayerId, Vec<u64>>,
 }
 
@@ -158,8 +159,9 @@ impl Server {
         let layer = step.layer;
         let secret = self.roles.garbling_secret(&mut self.session, layer)?;
         let (arithmetic, offsets) = (self.session.arithmetic, self.session.offsets(layer));
-        let mask = self.session.mask_of(layer, &secret);
-        let minus_mask: Vec<u128> = mask.iter().map(|mask| u128::from(arithmetic.minus(*mask, offsets.mask))).collect();
+        let mask = Zeroizing::new(self.session.mask_of(layer, &secret));
+        let minus_mask: Zeroizing<Vec<u128>> =
+            Zeroizing::new(mask.iter().map(|mask| u128::from(arithmetic.minus(*mask, offsets.mask))).collect());
         self.roles.send_tables(&mut self.session, step, &secret, (&minus_mask, &mask))
     }
 
@@ -201,7 +203,7 @@ impl Server {
             Some(mask) => mask,
             None => {
                 let secret = self.session.secret(step.layer)?;
-                self.session.mask_of(step.layer, &secret)
+                Zeroizing::new(self.session.mask_of(step.layer, &secret))
             }
         };
         let share = self.session.arithmetic.add(&masked, &mask, &self.session.counter);
@@ -271,7 +273,8 @@ impl Side for Server {
             Message::GarbledTables => self.send_tables(step),
             Message::OnlineLabels => {
                 let share = self.shares.get(&self.session.input(step.layer)?).ok_or_else(|| self.no_share(step))?;
-                let moved = self.session.arithmetic.moved(share, self.session.offsets(step.layer).share);
+                let offset = self.session.offsets(step.layer).share;
+                let moved = Zeroizing::new(self.session.arithmetic.moved(share, offset));
                 if let Some(masks) = self.roles.send_online_labels(&mut self.session, step, &moved)? {
                     self.masks.insert(step.layer, masks);
                 }

@@ -34,7 +34,8 @@ pub struct SimdParams {
     pub special: u64,
     /// p, the plaintext modulus.
     pub plain_modulus: u64,
-    /// σ, the statistical security of noise flooding in bits, for each coefficient of a reply.
+    /// σ, the statistical security of noise flooding in bits, for each coefficient of a reply, and for all of a layer as far
+    /// as its noise leaves room; over an inference it is less by log₂ of what is left of their number.
     pub statistical_bits: u32,
 }
 

@@ -40,10 +40,20 @@ impl SimdParams {
         (self.degree + 1) as f64 / 2.0
     }
 
-    /// Bits of the flooding noise: σ more than what it hides, so that each coefficient of a reply is within 2^−(σ + 1) of
-    /// one that does not depend on the weights.
+    /// Bits of the flooding noise: at least σ more than what it hides, so that each coefficient of a reply is within
+    /// 2^−(σ + 1) of one that does not depend on the weights. The client sees all coefficients of all replies: as far as
+    /// sampling and decryption leave room, the noise is wider by their number, and σ then holds for the whole layer.
     pub fn flooding_bits(&self, plan: &SimdPlan) -> u32 {
-        ceil_log2(self.hidden_noise(plan)) + self.statistical_bits
+        let least = ceil_log2(self.hidden_noise(plan)) + self.statistical_bits;
+        let coefficients = plan.output_ciphertexts() as f64 * self.degree as f64;
+        // Half of what decrypts is left to the other noise.
+        let room = MOST_FLOODING_BITS.min(ceil_log2(self.capacity()).saturating_sub(2));
+        (least + ceil_log2(coefficients)).min(room).max(least)
+    }
+
+    /// The noise below which a reply decrypts, q/2p.
+    fn capacity(&self) -> f64 {
+        product(&self.moduli) / (2.0 * self.plain_modulus as f64)
     }
 
     /// What must hold for a plan: that its flooding noise can be made, and that a reply, of noise below q/2p, decrypts.
@@ -51,7 +61,7 @@ impl SimdParams {
         let flooding = power_of_two(plan.flooding_bits);
         // The mask's scaling rounds, too.
         let noise = flooding + self.hidden_noise(plan) + 1.0;
-        let capacity = product(&self.moduli) / (2.0 * self.plain_modulus as f64);
+        let capacity = self.capacity();
         [
             NoiseMargin { stage: "of flooding", noise: flooding, capacity: power_of_two(MOST_FLOODING_BITS + 1) },
             NoiseMargin { stage: "of a reply", noise, capacity },

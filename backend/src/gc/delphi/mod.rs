@@ -22,6 +22,7 @@ use crate::random::{BlockStream, Seed};
 use pisim_protocol::Work;
 use pisim_protocol::wire::delphi::CONSTANTS;
 use rayon::prelude::*;
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 pub(crate) use record::{Layout, read_label_vectors, read_labels, write_label_vectors, write_labels};
@@ -312,18 +313,17 @@ impl RecordEvaluator {
 
     /// The number of which every bit's label has the hash of its value.
     fn decode(&self, hashes: &[Block], pairs: &[[Block; 2]]) -> Result<u64> {
-        let mut value = 0;
+        let (mut value, mut decoded) = (0, Choice::from(1));
+        // The same time for every value: where the server evaluates, it is the server's share.
         for (bit, (hash, [zero, one])) in hashes.iter().zip(pairs).enumerate() {
-            value |= match (hash == zero, hash == one) {
-                (true, false) => 0,
-                (false, true) => 1 << bit,
-                _ => {
-                    let reason = "an output of a garbled circuit is none of its two labels";
-                    return Err(BackendError::protocol(self.step, reason));
-                }
-            };
+            let (is_zero, is_one) = (hash.ct_eq(zero), hash.ct_eq(one));
+            value |= u64::from(is_one.unwrap_u8()) << bit;
+            decoded &= is_zero ^ is_one;
         }
-        Ok(value)
+        if bool::from(decoded) {
+            return Ok(value);
+        }
+        Err(BackendError::protocol(self.step, "an output of a garbled circuit is none of its two labels"))
     }
 }
 
