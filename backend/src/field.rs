@@ -6,8 +6,7 @@ use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use crate::random::{Seed, ring_mask};
 use crate::ring;
-use pisim_netgen::{FixedNetwork, LayerId, Op};
-use pisim_protocol::{ConvShape, Work};
+use pisim_protocol::ConvShape;
 use rand_core::Rng;
 
 /// Bits of the lower part of a share when a convolution works on two parts.
@@ -131,58 +130,12 @@ impl Field {
         };
         Ok(low.into_iter().zip(high).map(join).collect())
     }
-
-    /// Adds one constant per channel.
-    pub fn add_bias(&self, values: &mut [u64], bias: &[i64], pixels: usize, counter: &Counter) {
-        for (channel, bias) in values.chunks_mut(pixels.max(1)).zip(bias) {
-            let bias = self.of_signed(*bias);
-            channel.iter_mut().for_each(|value| *value = self.add(*value, bias));
-            counter.add(Work { ring_adds: channel.len() as u64, ..Work::default() });
-        }
-    }
-
-    /// A local linear layer on one share, as [`ring::local_linear`].
-    pub fn local_linear(
-        &self,
-        network: &FixedNetwork,
-        layer: LayerId,
-        inputs: &[&[u64]],
-        bias: Option<&[i64]>,
-        counter: &Counter,
-    ) -> Vec<u64> {
-        let graph = &network.network;
-        let output = graph.layer(layer).output;
-        match graph.layer(layer).op {
-            Op::AvgPool { .. } | Op::GlobalAvgPool => {
-                let arithmetic = (|a, b| self.add(a, b), |sum, factor| self.mul(sum, factor));
-                ring::pool(network, layer, inputs, arithmetic, counter)
-            }
-            Op::Add => {
-                let mut sum = vec![0u64; output.len()];
-                for (index, (input, shift)) in inputs.iter().zip(network.alignment(layer)).enumerate() {
-                    let factor = (0..shift).fold(1, |power, _| self.add(power, power));
-                    for (sum, value) in sum.iter_mut().zip(*input) {
-                        *sum = self.add(*sum, if factor == 1 { *value } else { self.mul(*value, factor) });
-                    }
-                    let adds = if index == 0 { 0 } else { sum.len() as u64 };
-                    counter.add(Work { ring_adds: adds, ..Work::default() });
-                }
-                sum
-            }
-            _ => {
-                let mut sum = inputs.first().map(|input| input.to_vec()).unwrap_or_default();
-                if let Some(bias) = bias {
-                    self.add_bias(&mut sum, bias, output.pixels(), counter);
-                }
-                sum
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pisim_protocol::Work;
     use proptest::prelude::*;
 
     /// Delphi's prime.

@@ -21,6 +21,7 @@ mod error;
 pub mod field;
 pub mod gc;
 pub mod he;
+mod local;
 mod memory;
 pub mod net;
 pub mod ot;

@@ -5,7 +5,6 @@ use crate::error::{BackendError, Result};
 use crate::field::Field;
 use crate::random::{Seed, ring_mask};
 use crate::ring;
-use pisim_netgen::{FixedNetwork, LayerId};
 use pisim_protocol::{ConvShape, Protocol, Shares, WireFormat, Work};
 
 /// The arithmetic of a protocol's shares, and their form on the wire.
@@ -89,10 +88,24 @@ impl Arithmetic {
 
     /// Every share moved by a public constant.
     pub fn moved(&self, shares: &[u64], by: u64) -> Vec<u64> {
+        shares.iter().map(|share| self.plus(*share, by)).collect()
+    }
+
+    /// a + b.
+    #[inline]
+    pub fn plus(&self, a: u64, b: u64) -> u64 {
         match &self.kind {
-            _ if by == 0 => shares.to_vec(),
-            Kind::Ring { .. } => shares.iter().map(|share| share.wrapping_add(by)).collect(),
-            Kind::Prime(field) => shares.iter().map(|share| field.add(*share, by)).collect(),
+            Kind::Ring { .. } => a.wrapping_add(b),
+            Kind::Prime(field) => field.add(a, b),
+        }
+    }
+
+    /// A share times a public factor.
+    #[inline]
+    pub fn times(&self, share: u64, factor: u64) -> u64 {
+        match &self.kind {
+            Kind::Ring { .. } => share.wrapping_mul(factor),
+            Kind::Prime(field) => field.mul(share, factor),
         }
     }
 
@@ -120,29 +133,6 @@ impl Arithmetic {
         match &self.kind {
             Kind::Ring { bits } => Ok(ring::convolve(shape, weights, input, *bits, counter)),
             Kind::Prime(field) => field.convolve(shape, weights, input, counter),
-        }
-    }
-
-    /// Adds one constant per channel.
-    pub fn add_bias(&self, values: &mut [u64], bias: &[i64], pixels: usize, counter: &Counter) {
-        match &self.kind {
-            Kind::Ring { .. } => ring::add_bias(values, bias, pixels, counter),
-            Kind::Prime(field) => field.add_bias(values, bias, pixels, counter),
-        }
-    }
-
-    /// A local linear layer on one share: pooling, residual addition, or (with `bias`) a channel bias.
-    pub fn local_linear(
-        &self,
-        network: &FixedNetwork,
-        layer: LayerId,
-        inputs: &[&[u64]],
-        bias: Option<&[i64]>,
-        counter: &Counter,
-    ) -> Vec<u64> {
-        match &self.kind {
-            Kind::Ring { .. } => ring::local_linear(network, layer, inputs, bias, counter),
-            Kind::Prime(field) => field.local_linear(network, layer, inputs, bias, counter),
         }
     }
 

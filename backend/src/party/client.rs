@@ -7,6 +7,7 @@ use crate::buffer::Buffer;
 use crate::channel::Channel;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
+use crate::local::local_linear;
 use crate::random::Seed;
 use crate::storage::{Kept, Storage};
 use pisim_netgen::{LayerId, Op};
@@ -190,7 +191,7 @@ impl Client {
         let inputs: Vec<&[u64]> = inputs.iter().map(Vec::as_slice).collect();
         let network = &self.session.program.network;
         let arithmetic = self.session.arithmetic;
-        let share = arithmetic.local_linear(network, step.layer, &inputs, None, &self.session.counter);
+        let share = local_linear(&arithmetic, network, step.layer, &inputs, None, &self.session.counter);
         self.put(step.layer, share)
     }
 

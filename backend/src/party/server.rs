@@ -7,6 +7,7 @@ use crate::channel::Channel;
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use crate::he::PreparedWeights;
+use crate::local::{add_bias, local_linear};
 use crate::random::Seed;
 use crate::ring;
 use crate::storage::Storage;
@@ -222,7 +223,7 @@ impl Server {
         let product = arithmetic.convolve(&shape, &weights.weights, input, counter)?;
         let mut share = arithmetic.add(&product, &self.session.mask_of(layer, &secret), counter);
         let pixels = self.session.program.network.network.layer(layer).output.pixels();
-        arithmetic.add_bias(&mut share, &weights.bias, pixels, counter);
+        add_bias(&arithmetic, &mut share, &weights.bias, pixels, counter);
         self.put(layer, share);
         Ok(())
     }
@@ -233,7 +234,7 @@ impl Server {
         let bias = self.layer_weights(step.layer).map(|layer| layer.bias.as_slice());
         let network = &self.session.program.network;
         let arithmetic = self.session.arithmetic;
-        let share = arithmetic.local_linear(network, step.layer, &inputs, bias, &self.session.counter);
+        let share = local_linear(&arithmetic, network, step.layer, &inputs, bias, &self.session.counter);
         self.put(step.layer, share);
         Ok(())
     }
