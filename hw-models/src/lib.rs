@@ -20,6 +20,8 @@ mod check;
 mod convert;
 mod cost;
 mod cpu;
+mod cpu_presets;
+
 mod fpga;
 mod gc;
 mod he;

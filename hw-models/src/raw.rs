@@ -1,5 +1,6 @@
 //! Platform files as they are written: every key, its unit and its meaning. Converted once, in `convert`.
 
+use crate::cpu_presets;
 use crate::link::{MIN_SHARE, UpShare};
 use crate::mac::Dataflow;
 use crate::mapping::HeParallel;
@@ -7,7 +8,8 @@ use crate::memory::MemoryKind;
 use pisim_settings::{Bandwidth, BitRate, Bytes, Duration, EnergyPerBit, Frequency, Power};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -110,8 +112,49 @@ pub(crate) struct RawCpu {
     pub clock: Frequency,
     /// Dynamic power of one busy core.
     pub active_power_per_core: Power,
-    /// Time of one core per primitive.
-    pub cost: RawCpuCosts,
+    /// Time of one core per primitive: a table, or the name of one that is built in (`configs/hardware/cpu/`).
+    pub cost: RawCost,
+}
+
+/// Time of one core per primitive, or the name of a processor whose times are built in.
+#[derive(Debug, Clone)]
+pub(crate) enum RawCost {
+    /// A built-in processor.
+    Named(String),
+    /// A table in the platform's own file.
+    Table(Box<RawCpuCosts>),
+}
+
+impl<'de> Deserialize<'de> for RawCost {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Cost;
+        impl<'de> Visitor<'de> for Cost {
+            type Value = RawCost;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a table of times, or a processor such as \"{}\"", cpu_presets::names().join("\", \""))
+            }
+            fn visit_str<E: Error>(self, name: &str) -> Result<RawCost, E> {
+                Ok(RawCost::Named(name.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawCost, A::Error> {
+                RawCpuCosts::deserialize(MapAccessDeserializer::new(map)).map(|costs| RawCost::Table(Box::new(costs)))
+            }
+        }
+        deserializer.deserialize_any(Cost)
+    }
+}
+
+impl JsonSchema for RawCost {
+    fn schema_name() -> Cow<'static, str> {
+        "Cost".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let table = generator.subschema_for::<RawCpuCosts>();
+        json_schema!({
+            "description": "Time of one core per primitive: a table, or a built-in processor.",
+            "oneOf": [{ "type": "string", "enum": cpu_presets::names() }, table],
+        })
+    }
 }
 
 /// Time of one core per primitive.

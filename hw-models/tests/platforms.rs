@@ -22,6 +22,24 @@ fn every_shipped_file_loads_and_is_named_like_its_file() {
     }
 }
 
+/// A shipped platform's text with the costs of named processors written out.
+fn text_of(name: &str) -> String {
+    let (mut table, mut text) = (String::new(), String::new());
+    for line in Platform::builtin_text(name).unwrap().lines() {
+        if let Some(header) = line.strip_prefix('[').and_then(|line| line.split(']').next()) {
+            table = header.to_owned();
+        }
+        if let Some(cost) = line.strip_prefix("cost = \"") {
+            let cpu = cost.split('"').next().unwrap();
+            let file = format!("{}/../configs/hardware/cpu/{cpu}.toml", env!("CARGO_MANIFEST_DIR"));
+            text += &format!("[{table}.cost]\n{}", std::fs::read_to_string(file).unwrap());
+        } else {
+            text += &format!("{line}\n");
+        }
+    }
+    text
+}
+
 /// Everything that the models say about a party: no value of the file itself, only results.
 fn party_outputs(party: &PartyHardware) -> Vec<f64> {
     let mut all = vec![party.static_power_w, party.peak_power_w(), party.area_mm2().unwrap_or(-1.0)];
@@ -185,8 +203,7 @@ fn others(value: &Value) -> Vec<Value> {
 fn every_numeric_key_of_every_shipped_platform_changes_a_result() {
     let mut tried = 0;
     for name in Platform::builtin_names() {
-        let text = Platform::builtin_text(name).unwrap();
-        let mut table: Table = toml::from_str(text).unwrap();
+        let mut table: Table = toml::from_str(&text_of(name)).unwrap();
         if name == "fpga-zcu102-edge" {
             // At full speed the board's memory leaves no room for any other number of channels.
             let path = ["server", "memory", "channel_bandwidth"].map(String::from);
@@ -215,7 +232,7 @@ fn every_numeric_key_of_every_shipped_platform_changes_a_result() {
 
 /// A platform file on which both parties share the machine that is `cpu-lan`'s server.
 fn one_machine() -> String {
-    let text = Platform::builtin_text("cpu-lan").unwrap();
+    let text = text_of("cpu-lan");
     let (head, rest) = text.split_once("[client]").unwrap();
     let (_, server) = rest.split_once("[server]").unwrap();
     format!("{head}[machine]{}", server.replace("[server.", "[machine."))
@@ -234,7 +251,7 @@ fn both_parties_of_a_machine_have_its_hardware() {
 #[test]
 fn a_machine_beside_a_party_or_a_party_alone_is_refused() {
     let fault = |text: String| Platform::from_source(&Source::new("machine.toml", text)).unwrap_err().to_string();
-    let apart = Platform::builtin_text("cpu-lan").unwrap();
+    let apart = text_of("cpu-lan");
     let machine = one_machine();
     let (_, table) = machine.split_once("[machine]").unwrap();
     let (table, _) = table.split_once("[link]").unwrap();
@@ -287,7 +304,7 @@ fn a_file_without_a_mapping_uses_all_cores_and_overlaps_steps() {
 #[test]
 fn a_total_is_split_between_the_directions() {
     let with = |text: &str| {
-        let from = Platform::builtin_text("cpu-lan").unwrap();
+        let from = text_of("cpu-lan");
         let from = from.replace("up = \"1 Gbps\"\ndown = \"1 Gbps\"", text);
         Platform::from_source(&Source::new("p.toml", from))
     };
@@ -370,7 +387,7 @@ fn threads_that_a_party_does_not_have_are_refused_at_their_key() {
 
 /// The error after `from` is replaced by `to` in a shipped file, without the file's name.
 fn fault(name: &str, from: &str, to: &str) -> String {
-    let text = Platform::builtin_text(name).unwrap();
+    let text = text_of(name);
     assert!(text.contains(from), "{from}");
     let error = Platform::from_source(&Source::new("p.toml", text.replacen(from, to, 1))).unwrap_err();
     let line = error.line().unwrap();
@@ -379,6 +396,45 @@ fn fault(name: &str, from: &str, to: &str) -> String {
     let last = error.key().rsplit('.').next().unwrap();
     assert!(shown.contains(last) || shown.starts_with('['), "line {line} is {shown:?} for {last}");
     format!("{}: {}", error.key(), error.message())
+}
+
+#[test]
+fn a_platform_starts_from_another_one_and_its_faults_are_told_at_the_line_that_has_them() {
+    let load = |text: &str| Platform::from_source(&Source::new("own.toml", text));
+    let head = "base = \"haac-hbm2\"\nname = \"own\"\n";
+    let own = load(&format!("{head}without = [\"server.mac_array\"]\n[server.gc_engine]\nengines = 4")).unwrap();
+    let base = Platform::builtin("haac-hbm2").unwrap();
+    assert_eq!((own.name.as_str(), own.server.gc_engine.as_ref().unwrap().engines), ("own", 4));
+    assert!(own.server.mac_array.is_none());
+    assert_eq!((&own.client, &own.server.he_engine, &own.link), (&base.client, &base.server.he_engine, &base.link));
+    let error = |rest: &str| load(&format!("{head}{rest}")).unwrap_err().to_string();
+    assert!(
+        error("[server.gc_engine]\nengins = 4").starts_with("own.toml:4:10: key `server.gc_engine.engins`: unknown")
+    );
+    let zero = error("[server.gc_engine]\nengines = 0");
+    assert!(zero.starts_with("own.toml:4:11: key `server.gc_engine.engines`: 0 is out of range"), "{zero}");
+    let unknown = load("base = \"haac-hbm\"").unwrap_err().to_string();
+    assert!(unknown.starts_with("own.toml:1:8: key `base`: unknown platform; expected"), "{unknown}");
+    assert!(unknown.ends_with("did you mean `haac-hbm2`?"), "{unknown}");
+}
+
+#[test]
+fn a_processor_is_named_or_written_out_and_a_wrong_name_has_a_near_miss() {
+    let shipped = Platform::builtin_text("cpu-lan").unwrap();
+    let written_out = Platform::from_source(&Source::new("p.toml", text_of("cpu-lan"))).unwrap();
+    assert_eq!(written_out, Platform::builtin("cpu-lan").unwrap());
+    let wrong = |cost: &str| {
+        let text = shipped.replacen("cost = \"xeon-avx512\"", cost, 1);
+        Platform::from_source(&Source::new("p.toml", text)).unwrap_err().to_string()
+    };
+    let unknown = wrong("cost = \"xeon-avx51\"");
+    let expected = "key `client.cpu.cost`: unknown processor `xeon-avx51`; expected a table of times or one of atom-z8350, \
+                    xeon-avx512; did you mean `xeon-avx512`?";
+    assert!(unknown.contains(expected), "{unknown}");
+    let number = wrong("cost = 3");
+    assert!(number.contains("expected a table of times, or a processor such as \"atom-z8350\""), "{number}");
+    let incomplete = wrong("cost = { garble_and = \"9 ns\", evaluat_and = \"5 ns\" }");
+    assert!(incomplete.contains("client.cpu.cost.evaluat_and") && incomplete.contains("did you mean"), "{incomplete}");
 }
 
 #[test]
