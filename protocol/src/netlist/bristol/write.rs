@@ -81,10 +81,9 @@ impl Netlist {
                 *name = number;
             }
         }
-        let mut next = inputs as Wire;
-        for name in names.iter_mut().filter(|name| **name == UNNAMED) {
+        let unnamed = names.iter_mut().filter(|name| **name == UNNAMED);
+        for (name, next) in unnamed.zip(inputs as Wire..) {
             *name = next;
-            next += 1;
         }
         copies.iter_mut().for_each(|(_, position)| *position += first_output);
         (names, copies)
