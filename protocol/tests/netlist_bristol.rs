@@ -1,4 +1,5 @@
-//! Circuit files: round trips, the counts of public circuits, and a fault with file and line for everything that is wrong.
+//! Circuit files: round trips, the counts of public circuits, and a fault with file and line for everything that is
+//! wrong.
 
 #![allow(clippy::unwrap_used, reason = "in tests, a broken expectation is a failed test")]
 
@@ -220,7 +221,8 @@ fn a_small_file_that_declares_a_billion_gates_or_inputs_takes_no_memory() {
     assert!(inputs.starts_with(expected), "{inputs}");
 }
 
-/// A circuit of the protocol: constants folded, outputs that repeat, are inputs or constants, offline inputs that are no constants.
+/// A circuit of the protocol: constants folded, outputs that repeat, are inputs or constants, offline inputs that are
+/// no constants.
 fn folded(bits: usize) -> Circuit {
     let inputs = Inputs { garbler_online: bits, evaluator: bits, garbler_offline: bits };
     let mut builder = Builder::new(inputs);

@@ -8,7 +8,8 @@ use crate::circuit::Wire;
 /// One gate of the program: `(output, left, right)`, in numbers of slots.
 type Step = (usize, usize, usize);
 
-// Slots: the input U0..U7 (most significant first), then T1..T27, M1..M63 and L0..L29; slot 8 is free so that T1 has slot 9.
+// Slots: the input U0..U7 (most significant first), then T1..T27, M1..M63 and L0..L29; slot 8 is free so that T1 has
+// slot 9.
 const fn t(number: usize) -> usize {
     8 + number
 }
