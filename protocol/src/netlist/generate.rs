@@ -19,7 +19,7 @@ const AES_GATES: u128 = 200 * 132 + 36 * 97 + 11 * 128 + 10 * 128 + 16;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GeneratorError {
     /// No family has this name.
-    #[error("unknown circuit `{name}`; expected a path that ends in `.txt` or `.bristol`, or one of {expected}{hint}", expected = forms())]
+    #[error("unknown circuit `{name}`; expected a path that ends in `.txt` or `.bristol`, or one of {}{hint}", forms())]
     Unknown {
         /// The name.
         name: String,
