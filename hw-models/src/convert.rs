@@ -4,7 +4,7 @@ use crate::check::Check;
 use crate::cpu::{Cpu, CpuCosts, HeLibrary};
 use crate::fpga::{BOARDS, Board};
 use crate::gc::GcEngine;
-use crate::he::HeEngine;
+use crate::he::{HeDesign, HeEngine, NttUnit};
 use crate::link::{Link, UpShare};
 use crate::mac::MacArray;
 use crate::mapping::{HeParallel, Mapping, Threads};
@@ -16,7 +16,7 @@ use crate::raw::{
     RawParty, RawPlatform, RawSilicon, RawStorage, RawThreads,
 };
 use crate::technology::{Fabric, NODES_NM, Technology};
-use pisim_settings::{BitRate, ConfigError, Duration, Frequency, Source, did_you_mean};
+use pisim_settings::{BitRate, Bytes, ConfigError, Duration, Frequency, Source, did_you_mean};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -349,7 +349,7 @@ fn gc_engine(check: &Check<'_>, raw: &RawGcEngine, technology: Technology) -> Ch
 fn he_engine(check: &Check<'_>, raw: &RawHeEngine, technology: Technology) -> Checked<HeEngine> {
     Ok(HeEngine {
         clock_hz: clock(check, raw.clock, technology)?,
-        word_bits: check.within("word_bits", raw.word_bits, "16", "64")?,
+        word_bits: check.within("word_bits", raw.word_bits, "16", if technology.fpga { "64" } else { "128" })?,
         ntt_units: check.within("ntt_units", raw.ntt_units, "1", "4096")?,
         butterflies: check.within("butterflies", raw.butterflies, "1", "65536")?,
         modmul_lanes: check.within("modmul_lanes", raw.modmul_lanes, "1", "1048576")?,
@@ -358,6 +358,48 @@ fn he_engine(check: &Check<'_>, raw: &RawHeEngine, technology: Technology) -> Ch
         scratchpad_bytes: check.within("scratchpad", raw.scratchpad, "1 KiB", "64 GiB")?.bytes(),
         scratchpad_banks: check.within("scratchpad_banks", raw.scratchpad_banks, "1", "65536")?,
         technology,
+        design: he_design(check, raw)?,
+    })
+}
+
+/// How an HE engine's units are built; a file without these keys has the plainest design.
+fn he_design(check: &Check<'_>, raw: &RawHeEngine) -> Checked<HeDesign> {
+    let (plain, unit) = (HeDesign::default(), NttUnit::default());
+    let count = |key: &str, value: Option<u64>, low: &str, high: &str| {
+        value.map(|value| check.within(key, value, low, high)).transpose()
+    };
+    let power = |key: &str, value: Option<u64>, low: &str, high: &str| match count(key, value, low, high)? {
+        Some(value) if !value.is_power_of_two() => {
+            Err(check.error(key, format!("{value} is no power of two; expected {low} to {high}")))
+        }
+        value => Ok(value),
+    };
+    let radix = power("ntt_radix", raw.ntt_radix, "2", "1024")?.unwrap_or(unit.radix);
+    let stages = count("ntt_stages", raw.ntt_stages, "1", "32")?.unwrap_or(unit.stages);
+    // A row of one radix-r butterfly is r/2 · log2 r butterflies of radix 2.
+    let least = stages * radix / 2 * u64::from(radix.ilog2());
+    if (raw.ntt_radix.is_some() || raw.ntt_stages.is_some()) && raw.butterflies < least {
+        let message = format!(
+            "{} are too few for {stages} stages in flight of radix {radix}; expected at least {least}",
+            raw.butterflies
+        );
+        return Err(check.error("butterflies", message));
+    }
+    let most_limbs = raw.ntt_units.min(raw.modmul_lanes).min(1024).to_string();
+    let port = raw.bank_port.map(|port| check.within("bank_port", port, "1 B", "1 MiB")).transpose()?;
+    Ok(HeDesign {
+        ntt: NttUnit {
+            radix,
+            stages,
+            block: power("ntt_block", raw.ntt_block, "2", "16777216")?,
+            pass_gap: count("ntt_pass_gap", raw.ntt_pass_gap, "0", "100000")?.unwrap_or(unit.pass_gap),
+        },
+        multiplier_interval: count("multiplier_interval", raw.multiplier_interval, "1", "1024")?
+            .unwrap_or(plain.multiplier_interval),
+        limbs_at_once: count("limbs_at_once", raw.limbs_at_once, "1", &most_limbs)?,
+        bank_port_bytes: port.map(Bytes::bytes),
+        key_switch_butterflies: count("key_switch_butterflies", raw.key_switch_butterflies, "1", "65536")?,
+        products_on: None,
     })
 }
 

@@ -291,6 +291,22 @@ pub(crate) struct RawHeEngine {
     pub scratchpad: Bytes,
     /// Banks of the on-chip memory.
     pub scratchpad_banks: u64,
+    /// Radix of a butterfly, a power of two: its stages are done at once; 2 without this key.
+    pub ntt_radix: Option<u64>,
+    /// Stages in flight in a transform unit, which divide its butterflies between them; 1 without this key.
+    pub ntt_stages: Option<u64>,
+    /// Coefficients that a transform unit's registers hold, a power of two; a whole transform without this key.
+    pub ntt_block: Option<u64>,
+    /// Cycles from a pass over a block of a transform to the next, which needs its results; 0 without this key.
+    pub ntt_pass_gap: Option<u64>,
+    /// Cycles between two products of one multiplier; 1 without this key.
+    pub multiplier_interval: Option<u64>,
+    /// Limbs that are worked on at once, each by its share of the units; any number without this key.
+    pub limbs_at_once: Option<u64>,
+    /// What one bank of the on-chip memory moves in a cycle; without this key it always keeps up.
+    pub bank_port: Option<Bytes>,
+    /// Butterflies of the slowest stage of a key-switch pipeline; without this key, key switches use the other units.
+    pub key_switch_butterflies: Option<u64>,
 }
 
 /// A multiply-accumulate array.

@@ -2,7 +2,8 @@
 //! nothing beats its peak.
 
 use pisim_hw_models::{
-    Cost, Cpu, CpuCosts, CpuWork, Dataflow, GcEngine, GcWork, Gemm, HeEngine, HeWork, MacArray, OtWork, Technology,
+    Cost, Cpu, CpuCosts, CpuWork, Dataflow, GcEngine, GcWork, Gemm, HeDesign, HeEngine, HeWork, MacArray, OtWork,
+    Technology,
 };
 use proptest::prelude::*;
 
@@ -75,6 +76,7 @@ fn he_engine() -> impl Strategy<Value = HeEngine> {
             scratchpad_bytes: 1 << log_scratchpad,
             scratchpad_banks: 16,
             technology,
+            design: HeDesign::default(),
         },
     )
 }
@@ -93,6 +95,7 @@ fn he_work() -> impl Strategy<Value = HeWork> {
             output_bytes: bytes / 2,
             weight_bytes: bytes / 3,
             working_set_bytes: bytes,
+            ..HeWork::default()
         },
     )
 }
@@ -264,7 +267,7 @@ proptest! {
     #[test]
     fn absurd_work_saturates_and_never_panics(n in prop_oneof![Just(u64::MAX), Just(u64::MAX / 2), any::<u64>()], gc in gc_engine(), he in he_engine(), mac in mac_array()) {
         let gates = GcWork { and_gates: n, xor_gates: n, and_depth: n, xor_depth: n, instances: n, table_bytes: n, label_bytes: n, wires_per_instance: n };
-        let work = HeWork { degree: n, limbs: n, limb_bits: n, ntts: n, mod_muls: n, automorphisms: n, key_switches: n, input_bytes: n, output_bytes: n, weight_bytes: n, working_set_bytes: n };
+        let work = HeWork { degree: n, limbs: n, limb_bits: n, ntts: n, mod_muls: n, automorphisms: n, key_switches: n, input_bytes: n, output_bytes: n, weight_bytes: n, working_set_bytes: n, ..HeWork::default() };
         let costs = [gc.garble(&gates), gc.ot_extend(&OtWork { ots: n }).unwrap(), he.run(&work), mac.gemm(&Gemm { m: n, k: n, n, word_bits: n })];
         prop_assert!(costs.iter().all(|cost| cost.seconds.is_finite() && cost.seconds >= 0.0));
     }

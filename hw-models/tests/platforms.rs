@@ -95,10 +95,14 @@ fn party_outputs(party: &PartyHardware) -> Vec<f64> {
             output_bytes: 2,
             weight_bytes: 3,
             working_set_bytes: 1 << 40,
+            ..HeWork::default()
         };
-        for work in
-            [large, HeWork { mod_muls: 1_000_000_000_003, ..large }, HeWork { automorphisms: 1_000_003, ..large }]
-        {
+        for work in [
+            large,
+            HeWork { mod_muls: 1_000_000_000_003, ..large },
+            HeWork { automorphisms: 1_000_003, ..large },
+            HeWork { key_switches: 1_000_003, ..large },
+        ] {
             add(engine.run(&work));
         }
     }
@@ -430,8 +434,8 @@ fn impossible_values_are_refused_at_their_key() {
         (
             "haac-hbm2",
             "word_bits = 32",
-            "word_bits = 128",
-            "server.he_engine.word_bits: 128 is out of range; expected 16 to 64",
+            "word_bits = 129",
+            "server.he_engine.word_bits: 129 is out of range; expected 16 to 128",
         ),
         (
             "haac-hbm2",
@@ -559,4 +563,39 @@ fn the_schema_explains_every_key() {
     undocumented(&schema, "", &mut missing);
     assert!(missing.is_empty(), "{missing:?}");
     assert!(schema.to_string().contains("Gate engines; each takes one gate per cycle"));
+}
+
+/// The optional keys of the HE engine: a value, and what is impossible.
+const HE_DESIGN: [(&str, &str, &str, &str); 8] = [
+    ("ntt_radix", "4", "6", "6 is no power of two; expected 2 to 1024"),
+    ("ntt_stages", "7", "33", "33 is out of range; expected 1 to 32"),
+    ("ntt_block", "1024", "1000", "1000 is no power of two; expected 2 to 16777216"),
+    ("ntt_pass_gap", "22", "100001", "100001 is out of range; expected 0 to 100000"),
+    ("multiplier_interval", "2", "0", "0 is out of range; expected 1 to 1024"),
+    ("limbs_at_once", "4", "17", "17 is out of range; expected 1 to 16"),
+    ("bank_port", "\"8 B\"", "\"0 B\"", "0 B is out of range; expected 1 B to 1 MiB"),
+    ("key_switch_butterflies", "64", "0", "0 is out of range; expected 1 to 65536"),
+];
+
+#[test]
+fn every_key_of_the_he_engines_design_changes_a_result_and_has_limits() {
+    let text = Platform::builtin_text("haac-hbm2").unwrap();
+    let with = |line: &str| {
+        let text = text.replacen("[server.he_engine]", &format!("[server.he_engine]\n{line}"), 1);
+        Platform::from_source(&Source::new("haac-hbm2", text))
+    };
+    let before = outputs(&with("").unwrap());
+    for (key, value, wrong, expected) in HE_DESIGN {
+        assert_ne!(outputs(&with(&format!("{key} = {value}")).unwrap()), before, "{key} has no effect");
+        let error = with(&format!("{key} = {wrong}")).unwrap_err().to_string();
+        assert!(error.ends_with(&format!("`server.he_engine.{key}`: {expected}")), "{error}");
+    }
+    // The plainest design is that of a file without the keys.
+    let plain = "ntt_radix = 2\nntt_stages = 1\nntt_pass_gap = 0\nmultiplier_interval = 1";
+    assert_eq!(outputs(&with(plain).unwrap()), before);
+    let error = with("ntt_stages = 32\nntt_radix = 64").unwrap_err().to_string();
+    assert!(
+        error.ends_with("butterflies`: 896 are too few for 32 stages in flight of radix 64; expected at least 6144"),
+        "{error}"
+    );
 }

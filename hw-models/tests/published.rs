@@ -1,8 +1,8 @@
 //! The closed forms against published figures and against numbers worked out by hand.
 
 use pisim_hw_models::{
-    Cpu, CpuCosts, CpuWork, Dataflow, Direction, GcEngine, GcWork, Gemm, HeEngine, HeOperations, HeWork, Link,
-    MacArray, OtWork, Platform, Storage, Technology,
+    Cpu, CpuCosts, CpuWork, Dataflow, Direction, GcEngine, GcWork, Gemm, HeDesign, HeEngine, HeOperations, HeWork,
+    Link, MacArray, OtWork, Platform, Storage, Technology,
 };
 
 const SILICON_16: Technology = Technology { node_nm: 16, supply_v: 0.8, fpga: false };
@@ -36,6 +36,7 @@ fn heax(butterflies: u64) -> HeEngine {
         scratchpad_bytes: 16 << 20,
         scratchpad_banks: 16,
         technology: SILICON_14,
+        design: HeDesign::default(),
     }
 }
 
@@ -81,6 +82,7 @@ fn f1_area_and_power_add_up_to_its_table() {
         scratchpad_bytes: 64 << 20,
         scratchpad_banks: 16,
         technology: SILICON_14,
+        design: HeDesign::default(),
     };
     // 151.4 mm² and 180.4 W with two HBM2 interfaces of 14.9 mm² and 0.225 W each.
     close(f1.area_mm2().unwrap() + 29.8, 151.4, 0.01);
