@@ -4,7 +4,7 @@ use crate::check::Check;
 use crate::cpu::{Cpu, CpuCosts, HeLibrary};
 use crate::fpga::{BOARDS, Board};
 use crate::gc::GcEngine;
-use crate::he::{HeDesign, HeEngine, NttUnit};
+use crate::he::{CellProducts, HeDesign, HeEngine, NttUnit};
 use crate::link::{Link, UpShare};
 use crate::mac::MacArray;
 use crate::mapping::{HeParallel, Mapping, Threads};
@@ -79,6 +79,12 @@ fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
     let gc_technology = unit("gc_engine", raw.gc_engine.is_some())?;
     let he_technology = unit("he_engine", raw.he_engine.is_some())?;
     let mac_technology = unit("mac_array", raw.mac_array.is_some())?;
+    let mac_array = raw
+        .mac_array
+        .as_ref()
+        .zip(mac_technology)
+        .map(|(raw, made_in)| mac_array(&check.inside("mac_array"), raw, made_in))
+        .transpose()?;
     let party = PartyHardware {
         static_power_w: check.within("static_power", raw.static_power, "0 W", "100 kW")?.watts(),
         cpu: cpu(&check.inside("cpu"), &raw.cpu)?,
@@ -95,14 +101,9 @@ fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
             .he_engine
             .as_ref()
             .zip(he_technology)
-            .map(|(raw, made_in)| he_engine(&check.inside("he_engine"), raw, made_in))
+            .map(|(raw, made_in)| he_engine(&check.inside("he_engine"), raw, mac_array.as_ref(), made_in))
             .transpose()?,
-        mac_array: raw
-            .mac_array
-            .as_ref()
-            .zip(mac_technology)
-            .map(|(raw, made_in)| mac_array(&check.inside("mac_array"), raw, made_in))
-            .transpose()?,
+        mac_array,
     };
     if let Some(Fabric::Fpga(board)) = fabric {
         fits(check, board, &party)?;
@@ -346,24 +347,78 @@ fn gc_engine(check: &Check<'_>, raw: &RawGcEngine, technology: Technology) -> Ch
     })
 }
 
-fn he_engine(check: &Check<'_>, raw: &RawHeEngine, technology: Technology) -> Checked<HeEngine> {
+fn he_engine(
+    check: &Check<'_>,
+    raw: &RawHeEngine,
+    mac_array: Option<&MacArray>,
+    technology: Technology,
+) -> Checked<HeEngine> {
+    let products_on = shared_products(check, raw, mac_array)?;
+    let modmul_lanes = match (raw.modmul_lanes, &products_on) {
+        (Some(lanes), None) => check.within("modmul_lanes", lanes, "1", "1048576")?,
+        (None, Some((lanes, _))) => *lanes,
+        (Some(_), Some(_)) => {
+            let message = "given beside `products_on_mac_array = true`; expected one of the two";
+            return Err(check.error("modmul_lanes", message));
+        }
+        (None, None) => {
+            let message = "missing; expected it, or `products_on_mac_array = true`";
+            return Err(check.error("modmul_lanes", message));
+        }
+    };
+    let mut design = he_design(check, raw, modmul_lanes)?;
+    design.products_on = products_on.map(|(_, cells)| cells);
     Ok(HeEngine {
         clock_hz: clock(check, raw.clock, technology)?,
         word_bits: check.within("word_bits", raw.word_bits, "16", if technology.fpga { "64" } else { "128" })?,
         ntt_units: check.within("ntt_units", raw.ntt_units, "1", "4096")?,
         butterflies: check.within("butterflies", raw.butterflies, "1", "65536")?,
-        modmul_lanes: check.within("modmul_lanes", raw.modmul_lanes, "1", "1048576")?,
+        modmul_lanes,
         automorphism_lanes: check.within("automorphism_lanes", raw.automorphism_lanes, "1", "1048576")?,
         pipeline_latency: check.within("pipeline_latency", raw.pipeline_latency, "0", "100000")?,
         scratchpad_bytes: check.within("scratchpad", raw.scratchpad, "1 KiB", "64 GiB")?.bytes(),
         scratchpad_banks: check.within("scratchpad_banks", raw.scratchpad_banks, "1", "65536")?,
         technology,
-        design: he_design(check, raw)?,
+        design,
     })
 }
 
+/// The pointwise multipliers that a MAC array makes, and what each is of, if the engine's products run there: a modular
+/// (Montgomery) product is three products of words, each of p² pieces as wide as a cell.
+fn shared_products(
+    check: &Check<'_>,
+    raw: &RawHeEngine,
+    mac_array: Option<&MacArray>,
+) -> Checked<Option<(u64, CellProducts)>> {
+    let key = "products_on_mac_array";
+    if raw.products_on_mac_array != Some(true) {
+        return Ok(None);
+    }
+    let Some(array) = mac_array else {
+        return Err(check.error(key, "the party has no MAC array; expected `mac_array` beside it, or no such key"));
+    };
+    if raw.clock.hz() != array.clock_hz {
+        return Err(check.error("clock", "the MAC array makes the products; expected the clock of `mac_array`"));
+    }
+    if raw.multiplier_interval.is_some() {
+        let message = "the MAC array makes the products, one per cycle; expected no such key";
+        return Err(check.error("multiplier_interval", message));
+    }
+    let pieces = raw.word_bits.div_ceil(array.word_bits).max(1);
+    let cells = 3 * pieces * pieces;
+    let lanes = array.rows * array.columns / cells;
+    if lanes == 0 {
+        let message = format!(
+            "{} cells are too few for one product; expected a MAC array of at least {cells}",
+            array.rows * array.columns
+        );
+        return Err(check.error(key, message));
+    }
+    Ok(Some((lanes, CellProducts { cells, energy_j: cells as f64 * array.mac_j() })))
+}
+
 /// How an HE engine's units are built; a file without these keys has the plainest design.
-fn he_design(check: &Check<'_>, raw: &RawHeEngine) -> Checked<HeDesign> {
+fn he_design(check: &Check<'_>, raw: &RawHeEngine, modmul_lanes: u64) -> Checked<HeDesign> {
     let (plain, unit) = (HeDesign::default(), NttUnit::default());
     let count = |key: &str, value: Option<u64>, low: &str, high: &str| {
         value.map(|value| check.within(key, value, low, high)).transpose()
@@ -385,7 +440,7 @@ fn he_design(check: &Check<'_>, raw: &RawHeEngine) -> Checked<HeDesign> {
         );
         return Err(check.error("butterflies", message));
     }
-    let most_limbs = raw.ntt_units.min(raw.modmul_lanes).min(1024).to_string();
+    let most_limbs = raw.ntt_units.min(modmul_lanes).min(1024).to_string();
     let port = raw.bank_port.map(|port| check.within("bank_port", port, "1 B", "1 MiB")).transpose()?;
     Ok(HeDesign {
         ntt: NttUnit {
@@ -412,5 +467,6 @@ fn mac_array(check: &Check<'_>, raw: &RawMacArray, technology: Technology) -> Ch
         dataflow: raw.dataflow,
         buffer_bytes: check.within("buffer", raw.buffer, "1 KiB", "64 GiB")?.bytes(),
         technology,
+        prime_reduction: raw.prime_reduction.unwrap_or_default(),
     })
 }

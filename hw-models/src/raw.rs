@@ -1,7 +1,7 @@
 //! Platform files as they are written: every key, its unit and its meaning. Converted once, in `convert`.
 
 use crate::link::{MIN_SHARE, UpShare};
-use crate::mac::Dataflow;
+use crate::mac::{Dataflow, PrimeReduction};
 use crate::mapping::HeParallel;
 use crate::memory::MemoryKind;
 use pisim_settings::{Bandwidth, BitRate, Bytes, Duration, EnergyPerBit, Frequency, Power};
@@ -281,8 +281,10 @@ pub(crate) struct RawHeEngine {
     pub ntt_units: u64,
     /// Butterflies per cycle of one transform unit.
     pub butterflies: u64,
-    /// Pointwise modular multiplications per cycle.
-    pub modmul_lanes: u64,
+    /// Pointwise modular multipliers; without this key, those of the MAC array (`products_on_mac_array`).
+    pub modmul_lanes: Option<u64>,
+    /// Pointwise products run on the cells of the party's MAC array, instead of `modmul_lanes`: both are one unit then.
+    pub products_on_mac_array: Option<bool>,
     /// Coefficients per cycle of the automorphism unit.
     pub automorphism_lanes: u64,
     /// Cycles to fill and drain a pipeline.
@@ -325,6 +327,8 @@ pub(crate) struct RawMacArray {
     pub dataflow: Dataflow,
     /// On-chip buffer, both halves of its double buffering.
     pub buffer: Bytes,
+    /// When products modulo a prime are reduced: `deferred`, once per output, or `per-product`; deferred without this key.
+    pub prime_reduction: Option<PrimeReduction>,
 }
 
 /// The link between the parties.

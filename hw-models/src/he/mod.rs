@@ -1,13 +1,16 @@
 //! The homomorphic-encryption engine: transform units, modular multipliers, automorphism lanes, an optional key-switch
 //! pipeline and a scratchpad.
 
+mod edges;
 mod ntt;
+mod reference;
 mod silicon;
 mod traffic;
 mod work;
 
 pub use ntt::NttUnit;
 pub(crate) use ntt::butterflies_of;
+pub use reference::HeReference;
 pub use silicon::HeArea;
 pub use traffic::{HeTraffic, LoopOrder};
 pub use work::{HeTiling, HeWork};
@@ -111,7 +114,8 @@ impl HeEngine {
     ///
     /// All units are pipelines that overlap, so a round takes as long as the unit that needs most ([`HeEngine::busy`]), but
     /// at least the pipeline latency, because the next needs its results: cycles = (rounds − 1) × max(busy, latency) + busy +
-    /// latency (for programmable bootstrapping as in Zama's HPU). Most work is one round.
+    /// latency (for programmable bootstrapping as in Zama's HPU). Most work is one round. A tiled layer begins and ends with
+    /// chains of dependent operations, in which not all units have work; they are added.
     ///
     /// Memory traffic is [`HeEngine::traffic`]'s.
     pub fn run(&self, work: &HeWork) -> Cost {
@@ -122,6 +126,9 @@ impl HeEngine {
 
     fn cycles(&self, work: &HeWork, traffic: &HeTraffic) -> u64 {
         let rounds = work.rounds.max(1);
+        if let (1, Some(tiling)) = (rounds, &work.tiling) {
+            return self.tiled_cycles(work, tiling, traffic);
+        }
         let busy = self.busy_with(work, rounds, traffic).most();
         if busy == 0 {
             return 0;
@@ -129,6 +136,48 @@ impl HeEngine {
         product(&[rounds - 1, busy.max(self.pipeline_latency)])
             .saturating_add(busy)
             .saturating_add(self.pipeline_latency)
+    }
+
+    /// A tiled layer's cycles: what its units need that is not in the tail, all at once, with the chain before the first product and
+    /// that after the last one. Multipliers wait for the first weight, transforms of weights are over before the last
+    /// products.
+    fn tiled_cycles(&self, work: &HeWork, tiling: &HeTiling, traffic: &HeTraffic) -> u64 {
+        let edges = self.edges(work, tiling);
+        let body = HeWork {
+            ntts: work.ntts.saturating_sub(edges.tail_work.ntts),
+            mod_muls: work.mod_muls.saturating_sub(edges.tail_work.mod_muls),
+            switch_ntts: work.switch_ntts.saturating_sub(edges.tail_work.switch_ntts),
+            switch_mod_muls: work.switch_mod_muls.saturating_sub(edges.tail_work.switch_mod_muls),
+            automorphisms: work.automorphisms.saturating_sub(edges.tail_work.automorphisms),
+            key_switches: work.key_switches.saturating_sub(edges.tail_work.key_switches),
+            ..*work
+        };
+        let busy = self.busy_with(&body, 1, traffic);
+        let others = busy.automorphism.max(busy.key_switch).max(busy.scratchpad);
+        let most = busy
+            .ntt
+            .saturating_add(edges.last)
+            .max(busy.multiply.saturating_add(edges.head).saturating_add(edges.lag))
+            .max(others.saturating_add(edges.head).saturating_add(edges.last));
+        most.saturating_add(edges.tail)
+    }
+
+    /// Cycles of a tiled layer with `bytes_per_cycle` of memory bandwidth: the first weight and its ciphertext are loaded, the
+    /// units work as in [`HeEngine::run`], and the last output is stored; or, if that takes longer, everything but the last
+    /// group of outputs is moved, the chain of the last weight follows, and that group is stored.
+    pub fn cycles_at(&self, work: &HeWork, bytes_per_cycle: u64) -> u64 {
+        let traffic = self.traffic(work);
+        let computing = self.cycles(work, &traffic);
+        let moved = |bytes: u64| bytes.div_ceil(bytes_per_cycle.max(1));
+        let Some(tiling) = &work.tiling else { return computing.max(moved(traffic.total())) };
+        let edges = self.edges(work, tiling);
+        let weights = product(&[tiling.input_groups, tiling.output_groups, tiling.sums.max(1), tiling.weights_per_sum]);
+        let first = work.weight_bytes / weights.max(1) + work.input_bytes / tiling.inputs().max(1);
+        let (group, last) =
+            (work.output_bytes / tiling.output_groups.max(1), work.output_bytes / tiling.outputs().max(1));
+        let chain = edges.head.saturating_add(edges.last).saturating_add(edges.tail);
+        let loading = moved(traffic.total().saturating_sub(group)).saturating_add(chain).saturating_add(moved(group));
+        computing.saturating_add(moved(first)).saturating_add(moved(last)).max(loading)
     }
 
     /// Cycles that each kind of unit needs for one round of a piece of work.
@@ -148,7 +197,7 @@ impl HeEngine {
 
     fn busy_with(&self, work: &HeWork, rounds: u64, traffic: &HeTraffic) -> HeBusy {
         let narrow = self.narrow(work);
-        let piped = self.design.key_switch_butterflies.filter(|_| work.key_switches > 0);
+        let piped = self.piped_switch_cycles(work).filter(|_| work.key_switches > 0);
         let (mut ntts, mut mod_muls) = (work.ntts, work.mod_muls);
         if piped.is_some() {
             ntts = ntts.saturating_sub(work.switch_ntts);
@@ -158,10 +207,7 @@ impl HeEngine {
         let round = |amount: u64| product(&[amount, narrow]).div_ceil(rounds);
         let shares = Shares::of(self, work);
         let ntt_cycles = self.ntt_cycles(work.degree);
-        let key_switch = |butterflies| {
-            let one = self.design.ntt.cycles(work.degree, butterflies, interval);
-            product(&[work.key_switches.div_ceil(rounds), work.limbs, narrow, one])
-        };
+        let key_switch = |one| product(&[work.key_switches.div_ceil(rounds), one]);
         let ports = self.design.bank_port_bytes.map(|port| product(&[port, self.scratchpad_banks]).max(1));
         let moved = |bytes| (self.scratchpad_bytes_moved(work, traffic) / bytes as f64 / rounds as f64).ceil() as u64;
         HeBusy {
@@ -171,6 +217,33 @@ impl HeEngine {
             key_switch: piped.map_or(0, key_switch),
             scratchpad: ports.map_or(0, moved),
         }
+    }
+
+    /// Cycles of one key switch on a pipeline for it: limbs × a transform on its slowest stage.
+    fn piped_switch_cycles(&self, work: &HeWork) -> Option<u64> {
+        let butterflies = self.design.key_switch_butterflies?;
+        let one = self.design.ntt.cycles(work.degree, butterflies, self.design.multiplier_interval.max(1));
+        Some(product(&[work.limbs, self.narrow(work), one]))
+    }
+
+    /// Weights whose loads, transforms and products overlap when the pipelines are full: as many as cover the chain of one with
+    /// what the busiest unit needs for each.
+    fn steps_in_flight(&self, work: &HeWork, tiling: &HeTiling) -> usize {
+        let edges = self.edges(work, tiling);
+        // Of many weights, so that one that leaves units idle does not count as if it filled them.
+        const MANY: u64 = 1 << 10;
+        let per_weight = tiling.inputs_per_group.div_ceil(tiling.weights_per_sum.max(1));
+        let many = HeWork {
+            degree: work.degree,
+            limbs: work.limbs,
+            limb_bits: work.limb_bits,
+            ntts: product(&[MANY, tiling.ntts_per_weight]),
+            mod_muls: product(&[MANY, per_weight, 2, work.limbs, work.degree]),
+            ..HeWork::default()
+        };
+        let busy = self.busy(&many);
+        let period = busy.ntt.max(busy.multiply) / MANY;
+        2 + usize::try_from(edges.head.saturating_add(edges.last).div_ceil(period.max(1))).unwrap_or(usize::MAX / 2)
     }
 
     /// Narrower limbs to one of the work's.

@@ -49,6 +49,22 @@ enum First {
     Ciphertexts,
 }
 
+/// What of a tiled layer stays on chip.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Residency {
+    pub order: LoopOrder,
+    /// Outputs stationary: sums of one output group that do not stay between input groups.
+    pub spilled_sums: u64,
+    /// Ciphertexts of the current input group that stay while it is used.
+    pub held: u64,
+    /// Outputs stationary: the first inputs that stay for all output groups.
+    pub pinned: u64,
+    /// Inputs stationary: the first outputs whose sums stay.
+    pub outputs: u64,
+    /// Bytes of switching keys that stay.
+    pub key_bytes: u64,
+}
+
 impl HeEngine {
     /// Memory traffic of a piece of work.
     ///
@@ -56,16 +72,25 @@ impl HeEngine {
     /// switching keys or to ciphertexts first, whichever saves more. Two weight polynomials and two ciphertexts are always
     /// set aside for double buffering. All amounts are exact for these loops; there is no factor for reuse.
     pub fn traffic(&self, work: &HeWork) -> HeTraffic {
-        let Some(tiling) = &work.tiling else { return self.untiled(work) };
-        let orders = [
-            self.output_stationary(work, tiling, First::Ciphertexts),
-            self.output_stationary(work, tiling, First::Keys),
-            self.input_stationary(work, tiling, First::Ciphertexts),
-            self.input_stationary(work, tiling, First::Keys),
-        ];
-        let [mut best, rest @ ..] = orders;
+        match &work.tiling {
+            Some(tiling) => self.best(work, tiling).1,
+            None => self.untiled(work),
+        }
+    }
+
+    /// What stays on chip in the loops with the least traffic.
+    pub(super) fn residency(&self, work: &HeWork, tiling: &HeTiling) -> Residency {
+        self.best(work, tiling).0
+    }
+
+    fn best(&self, work: &HeWork, tiling: &HeTiling) -> (Residency, HeTraffic) {
+        let first = [First::Ciphertexts, First::Keys];
+        let [a, b] = first.map(|first| self.output_stationary(work, tiling, first));
+        let [c, d] = first.map(|first| self.input_stationary(work, tiling, first));
+        let all = [a, b, c, d].map(|residency| (residency, self.tiled(work, tiling, &residency)));
+        let [mut best, rest @ ..] = all;
         for other in rest {
-            if other.total() < best.total() {
+            if other.1.total() < best.1.total() {
                 best = other;
             }
         }
@@ -87,66 +112,58 @@ impl HeEngine {
 
     /// For each output group, its sums stay and all inputs pass. A group of inputs whose sums are rotated is used many times
     /// in a row, so it is held together first; what is left pins inputs for all output groups.
-    fn output_stationary(&self, work: &HeWork, tiling: &HeTiling, first: First) -> HeTraffic {
+    fn output_stationary(&self, work: &HeWork, tiling: &HeTiling, first: First) -> Residency {
         let mut room = Room::of(self, tiling);
         let sums = tiling.outputs_per_group.saturating_add(u64::from(tiling.rotates()));
-        let spilled = sums - room.take(sums);
-        let keys_first = matches!(first, First::Keys).then(|| self.keys_from(work, &mut room));
-        let again = product(&[tiling.input_groups, tiling.output_groups]);
-        let reads = if tiling.sums > 1 {
-            let held = room.take(tiling.inputs_per_group);
-            if held < tiling.inputs_per_group {
-                let missing = tiling.inputs_per_group - held;
-                product(&[again, tiling.inputs_per_group.saturating_add(product(&[missing, tiling.sums - 1]))])
-            } else {
-                let others = tiling.inputs() - held;
-                let pinned = room.take(others);
-                // With all other inputs pinned, the last group stays as well.
-                let kept = if pinned == others { tiling.inputs() } else { pinned };
-                kept.saturating_add(product(&[tiling.inputs() - kept, tiling.output_groups]))
-            }
-        } else {
-            let pinned = room.take(tiling.inputs());
-            pinned.saturating_add(product(&[tiling.inputs() - pinned, tiling.output_groups]))
-        };
-        let passes = tiling.input_groups.saturating_sub(1);
-        HeTraffic {
-            order: LoopOrder::OutputStationary,
-            input_bytes: scaled(work.input_bytes, reads, tiling.inputs()),
-            output_bytes: work.output_bytes,
-            weight_bytes: work.weight_bytes,
-            key_bytes: keys_first.unwrap_or_else(|| self.keys_from(work, &mut room)),
-            spilled_bytes: product(&[2, spilled, passes, tiling.output_groups, tiling.ciphertext_bytes]),
-        }
+        let spilled_sums = sums - room.take(sums);
+        let keys_first = matches!(first, First::Keys).then(|| self.keys_in(work, &mut room));
+        let held = if tiling.sums > 1 { room.take(tiling.inputs_per_group) } else { 0 };
+        let whole_group = tiling.sums <= 1 || held == tiling.inputs_per_group;
+        let pinned = if whole_group { room.take(tiling.inputs() - held) } else { 0 };
+        let key_bytes = keys_first.unwrap_or_else(|| self.keys_in(work, &mut room));
+        Residency { order: LoopOrder::OutputStationary, spilled_sums, held, pinned, outputs: 0, key_bytes }
     }
 
     /// For each input group, its ciphertexts stay and the sums of all outputs pass.
-    fn input_stationary(&self, work: &HeWork, tiling: &HeTiling, first: First) -> HeTraffic {
+    fn input_stationary(&self, work: &HeWork, tiling: &HeTiling, first: First) -> Residency {
         let mut room = Room::of(self, tiling);
-        let missing = tiling.inputs_per_group - room.take(tiling.inputs_per_group);
-        let uses = product(&[tiling.output_groups, tiling.sums.max(1)]);
-        let again = product(&[tiling.input_groups, missing, uses.saturating_sub(1)]);
+        let held = room.take(tiling.inputs_per_group);
         // Where sums are rotated, the sum that is being made stays beside those of the outputs.
         room.take(u64::from(tiling.rotates()));
-        let keys_first = matches!(first, First::Keys).then(|| self.keys_from(work, &mut room));
-        let spilled = tiling.outputs() - room.take(tiling.outputs());
-        let passes = tiling.input_groups.saturating_sub(1);
+        let keys_first = matches!(first, First::Keys).then(|| self.keys_in(work, &mut room));
+        let outputs = room.take(tiling.outputs());
+        let key_bytes = keys_first.unwrap_or_else(|| self.keys_in(work, &mut room));
+        Residency { order: LoopOrder::InputStationary, spilled_sums: 0, held, pinned: 0, outputs, key_bytes }
+    }
+
+    /// The traffic of a layer with what stays on chip.
+    fn tiled(&self, work: &HeWork, tiling: &HeTiling, stays: &Residency) -> HeTraffic {
+        let passes = product(&[2, tiling.input_groups.saturating_sub(1), tiling.ciphertext_bytes]);
+        let (reads, spilled) = match stays.order {
+            LoopOrder::InputStationary => {
+                let uses = product(&[tiling.output_groups, tiling.sums.max(1)]);
+                let missing = tiling.inputs_per_group - stays.held;
+                let again = product(&[tiling.input_groups, missing, uses.saturating_sub(1)]);
+                (tiling.inputs().saturating_add(again), tiling.outputs() - stays.outputs)
+            }
+            _ => (streamed_reads(tiling, stays), product(&[stays.spilled_sums, tiling.output_groups])),
+        };
         HeTraffic {
-            order: LoopOrder::InputStationary,
-            input_bytes: scaled(work.input_bytes, tiling.inputs().saturating_add(again), tiling.inputs()),
+            order: stays.order,
+            input_bytes: scaled(work.input_bytes, reads, tiling.inputs()),
             output_bytes: work.output_bytes,
             weight_bytes: work.weight_bytes,
-            key_bytes: keys_first.unwrap_or_else(|| self.keys_from(work, &mut room)),
-            spilled_bytes: product(&[2, spilled, passes, tiling.ciphertext_bytes]),
+            key_bytes: self.key_traffic(work, stays.key_bytes),
+            spilled_bytes: product(&[spilled, passes]),
         }
     }
 
-    /// Key traffic with the keys that the room holds.
-    fn keys_from(&self, work: &HeWork, room: &mut Room) -> u64 {
+    /// Puts as much of the switching keys into the room as fits.
+    fn keys_in(&self, work: &HeWork, room: &mut Room) -> u64 {
         let keys = product(&[work.distinct_keys.max(1), work.key_size(self.word_bits)]);
         let held = if work.key_switches == 0 { 0 } else { keys.min(room.bytes) };
         room.bytes -= held;
-        self.key_traffic(work, held)
+        held
     }
 
     /// Bytes of switching keys read from memory when `held` bytes of them stay: each key once, and at every later switch what of
@@ -160,6 +177,19 @@ impl HeEngine {
         let missing = product(&[distinct, key]).saturating_sub(held).div_ceil(distinct);
         product(&[used, key]).saturating_add(product(&[work.key_switches - used, missing]))
     }
+}
+
+/// Reads of input ciphertexts when outputs are stationary.
+fn streamed_reads(tiling: &HeTiling, stays: &Residency) -> u64 {
+    if tiling.sums > 1 && stays.held < tiling.inputs_per_group {
+        // What is missing of the group is read for each of its sums.
+        let missing = tiling.inputs_per_group - stays.held;
+        let group = tiling.inputs_per_group.saturating_add(product(&[missing, tiling.sums - 1]));
+        return product(&[tiling.input_groups, tiling.output_groups, group]);
+    }
+    // With all other inputs pinned, the group that is held never changes.
+    let kept = if stays.pinned.saturating_add(stays.held) >= tiling.inputs() { tiling.inputs() } else { stays.pinned };
+    kept.saturating_add(product(&[tiling.inputs() - kept, tiling.output_groups]))
 }
 
 /// What is left of the scratchpad.

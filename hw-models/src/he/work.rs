@@ -59,12 +59,16 @@ pub struct HeTiling {
     pub outputs_per_group: u64,
     /// Rotated sums of one input group in one output group; 1 without rotations.
     pub sums: u64,
+    /// Weight polynomials of one sum: one for all tiles, or one for each shifted copy.
+    pub weights_per_sum: u64,
     /// Rotations of one output that follow each other when all its sums are in.
     pub folds: u64,
     /// Transforms of one limb that prepare one weight polynomial.
     pub ntts_per_weight: u64,
-    /// Transforms of one limb that finish one output.
+    /// Transforms of one limb that make one output a reply.
     pub ntts_per_output: u64,
+    /// Of these, those that need the output's sums.
+    pub ntts_after_sums: u64,
     /// Bytes of one ciphertext on chip.
     pub ciphertext_bytes: u64,
     /// Bytes of one transformed weight polynomial on chip.

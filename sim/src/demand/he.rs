@@ -39,9 +39,11 @@ fn coefficient(plan: &ConvPlan, polynomial: u64) -> HeTiling {
         output_groups: plan.output_groups() as u64,
         outputs_per_group: tiles,
         sums: 1,
+        weights_per_sum: 1,
         folds: 0,
         ntts_per_weight: if plan.prepared { 0 } else { limbs },
         ntts_per_output: 3 * limbs,
+        ntts_after_sums: 2 * limbs,
         ciphertext_bytes: 2 * polynomial,
         weight_bytes: polynomial,
     }
@@ -57,9 +59,11 @@ fn simd(plan: &SimdPlan, polynomial: u64) -> HeTiling {
         output_groups: plan.replies as u64,
         outputs_per_group: 1,
         sums: (plan.permutations * plan.diagonals) as u64,
+        weights_per_sum: plan.taps as u64,
         folds: plan.folds.len() as u64 + u64::from(plan.fold_rows),
         ntts_per_weight: 1 + limbs,
         ntts_per_output: 3 * (limbs + 1) + 3 * (limbs + 1),
+        ntts_after_sums: 2 * (limbs + 1),
         ciphertext_bytes: 2 * polynomial,
         weight_bytes: polynomial,
     }

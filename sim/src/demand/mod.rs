@@ -9,7 +9,7 @@ use crate::error::SimError;
 use pisim_hw_models::{CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
 use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
-use pisim_protocol::{LinearPlan, Party, Phase, Program, Step, StepKind, Transfer, WireFormat, wire};
+use pisim_protocol::{LinearPlan, Party, Phase, Program, Shares, Step, StepKind, Transfer, WireFormat, wire};
 
 /// A step with what it works on.
 pub(crate) struct Demand<'a> {
@@ -104,6 +104,7 @@ impl<'a> Demand<'a> {
             k: shape.taps() as u64,
             n: (shape.out_height() * shape.out_width()) as u64,
             word_bits: self.ring_bits(),
+            prime: matches!(self.program.protocol.shares, Shares::Prime { .. }),
         })
     }
 
