@@ -1,8 +1,10 @@
 //! The MAC array's closed form against its cycle-stepped reference, over random products, arrays and memories.
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
-use pisim_hw_models::{Dataflow, Gemm, MacArray, PrimeReduction, Technology};
+use pisim_hw_models::{BufferOrder, Dataflow, Gemm, MacArray, PrimeReduction, Technology};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 fn array() -> impl Strategy<Value = MacArray> {
     let dataflow = prop_oneof![
@@ -37,44 +39,83 @@ fn gemm() -> impl Strategy<Value = Gemm> {
     })
 }
 
-#[test]
-fn show() {
-    use proptest::strategy::ValueTree;
-    let mut runner = proptest::test_runner::TestRunner::deterministic();
-    for memory in [1u64 << 40, 256, 16] {
-        let mut errors = Vec::new();
-        for _ in 0..2000 {
-            let (array, gemm) = (array(), gemm()).new_tree(&mut runner).unwrap().current();
-            let stepped = array.reference(&gemm, memory);
-            if stepped.memory_bytes != array.traffic(&gemm) {
-                println!("TRAFFIC {} {}", stepped.memory_bytes, array.traffic(&gemm));
-            }
+/// Whether the buffer cuts what streams through the array so that its last part is shorter than the array is tall: shifting in
+/// the stationary operands bounds that part, and the closed form does not know of it.
+fn short_rest(array: &MacArray, gemm: &Gemm) -> bool {
+    let (streamed, part) = match (array.dataflow, array.buffer_order(gemm)) {
+        (Dataflow::WeightStationary, BufferOrder::Inputs(part) | BufferOrder::Outputs(_, part)) => (gemm.n, part),
+        (Dataflow::InputStationary, BufferOrder::Weights(part) | BufferOrder::Outputs(part, _)) => (gemm.m, part),
+        _ => return false,
+    };
+    part < streamed && !streamed.is_multiple_of(part) && streamed % part < array.rows
+}
+
+/// Errors of the closed form in per cent, by size, for products of at least 30 tiles with or without a short rest; the traffic is
+/// the same byte for byte.
+fn errors(memory: u64, short: bool) -> Vec<f64> {
+    let mut runner = TestRunner::deterministic();
+    let mut errors = Vec::new();
+    while errors.len() < 500 {
+        let (array, gemm) = (array(), gemm()).new_tree(&mut runner).unwrap().current();
+        if short_rest(&array, &gemm) != short {
+            continue;
+        }
+        let stepped = array.reference(&gemm, memory);
+        assert_eq!(array.traffic(&gemm), stepped.memory_bytes, "{array:?} {gemm:?}");
+        if stepped.tiles >= 30 {
             let closed = array.cycles_at(&gemm, memory) as f64;
-            errors.push((
-                100.0 * (closed / stepped.cycles as f64 - 1.0),
-                array.clone(),
-                gemm,
-                stepped,
-                array.buffer_order(&gemm),
-            ));
+            let error = 100.0 * (closed / stepped.cycles as f64 - 1.0);
+            errors.push(error.abs());
         }
-        for least in [1u64, 10, 30, 100] {
-            let mut some: Vec<_> = errors.iter().filter(|e| e.3.tiles >= least).collect();
-            some.sort_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
-            let q = |p: usize| some[p * (some.len() - 1) / 100].0;
-            println!(
-                "{memory} tiles >= {least}: n {} p50 {:.2} p75 {:.2} p90 {:.2} p95 {:.2} p99 {:.2} max {:.2}",
-                some.len(),
-                q(50),
-                q(75),
-                q(90),
-                q(95),
-                q(99),
-                q(100)
-            );
-            for e in some.iter().rev().take(2) {
-                println!("    {:.2} {:?} {:?} {:?} {:?}", e.0, e.2, e.3, e.4, e.1);
-            }
-        }
+    }
+    errors.sort_by(f64::total_cmp);
+    errors
+}
+
+/// Median, nine in ten and the largest error stay below these.
+fn within(errors: &[f64], median: f64, nine_in_ten: f64, largest: f64) {
+    let found = [errors[errors.len() / 2], errors[errors.len() * 9 / 10], errors[errors.len() - 1]];
+    assert!(found[0] <= median && found[1] <= nine_in_ten && found[2] <= largest, "{found:?}");
+}
+
+#[test]
+fn closed_form_is_within_2_per_cent_when_memory_keeps_up() {
+    // The largest errors are of products of a few hundred cycles in several blocks, each with a remainder of its own.
+    within(&errors(1 << 40, false), 0.1, 0.5, 10.0);
+}
+
+#[test]
+fn bandwidth_bound_products_are_within_2_per_cent_mostly() {
+    within(&errors(256, false), 0.1, 1.0, 20.0);
+    within(&errors(16, false), 0.1, 3.0, 20.0);
+}
+
+#[test]
+fn a_short_rest_of_what_streams_is_the_exception() {
+    within(&errors(1 << 40, true), 10.0, 25.0, 50.0);
+}
+
+proptest! {
+    /// Nothing beats the peak of the cells or of memory.
+    #[test]
+    fn reference_obeys_its_bounds(array in array(), gemm in gemm(), memory in 1u64..1_000) {
+        let stepped = array.reference(&gemm, memory);
+        let work = gemm.m * gemm.k * gemm.n * array.passes(&gemm);
+        prop_assert!(stepped.cycles >= work.div_ceil(array.rows * array.columns));
+        prop_assert!(stepped.cycles >= stepped.memory_bytes / memory);
+        prop_assert!(array.gemm(&gemm).cycles >= work.div_ceil(array.rows * array.columns));
+        prop_assert_eq!(array.reference(&gemm, memory), stepped, "the same twice");
+    }
+
+    /// A single tile takes what is worked out by hand: its values, the skew of the last cell, and its rows to leave.
+    #[test]
+    fn one_tile_takes_its_stream_and_its_fill(array in array(), k in 100u64..200) {
+        let array = MacArray { dataflow: Dataflow::OutputStationary, buffer_bytes: 1 << 20, ..array };
+        let gemm = Gemm { m: array.rows, k, n: array.columns, word_bits: array.word_bits, prime: false };
+        let stepped = array.reference(&gemm, 1 << 40);
+        let hand = k + 2 * array.rows + array.columns - 2;
+        prop_assert_eq!(array.gemm(&gemm).cycles, hand);
+        // The first load and the last store take one cycle each.
+        prop_assert!(stepped.cycles.abs_diff(hand) <= 2, "{} {hand}", stepped.cycles);
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct Edges {
     pub last: u64,
     /// Cycles by which the transforms of the last group's other outputs come later than their products.
     pub lag: u64,
+    /// Cycles of the transforms that finish one group of outputs.
+    pub burst: u64,
     /// Cycles after the last product: the last sum is rotated and folded, and the last output is finished.
     pub tail: u64,
     /// The work of the tail.
@@ -46,6 +48,7 @@ impl HeEngine {
         Edges {
             head,
             last: chain.products(both),
+            burst: chain.transforms(product(&[tiling.outputs_per_group, tiling.ntts_after_sums])),
             lag: transforms.saturating_sub(products),
             tail: finishing.saturating_add(turned),
             tail_work,

@@ -162,9 +162,10 @@ impl HeEngine {
         most.saturating_add(edges.tail)
     }
 
-    /// Cycles of a tiled layer with `bytes_per_cycle` of memory bandwidth: the first weight and its ciphertext are loaded, the
-    /// units work as in [`HeEngine::run`], and the last output is stored; or, if that takes longer, everything but the last
-    /// group of outputs is moved, the chain of the last weight follows, and that group is stored.
+    /// Cycles of a tiled layer with `bytes_per_cycle` of memory bandwidth. The first weight and its ciphertext are loaded, the
+    /// passes of the outer loop each take as long as their computing or their traffic, and the last output is stored; or, if
+    /// that takes longer, everything but the last group of outputs is moved, the chain of the last weight follows, and that
+    /// group is stored.
     pub fn cycles_at(&self, work: &HeWork, bytes_per_cycle: u64) -> u64 {
         let traffic = self.traffic(work);
         let computing = self.cycles(work, &traffic);
@@ -173,11 +174,20 @@ impl HeEngine {
         let edges = self.edges(work, tiling);
         let weights = product(&[tiling.input_groups, tiling.output_groups, tiling.sums.max(1), tiling.weights_per_sum]);
         let first = work.weight_bytes / weights.max(1) + work.input_bytes / tiling.inputs().max(1);
-        let (group, last) =
-            (work.output_bytes / tiling.output_groups.max(1), work.output_bytes / tiling.outputs().max(1));
+        let outputs = work.output_bytes;
+        let (group, last) = (outputs / tiling.output_groups.max(1), outputs / tiling.outputs().max(1));
         let chain = edges.head.saturating_add(edges.last).saturating_add(edges.tail);
         let loading = moved(traffic.total().saturating_sub(group)).saturating_add(chain).saturating_add(moved(group));
-        computing.saturating_add(moved(first)).saturating_add(moved(last)).max(loading)
+        // One pass of the outer loop moves more than the others: the first loads what stays, or the last stores all outputs.
+        let (passes, once) = match traffic.order {
+            LoopOrder::InputStationary => (tiling.input_groups, outputs),
+            _ => (tiling.output_groups, work.input_bytes.saturating_add(self.first_keys(work))),
+        };
+        let even = traffic.total().saturating_sub(once) / passes.max(1);
+        let heavy = moved(once.saturating_add(even)).max(computing / passes.max(1));
+        let others = product(&[even, passes.saturating_sub(1)]);
+        let light = moved(others).max(computing - computing / passes.max(1));
+        heavy.saturating_add(light).saturating_add(moved(first)).saturating_add(moved(last)).max(loading)
     }
 
     /// Cycles that each kind of unit needs for one round of a piece of work.
@@ -226,8 +236,8 @@ impl HeEngine {
         Some(product(&[work.limbs, self.narrow(work), one]))
     }
 
-    /// Weights whose loads, transforms and products overlap when the pipelines are full: as many as cover the chain of one with
-    /// what the busiest unit needs for each.
+    /// Weights whose loads, transforms and products overlap: as many as cover the chain of one, and the transforms that finish a
+    /// group of outputs in between, with what the busiest unit needs for each.
     fn steps_in_flight(&self, work: &HeWork, tiling: &HeTiling) -> usize {
         let edges = self.edges(work, tiling);
         // Of many weights, so that one that leaves units idle does not count as if it filled them.
@@ -243,7 +253,8 @@ impl HeEngine {
         };
         let busy = self.busy(&many);
         let period = busy.ntt.max(busy.multiply) / MANY;
-        2 + usize::try_from(edges.head.saturating_add(edges.last).div_ceil(period.max(1))).unwrap_or(usize::MAX / 2)
+        let covered = edges.head.saturating_add(edges.last).saturating_add(edges.burst);
+        2 + usize::try_from(covered.div_ceil(period.max(1))).unwrap_or(usize::MAX / 2)
     }
 
     /// Narrower limbs to one of the work's.

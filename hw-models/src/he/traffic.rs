@@ -166,6 +166,11 @@ impl HeEngine {
         held
     }
 
+    /// Bytes of every switching key that is used, once.
+    pub(super) fn first_keys(&self, work: &HeWork) -> u64 {
+        product(&[work.distinct_keys.max(1).min(work.key_switches), work.key_size(self.word_bits)])
+    }
+
     /// Bytes of switching keys read from memory when `held` bytes of them stay: each key once, and at every later switch what of
     /// it did not stay.
     fn key_traffic(&self, work: &HeWork, held: u64) -> u64 {

@@ -44,13 +44,11 @@ impl MacArray {
                 memory += moved(block.resident);
             }
             let start = array.free_at.max(memory);
-            let before = array.free_at;
             array.free_at = start;
             found.tiles += array.work(self, &block.part);
             let ahead = blocks.get(index + 1).map_or(0, |next| next.resident);
             let port = start + moved(block.streamed + ahead + stored);
             stored = block.outputs;
-            debug_assert!(array.free_at >= before);
             // Streaming bounds the block as well.
             array.free_at = array.free_at.max(start + moved(block.streamed));
             memory = port;
@@ -86,10 +84,10 @@ impl MacArray {
             _ if m * k * n == 0 => Vec::new(),
             BufferOrder::Weights(band) => ranges(m, band).map(|rows| block(rows, n, rows * k, k * n)).collect(),
             BufferOrder::Inputs(band) => ranges(n, band).map(|columns| block(m, columns, k * columns, m * k)).collect(),
-            BufferOrder::Outputs(side) => ranges(m, side)
+            BufferOrder::Outputs(height, width) => ranges(m, height)
                 .flat_map(|rows| {
                     let square = move |columns| block(rows, columns, 0, rows * k + k * columns);
-                    ranges(n, side).map(square)
+                    ranges(n, width).map(square)
                 })
                 .collect(),
         }

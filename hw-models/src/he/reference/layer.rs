@@ -1,6 +1,7 @@
 //! A tiled layer as a list of operations that need each other's results.
 
 use super::schedule::{Op, Unit};
+use crate::he::edges::switch_work;
 use crate::he::traffic::Residency;
 use crate::he::{HeEngine, HeTiling, HeWork, LoopOrder};
 
@@ -56,7 +57,15 @@ impl<'a> Layer<'a> {
             held_group: None,
             sums: outputs,
             switches: Vec::new(),
-            counted: HeWork { ntts: 0, mod_muls: 0, automorphisms: 0, key_switches: 0, ..*work },
+            counted: HeWork {
+                ntts: 0,
+                mod_muls: 0,
+                automorphisms: 0,
+                key_switches: 0,
+                switch_ntts: 0,
+                switch_mod_muls: 0,
+                ..*work
+            },
         }
     }
 
@@ -71,12 +80,10 @@ impl<'a> Layer<'a> {
         let back = if input > 0 { self.memory(spilled, Vec::new()) } else { None };
         let mut made = Vec::new();
         for sum in 0..self.tiling.sums.max(1) {
-            let first = self.steps.len();
             let mut products = vec![Vec::new(); self.tiling.outputs_per_group as usize];
             for weight in 0..self.tiling.weights_per_sum {
                 self.multiply((output, input, sum, weight), back, &mut products);
             }
-            debug_assert!(self.steps.len() > first);
             if self.tiling.sums > 1 && sum > 0 {
                 let turned = self.rotate(products.concat());
                 products = vec![turned];
@@ -194,6 +201,9 @@ impl<'a> Layer<'a> {
     fn rotate(&mut self, needs: Vec<usize>) -> Vec<usize> {
         self.counted.automorphisms += 1;
         self.counted.key_switches += 1;
+        let (ntts, mod_muls) = switch_work(self.work.limbs, self.work.degree);
+        self.counted.switch_ntts += ntts;
+        self.counted.switch_mod_muls += mod_muls;
         let amount = 2 * self.work.limbs * self.narrow * self.work.degree;
         let turned = self.push(Unit::Automorphism, amount, needs);
         let distinct = self.work.distinct_keys.max(1);
@@ -206,7 +216,11 @@ impl<'a> Layer<'a> {
         let gate = self.switches.len().checked_sub(self.ahead).and_then(|index| self.switches.get(index).copied());
         let loaded = self.memory(bytes, gate.into_iter().collect());
         let results = match self.engine.piped_switch_cycles(self.work) {
-            Some(cycles) => vec![self.push(Unit::KeySwitch, cycles, std::iter::once(turned).chain(loaded).collect())],
+            Some(cycles) => {
+                self.counted.ntts += ntts;
+                self.counted.mod_muls += mod_muls;
+                vec![self.push(Unit::KeySwitch, cycles, std::iter::once(turned).chain(loaded).collect())]
+            }
             None => self.switch_on_shared_units(turned, loaded),
         };
         self.switches.extend(results.first());
