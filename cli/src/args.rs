@@ -227,7 +227,7 @@ pub struct ValidateArgs {
     pisim verify\n  \
     pisim verify -n minionn -p ring-gc --garbler client --json\n  \
     pisim verify -n hrn-5x5x3x --base-channels 4 --seed 7 --threads 2\n  \
-    pisim calibrate -o here.toml && pisim verify -n minionn -H here.toml   measured next to modelled times")]
+    pisim verify -n minionn -H here --runs 5   measured next to modelled times on this machine")]
 pub struct VerifyArgs {
     /// A built-in network or a .toml file.
     #[arg(short, long, default_value = "hrn-tiny", value_name = "NET")]
@@ -249,10 +249,13 @@ pub struct VerifyArgs {
     /// Memory for what each party keeps from the offline to the online phase; more goes to a temporary file.
     #[arg(long, value_name = "BYTES", default_value = "6 GiB")]
     pub memory: Bytes,
-    /// Also print the times that the simulator predicts on this platform, a built-in one or a .toml file from
-    /// `pisim calibrate`; the run then starts with warm memory.
+    /// Also print the times that the simulator predicts on this platform: a built-in one, a .toml file from `pisim
+    /// calibrate`, or `here` for this machine, calibrated right before and after each run. Runs then start with warm memory.
     #[arg(short = 'H', long)]
     pub hardware: Option<String>,
+    /// Runs of the protocol, all alike; times are the medians of the runs.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub runs: u16,
     /// Worker threads that both parties share; by default one per core.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,

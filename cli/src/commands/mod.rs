@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod against;
 pub mod bench;
 pub mod calibrate;
 pub mod completions;
