@@ -1,11 +1,12 @@
 //! From platform files to validated units: every value is checked here, once, with an error at its line.
 
+mod he;
+
 use crate::check::Check;
 use crate::cpu::{Cpu, CpuCosts, HeLibrary};
 use crate::cpu_presets;
 use crate::fpga::{BOARDS, Board};
 use crate::gc::GcEngine;
-use crate::he::HeEngine;
 use crate::link::{Link, UpShare};
 use crate::mac::MacArray;
 use crate::mapping::{HeParallel, Mapping, Threads};
@@ -13,8 +14,8 @@ use crate::memory::{Memory, MemoryKind, Storage};
 use crate::party::PartyHardware;
 use crate::platform::Platform;
 use crate::raw::{
-    RawCost, RawCpu, RawCpuCosts, RawFpga, RawGcEngine, RawHeEngine, RawHeLibrary, RawLink, RawMacArray, RawMachine,
-    RawMapping, RawMemory, RawParty, RawPlatform, RawSilicon, RawStorage, RawThreads,
+    RawCost, RawCpu, RawCpuCosts, RawFpga, RawGcEngine, RawHeLibrary, RawLink, RawMacArray, RawMachine, RawMapping,
+    RawMemory, RawParty, RawPlatform, RawSilicon, RawStorage, RawThreads,
 };
 use crate::technology::{Fabric, NODES_NM, Technology};
 use pisim_settings::{BitRate, ConfigError, Duration, Frequency, Source, did_you_mean};
@@ -80,6 +81,12 @@ fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
     let gc_technology = unit("gc_engine", raw.gc_engine.is_some())?;
     let he_technology = unit("he_engine", raw.he_engine.is_some())?;
     let mac_technology = unit("mac_array", raw.mac_array.is_some())?;
+    let mac_array = raw
+        .mac_array
+        .as_ref()
+        .zip(mac_technology)
+        .map(|(raw, made_in)| mac_array(&check.inside("mac_array"), raw, made_in))
+        .transpose()?;
     let party = PartyHardware {
         static_power_w: check.within("static_power", raw.static_power, "0 W", "100 kW")?.watts(),
         cpu: cpu(&check.inside("cpu"), &raw.cpu)?,
@@ -96,14 +103,9 @@ fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
             .he_engine
             .as_ref()
             .zip(he_technology)
-            .map(|(raw, made_in)| he_engine(&check.inside("he_engine"), raw, made_in))
+            .map(|(raw, made_in)| he::engine(&check.inside("he_engine"), raw, mac_array.as_ref(), made_in))
             .transpose()?,
-        mac_array: raw
-            .mac_array
-            .as_ref()
-            .zip(mac_technology)
-            .map(|(raw, made_in)| mac_array(&check.inside("mac_array"), raw, made_in))
-            .transpose()?,
+        mac_array,
     };
     if let Some(Fabric::Fpga(board)) = fabric {
         fits(check, board, &party)?;
@@ -357,21 +359,6 @@ fn gc_engine(check: &Check<'_>, raw: &RawGcEngine, technology: Technology) -> Ch
     })
 }
 
-fn he_engine(check: &Check<'_>, raw: &RawHeEngine, technology: Technology) -> Checked<HeEngine> {
-    Ok(HeEngine {
-        clock_hz: clock(check, raw.clock, technology)?,
-        word_bits: check.within("word_bits", raw.word_bits, "16", "64")?,
-        ntt_units: check.within("ntt_units", raw.ntt_units, "1", "4096")?,
-        butterflies: check.within("butterflies", raw.butterflies, "1", "65536")?,
-        modmul_lanes: check.within("modmul_lanes", raw.modmul_lanes, "1", "1048576")?,
-        automorphism_lanes: check.within("automorphism_lanes", raw.automorphism_lanes, "1", "1048576")?,
-        pipeline_latency: check.within("pipeline_latency", raw.pipeline_latency, "0", "100000")?,
-        scratchpad_bytes: check.within("scratchpad", raw.scratchpad, "1 KiB", "64 GiB")?.bytes(),
-        scratchpad_banks: check.within("scratchpad_banks", raw.scratchpad_banks, "1", "65536")?,
-        technology,
-    })
-}
-
 fn mac_array(check: &Check<'_>, raw: &RawMacArray, technology: Technology) -> Checked<MacArray> {
     Ok(MacArray {
         rows: check.within("rows", raw.rows, "1", "65536")?,
@@ -381,5 +368,6 @@ fn mac_array(check: &Check<'_>, raw: &RawMacArray, technology: Technology) -> Ch
         dataflow: raw.dataflow,
         buffer_bytes: check.within("buffer", raw.buffer, "1 KiB", "64 GiB")?.bytes(),
         technology,
+        prime_reduction: raw.prime_reduction.unwrap_or_default(),
     })
 }

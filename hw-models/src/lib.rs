@@ -39,9 +39,11 @@ pub use cost::Cost;
 pub use cpu::{Cpu, CpuCosts, CpuWork, HeLibrary, HeOperations};
 pub use fpga::{BOARDS, Board, FpgaResources, FpgaUse};
 pub use gc::{GcEngine, GcWork, LABEL_BYTES, OtWork, TABLE_BYTES};
-pub use he::{HeEngine, HeWork};
+pub use he::{
+    CellProducts, HeArea, HeBusy, HeDesign, HeEngine, HeReference, HeTiling, HeTraffic, HeWork, LoopOrder, NttUnit,
+};
 pub use link::{Direction, Link, MIN_SHARE, UpShare};
-pub use mac::{Dataflow, Gemm, MacArray};
+pub use mac::{BufferOrder, Dataflow, Gemm, MacArray, MacReference, PrimeReduction};
 pub use mapping::{HeParallel, Mapping, Threads, WorkClass};
 pub use memory::{Memory, MemoryKind, Storage};
 pub use party::PartyHardware;

@@ -67,6 +67,11 @@ impl PartyHardware {
             + self.mac_array.as_ref().map_or(0.0, MacArray::peak_power_w)
     }
 
+    /// Whether the MAC array makes the HE engine's products: the two are one unit then.
+    pub fn shares_multipliers(&self) -> bool {
+        self.mac_array.is_some() && self.he_engine.as_ref().is_some_and(|engine| engine.design.products_on.is_some())
+    }
+
     /// The technology of the accelerators.
     pub fn technology(&self) -> Option<Technology> {
         self.fabric.map(Technology::of)

@@ -2,7 +2,7 @@
 
 use crate::cpu_presets;
 use crate::link::{MIN_SHARE, UpShare};
-use crate::mac::Dataflow;
+use crate::mac::{Dataflow, PrimeReduction};
 use crate::mapping::HeParallel;
 use crate::memory::MemoryKind;
 use pisim_settings::{Bandwidth, BitRate, Bytes, Duration, EnergyPerBit, Frequency, Power};
@@ -324,8 +324,10 @@ pub(crate) struct RawHeEngine {
     pub ntt_units: u64,
     /// Butterflies per cycle of one transform unit.
     pub butterflies: u64,
-    /// Pointwise modular multiplications per cycle.
-    pub modmul_lanes: u64,
+    /// Pointwise modular multipliers; without this key, those of the MAC array (`products_on_mac_array`).
+    pub modmul_lanes: Option<u64>,
+    /// Pointwise products run on the cells of the party's MAC array, instead of `modmul_lanes`: both are one unit then.
+    pub products_on_mac_array: Option<bool>,
     /// Coefficients per cycle of the automorphism unit.
     pub automorphism_lanes: u64,
     /// Cycles to fill and drain a pipeline.
@@ -334,6 +336,22 @@ pub(crate) struct RawHeEngine {
     pub scratchpad: Bytes,
     /// Banks of the on-chip memory.
     pub scratchpad_banks: u64,
+    /// Radix of a butterfly, a power of two: its stages are done at once; 2 without this key.
+    pub ntt_radix: Option<u64>,
+    /// Stages in flight in a transform unit, which divide its butterflies between them; 1 without this key.
+    pub ntt_stages: Option<u64>,
+    /// Coefficients that a transform unit's registers hold, a power of two; a whole transform without this key.
+    pub ntt_block: Option<u64>,
+    /// Cycles from a pass over a block of a transform to the next, which needs its results; 0 without this key.
+    pub ntt_pass_gap: Option<u64>,
+    /// Cycles between two products of one multiplier; 1 without this key.
+    pub multiplier_interval: Option<u64>,
+    /// Limbs that are worked on at once, each by its share of the units; any number without this key.
+    pub limbs_at_once: Option<u64>,
+    /// What one bank of the on-chip memory moves in a cycle; without this key it always keeps up.
+    pub bank_port: Option<Bytes>,
+    /// Butterflies of the slowest stage of a key-switch pipeline; without this key, key switches use the other units.
+    pub key_switch_butterflies: Option<u64>,
 }
 
 /// A multiply-accumulate array.
@@ -352,6 +370,8 @@ pub(crate) struct RawMacArray {
     pub dataflow: Dataflow,
     /// On-chip buffer, both halves of its double buffering.
     pub buffer: Bytes,
+    /// When products modulo a prime are reduced: `deferred`, once per output, or `per-product`; deferred without this key.
+    pub prime_reduction: Option<PrimeReduction>,
 }
 
 /// The link between the parties.

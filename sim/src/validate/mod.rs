@@ -12,6 +12,7 @@
 
 mod data;
 mod fit;
+mod he_accelerators;
 mod model;
 mod targets;
 

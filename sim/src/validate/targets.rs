@@ -1,6 +1,7 @@
 //! Every published quantity: its cases, and how the model gets its figure.
 
 use super::data::{self, LayerRow, Published};
+use super::he_accelerators as he;
 use super::model::{Model, busy_s, garbler_of, message_bytes};
 use super::{Case, Limits, Set, Target, ValidateError};
 use crate::result::LayerCost;
@@ -23,6 +24,13 @@ const MODEL: &str = "cryptonite (ASPLOS'23), e2e_latency.py at 500/500 Mbit/s";
 const STORED: &str = "cryptonite (ASPLOS'23), storage per ReLU and per linear element";
 const PARALLEL: &str = "cryptonite (ASPLOS'23), layer_parallel_HE, EPYC 7502";
 const BENCHES: &str = "cryptonite (ASPLOS'23), ReLU benchmarks, one thread";
+const HPU: &str = "Zama HPU on an Alveo V80, measured (tfhe-rs, hpu_fpga)";
+const HEAX: &str = "HEAX (ASPLOS'20), Tables 7 and 8, as recalled";
+const COFHEE: &str = "CoFHEE, fabricated in 55 nm, as recalled";
+const RPU: &str = "RPU (ISPASS'23), 128 lanes and banks; its clock as recalled";
+const F1: &str = "F1 (MICRO'21), as recalled";
+const CRATERLAKE: &str = "CraterLake (ISCA'22), area table, as recalled";
+const BTS: &str = "BTS (ISCA'22), balance of compute and memory";
 
 const fn about(target: &'static str, metric: &'static str, source: &'static str) -> About {
     About { target, metric, source }
@@ -47,6 +55,17 @@ pub(super) const ALL: &[(About, Compare)] = &[
     (about("layer-parallel", "all HE layers, one per thread (s)", PARALLEL), layer_parallel),
     (about("one-inference", "offline and online latency (s)", MODEL), one_inference),
     (about("gc-benchmarks", "1, 10 and 100 garbled ReLUs (s)", BENCHES), gc_benchmarks),
+    (about("zama-hpu", "batches of bootstraps (µs)", HPU), he::zama_hpu),
+    (about("heax", "one operation (cycles)", HEAX), he::heax),
+    (about("cofhee", "one transform (cycles)", COFHEE), he::cofhee),
+    (about("rpu-ntt", "one transform (µs)", RPU), he::rpu_ntt),
+    (about("rpu-energy", "one transform: energy and power", RPU), he::rpu_energy),
+    (about("f1-area", "parts and whole: area and power", F1), he::f1_area),
+    (about("f1-operations", "ciphertext operations (ns)", F1), he::f1_operations),
+    (about("f1-transforms", "published is 0.8 of the model's in all rows (ns)", F1), he::f1_transforms),
+    (about("craterlake-area", "sums of published parts (mm²)", CRATERLAKE), he::craterlake_area),
+    (about("craterlake-units", "F1's units scaled (mm²)", CRATERLAKE), he::craterlake_units),
+    (about("bts-balance", "butterflies, bytes, time of a key switch", BTS), he::bts),
 ];
 
 /// Byte counts must agree to half a per cent, each.
