@@ -30,6 +30,7 @@ mod memory;
 mod party;
 mod platform;
 mod raw;
+pub mod rtl;
 mod sram;
 mod technology;
 
