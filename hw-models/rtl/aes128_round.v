@@ -10,10 +10,7 @@ module aes128_round #(
     input  [127:0] round_key,
     output [127:0] next
 );
-  // Multiplication by x in GF(2^8).
-  function [7:0] twice(input [7:0] a);
-    twice = {a[6:0], 1'b0} ^ (a[7] ? 8'h1b : 8'h00);
-  endfunction
+  /* verilator no_inline_module */
 
   wire [127:0] substituted, shifted, mixed;
 
@@ -26,10 +23,11 @@ module aes128_round #(
       for (r = 0; r < 4; r = r + 1) begin : rows
         // Row r moves r columns to the left.
         assign shifted[8*(4*c+r)+:8] = substituted[8*(4*((c+r)%4)+r)+:8];
-        // Each byte of a column: 2 of itself, 3 of the next below, 1 of the others.
+        // Each byte of a column: itself and the next below, times x in GF(2^8), and all others once.
         wire [7:0] a = shifted[8*(4*c+r)+:8];
         wire [7:0] b = shifted[8*(4*c+(r+1)%4)+:8];
-        assign mixed[8*(4*c+r)+:8] = twice(a) ^ twice(b) ^ b
+        wire [7:0] both = a ^ b;
+        assign mixed[8*(4*c+r)+:8] = {both[6:0], 1'b0} ^ (both[7] ? 8'h1b : 8'h00) ^ b
             ^ shifted[8*(4*c+(r+2)%4)+:8] ^ shifted[8*(4*c+(r+3)%4)+:8];
       end
     end

@@ -13,6 +13,7 @@
 mod data;
 mod fit;
 mod model;
+mod rtl;
 mod targets;
 
 pub use data::Published;

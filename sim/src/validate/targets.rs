@@ -2,7 +2,7 @@
 
 use super::data::{self, LayerRow, Published};
 use super::model::{Model, busy_s, garbler_of, message_bytes};
-use super::{Case, Limits, Set, Target, ValidateError};
+use super::{Case, Limits, Set, Target, ValidateError, rtl};
 use crate::result::LayerCost;
 use pisim_hw_models::{Cpu, CpuWork};
 use pisim_netgen::Op;
@@ -47,6 +47,9 @@ pub(super) const ALL: &[(About, Compare)] = &[
     (about("layer-parallel", "all HE layers, one per thread (s)", PARALLEL), layer_parallel),
     (about("one-inference", "offline and online latency (s)", MODEL), one_inference),
     (about("gc-benchmarks", "1, 10 and 100 garbled ReLUs (s)", BENCHES), gc_benchmarks),
+    (about("rtl-cycles", "interval and latency of cores (cycles)", rtl::SIMULATED), rtl::cycles),
+    (about("rtl-resources", "LUT, FF, DSP, BRAM of cores", rtl::SYNTHESISED), rtl::resources),
+    (about("rtl-others", "LUT, FF, DSP of others' RTL", rtl::OTHERS), rtl::others),
 ];
 
 /// Byte counts must agree to half a per cent, each.
@@ -63,7 +66,7 @@ fn set_of(network: Published) -> Set {
     }
 }
 
-fn case(case: impl Into<String>, published: f64, modelled: f64) -> Case {
+pub(super) fn case(case: impl Into<String>, published: f64, modelled: f64) -> Case {
     Case { case: case.into(), published, modelled }
 }
 

@@ -4,7 +4,6 @@ use super::cores::{Port, Vectors, streaming};
 use super::words::{Numbers, Word, packed, word};
 use aes::Aes128;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
-use aes::hazmat::cipher_round;
 
 /// The ports of the fixed-key pipeline's round keys.
 pub const ROUND_KEYS: Port = ("round_keys", 1408);
@@ -23,11 +22,18 @@ pub fn encrypt(key: u128, block: u128) -> u128 {
     u128::from_le_bytes(bytes.into())
 }
 
-/// The S-box: a round of the library leaves columns of four equal bytes alone.
+/// Multiplication in GF(2^8) (FIPS 197, section 4.2).
+fn times(a: u8, b: u8) -> u8 {
+    (0..8).rev().fold(0, |sum: u8, bit| {
+        let doubled = sum << 1 ^ if sum & 0x80 != 0 { 0x1b } else { 0 };
+        doubled ^ if b >> bit & 1 == 1 { a } else { 0 }
+    })
+}
+
+/// The S-box by its definition (FIPS 197, section 5.1.1): the inverse, a^254, and an affine map.
 fn substitute(byte: u8) -> u8 {
-    let mut block = [byte; 16].into();
-    cipher_round(&mut block, &[0; 16].into());
-    block[0]
+    let inverse = (0..254).fold(1, |power, _| times(power, byte));
+    (1..5).fold(inverse ^ 0x63, |sum, by| sum ^ inverse.rotate_left(by))
 }
 
 /// The round keys of FIPS 197, section 5.2, in the order of the port.
@@ -38,7 +44,7 @@ pub fn round_keys(key: u128) -> Word {
         let mut next = words[words.len() - 1];
         if words.len() % 4 == 0 {
             next = u32::from_le_bytes(next.rotate_right(8).to_le_bytes().map(substitute)) ^ u32::from(constant);
-            constant = constant << 1 ^ if constant & 0x80 != 0 { 0x1b } else { 0 };
+            constant = times(constant, 2);
         }
         words.push(next ^ words[words.len() - 4]);
     }

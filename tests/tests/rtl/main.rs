@@ -18,7 +18,7 @@ mod yosys;
 
 use bench::Bench;
 use cores::{Vectors, vectors};
-use pisim_hw_models::rtl::{self, Core};
+use pisim_hw_models::rtl;
 use tables::Cycles;
 
 /// The largest interval between operations that is tried.
