@@ -11,13 +11,10 @@ module aes128_iter (
   reg [127:0] state, last_key;
   reg [7:0] constant;
   reg [3:0] round = 0;  // the round to do next; 0 waits for a block
-  wire [127:0] next_key, next_state;
+  wire [127:0] round_key, next_state;
   wire [7:0] next_constant = {constant[6:0], 1'b0} ^ (constant[7] ? 8'h1b : 8'h00);
 
-  // The step of the schedule with a constant that changes: added here, as the module's own is fixed.
-  aes128_next_key #(.CONSTANT(8'h00)) step (.key(last_key), .next(next_key));
-  wire [127:0] round_key = next_key ^ {4{24'b0, constant}};
-
+  aes128_next_key step (.key(last_key), .constant(constant), .next(round_key));
   aes128_round #(.LAST(2)) rounds (.state(state), .last(round == 10), .round_key(round_key), .next(next_state));
   assign cipher = state;
 

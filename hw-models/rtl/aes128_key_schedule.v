@@ -15,7 +15,7 @@ module aes128_key_schedule (
     for (r = 1; r <= 10; r = r + 1) begin : rounds
       reg [127:0] last;
       always @(posedge clk) last <= round_keys[128*(r-1)+:128];
-      aes128_next_key #(.CONSTANT(CONSTANTS[8*(r-1)+:8])) step (.key(last), .next(round_keys[128*r+:128]));
+      aes128_next_key step (.key(last), .constant(CONSTANTS[8*(r-1)+:8]), .next(round_keys[128*r+:128]));
     end
   endgenerate
 endmodule

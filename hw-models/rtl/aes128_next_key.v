@@ -1,8 +1,7 @@
 // One step of the key schedule of AES-128 without registers (FIPS 197, section 5.2).
-module aes128_next_key #(
-    parameter [7:0] CONSTANT = 8'h01  // the round's constant
-) (
+module aes128_next_key (
     input  [127:0] key,
+    input  [  7:0] constant,  // the round's
     output [127:0] next
 );
   // Word 3 rotated by one byte, through the S-box.
@@ -16,7 +15,7 @@ module aes128_next_key #(
     end
   endgenerate
 
-  wire [31:0] word0 = key[31:0] ^ substituted ^ {24'b0, CONSTANT};
+  wire [31:0] word0 = key[31:0] ^ substituted ^ {24'b0, constant};
   wire [31:0] word1 = key[63:32] ^ word0;
   wire [31:0] word2 = key[95:64] ^ word1;
   assign next = {key[127:96] ^ word2, word2, word1, word0};

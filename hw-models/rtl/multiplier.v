@@ -1,4 +1,4 @@
-// The low RESULT bits of a product: operands in one register, the product in STAGES - 1 further ones, which synthesis may
+// The low RESULT bits of a product in 2 or 3 STAGES: a register for the operands, the others for the product, which synthesis may
 // move into DSP blocks.
 module multiplier #(
     parameter WIDTH  = 32,
@@ -17,5 +17,14 @@ module multiplier #(
     right <= b;
     whole <= left * right;
   end
-  delay_line #(.WIDTH(RESULT), .DEPTH(STAGES - 2)) rest (.clk(clk), .d(whole), .q(product));
+
+  generate
+    if (STAGES > 2) begin : deep
+      reg [RESULT-1:0] last;
+      always @(posedge clk) last <= whole;
+      assign product = last;
+    end else begin : shallow
+      assign product = whole;
+    end
+  endgenerate
 endmodule

@@ -194,8 +194,7 @@ pub fn cores() -> Vec<Core> {
         all.extend([half_gate_garbler(hash), half_gate_evaluator(hash)]);
     }
     all.push(free_xor());
-    all.extend(WORD_BITS.iter().filter_map(|width| mod_multiplier(*width)));
-    all.extend(WORD_BITS.iter().filter_map(|width| mod_butterfly(*width)));
+    all.extend(WORD_BITS.iter().flat_map(|width| [mod_multiplier(*width), mod_butterfly(*width)]).flatten());
     all.extend([8, 16, 32, 64].into_iter().filter_map(ring_mac));
     all.extend([(2, 2, 32), (4, 3, 32), (2, 3, 64)].into_iter().filter_map(|(r, c, width)| mac_tile(r, c, width)));
     all

@@ -57,25 +57,50 @@ pub fn bench(cores: &[Core], vectors: &[Vectors]) -> String {
 /// One core behind buses.
 fn wrapper(core: &Core, ports: &Ports, [statics, operands, results]: [usize; 3]) -> String {
     let mut connections = String::new();
-    for (bus, ports) in [("statics", &ports.statics), ("operands", &ports.inputs), ("results", &ports.outputs)] {
+    for (bus, ports) in [("statics", &ports.statics), ("operands", &ports.inputs)] {
         for ((name, bits), place) in ports.iter().zip(places(ports)) {
             write!(connections, ", .{name}({bus}[{place}+:{bits}])").unwrap();
         }
     }
-    // Bits of the results that no port drives.
-    let used: Vec<_> = ports.outputs.iter().zip(places(&ports.outputs)).map(|((_, bits), at)| at..at + bits).collect();
-    let idle = (0..results).filter(|bit| !used.iter().any(|range| range.contains(bit)));
-    let ties: String = idle.map(|bit| format!("  assign results[{bit}] = 1'b0;\n")).collect();
-    let parameters: Vec<_> = core.parameters.iter().map(|(name, value)| format!(".{name}({value})")).collect();
-    let parameters = if parameters.is_empty() { String::new() } else { format!("#({}) ", parameters.join(", ")) };
+    // Each result on whole digits, and zeros above all of them.
+    let (mut wires, mut parts) = (String::new(), zeros(results - bus(&ports.outputs)));
+    for (name, bits) in &ports.outputs {
+        writeln!(wires, "  wire [{}:0] {name};", bits - 1).unwrap();
+        write!(connections, ", .{name}({name})").unwrap();
+        parts.extend(zeros(4 * digits(*bits) - bits));
+        parts.push((*name).to_owned());
+    }
     format!(
         "module core_{} (input clk, input valid_in, input [{}:0] statics, input [{}:0] operands,\n    \
-         output valid_out, output [{}:0] results);\n{ties}  {} {parameters}core (.clk(clk), .valid_in(valid_in), \
-         .valid_out(valid_out){connections});\nendmodule\n",
+         output valid_out, output [{}:0] results);\n{wires}  assign results = {{{}}};\n  {} (.clk(clk), \
+         .valid_in(valid_in), .valid_out(valid_out){connections});\nendmodule\n",
         core.name,
         statics - 1,
         operands - 1,
         results - 1,
-        core.module,
+        parts.join(", "),
+        instance(core),
     )
+}
+
+fn zeros(bits: usize) -> Vec<String> {
+    if bits == 0 { Vec::new() } else { vec![format!("{bits}'b0")] }
+}
+
+/// A core's module with its parameters, up to its ports.
+fn instance(core: &Core) -> String {
+    let parameters: Vec<_> = core.parameters.iter().map(|(name, value)| format!(".{name}({value})")).collect();
+    let parameters = if parameters.is_empty() { String::new() } else { format!("#({}) ", parameters.join(", ")) };
+    format!("{} {parameters}core", core.module)
+}
+
+/// All cores without connections, for counting: what synthesis must keep is kept, and cores differ by name.
+pub fn unconnected(cores: &[Core]) -> String {
+    let (mut modules, mut instances) = (String::new(), String::new());
+    for core in cores {
+        let name = &core.name;
+        writeln!(modules, "module core_{name} ();\n  (* keep *) {} ();\nendmodule", instance(core)).unwrap();
+        writeln!(instances, "  (* keep *) core_{name} {name} ();").unwrap();
+    }
+    format!("{modules}module all ();\n{instances}endmodule\n")
 }

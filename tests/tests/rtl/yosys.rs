@@ -1,6 +1,5 @@
 //! Synthesises every core for UltraScale+ and counts what it takes.
 
-use super::cores::Vectors;
 use super::tables::Resources;
 use super::tools::{Yosys, run, sources};
 use super::wrap;
@@ -22,23 +21,42 @@ struct Design {
     num_cells_by_type: BTreeMap<String, u64>,
 }
 
-/// What every core takes. One run synthesises the bench of all cores with its hierarchy, so that what they share (an S-box,
-/// a round) is synthesised once; then each core is counted by itself.
-pub fn synthesise(yosys: &Yosys, cores: &[Core], vectors: &[Vectors]) -> Result<Vec<Resources>, String> {
+/// What every core takes. Cores that share modules (an S-box, a round, a multiplier) are synthesised in one run with their
+/// hierarchy, so that each module is synthesised once; then each core is counted by itself. Not all in one run: the time of
+/// Yosys' ABC9 grows with modules times cells.
+pub fn synthesise(yosys: &Yosys, cores: &[Core]) -> Result<Vec<Resources>, String> {
+    let mut measured = Vec::new();
+    for together in cores.chunk_by(|one, next| family(one) == family(next)) {
+        measured.extend(run_together(yosys, together)?);
+    }
+    Ok(measured)
+}
+
+/// What shares modules: all that is made of AES, multipliers and butterflies of one width, cells.
+fn family(core: &Core) -> (&'static str, u64) {
+    let width = core.parameters.iter().find(|(name, _)| *name == "WIDTH").map_or(0, |(_, width)| *width);
+    match core.module {
+        "mod_multiplier" | "mod_butterfly" => ("modular", width),
+        "ring_mac" | "mac_tile" => ("ring", 0),
+        _ => ("gates", 0),
+    }
+}
+
+fn run_together(yosys: &Yosys, cores: &[Core]) -> Result<Vec<Resources>, String> {
     let folder = TempDir::new().map_err(|error| error.to_string())?;
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).map_err(|error| error.to_string());
     // The WebAssembly build sees the current folder only.
-    let mut script = "read_verilog bench.v".to_owned();
+    let mut script = "read_verilog all.v".to_owned();
     for file in sources() {
         let name = file.file_name().ok_or("a file without a name")?;
         fs::copy(&file, folder.path().join(name)).map_err(|error| error.to_string())?;
         script += &format!(" {}", name.display());
     }
-    script += "\nsynth_xilinx -family xcup -top bench\n";
+    script += "\nsynth_xilinx -family xcup -top all\n";
     for Core { name, .. } in cores {
         script += &format!("tee -q -o {name}.json stat -json -top core_{name}\n");
     }
-    write("bench.v", &wrap::bench(cores, vectors))?;
+    write("all.v", &wrap::unconnected(cores))?;
     write("cores.ys", &script)?;
     run(Command::new(&yosys.program).args(["-q", "-s", "cores.ys"]).current_dir(folder.path()))?;
     let read = |core: &Core| {
