@@ -1,5 +1,5 @@
-// AES-128 in one round of hardware: a block every 11 cycles under any key, the key schedule on the fly. What comes in while a
-// block is in work is lost.
+// AES-128 in one round of hardware: a block every 11 cycles under any key, the key schedule on the fly. What comes in
+// while a block is in work is lost.
 module aes128_iter (
     input              clk,
     input              valid_in,

@@ -1,5 +1,5 @@
-// The key schedule of AES-128 as a pipeline, for a new key in every cycle. Round key r leaves r cycles after its key came
-// in, which is when stage r of aes128_pipe needs it.
+// The key schedule of AES-128 as a pipeline, for a new key in every cycle. Round key r leaves r cycles after its key
+// came in, which is when stage r of aes128_pipe needs it.
 module aes128_key_schedule (
     input           clk,
     input  [ 127:0] key,

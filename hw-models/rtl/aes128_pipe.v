@@ -1,7 +1,7 @@
 // AES-128 with one round per stage: a block per cycle, 11 cycles from block to cipher.
 //
-// `round_keys` holds round key r in bits 128r+127..128r. It is constant for a fixed key; for a key per block it comes from
-// aes128_key_schedule, each round key in the cycle in which its stage works on the block.
+// `round_keys` holds round key r in bits 128r+127..128r. It is constant for a fixed key; for a key per block it comes
+// from aes128_key_schedule, each round key in the cycle in which its stage works on the block.
 module aes128_pipe (
     input           clk,
     input           valid_in,

@@ -1,5 +1,5 @@
-// What came in DEPTH cycles ago. It has no reset, so that it becomes shift registers; a valid bit in it is right after DEPTH
-// idle cycles.
+// What came in DEPTH cycles ago. It has no reset, so that it becomes shift registers; a valid bit in it is right
+// after DEPTH idle cycles.
 module delay_line #(
     parameter WIDTH = 1,
     parameter DEPTH = 1

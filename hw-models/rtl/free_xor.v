@@ -1,5 +1,5 @@
-// An XOR gate: the sum of its labels, zero labels when garbling and active ones when evaluating. To negate, a garbler adds delta
-// and an evaluator nothing.
+// An XOR gate: the sum of its labels, zero labels when garbling and active ones when evaluating. To negate, a garbler
+// adds delta and an evaluator nothing.
 module free_xor (
     input              clk,
     input              valid_in,

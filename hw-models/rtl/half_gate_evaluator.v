@@ -1,6 +1,7 @@
 // Evaluates one garbled AND gate per cycle: two hashes, of the active label of each input.
 //
-// The table comes with the labels. 23 cycles with four AES pipelines, or 12 with two and two key schedules when REKEYED.
+// The table comes with the labels. 23 cycles with four AES pipelines, or 12 with two and two key schedules when
+// REKEYED.
 module half_gate_evaluator #(
     parameter REKEYED = 0
 ) (

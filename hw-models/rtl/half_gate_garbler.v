@@ -1,7 +1,8 @@
-// Garbles one AND gate per cycle (Zahur, Rosulek and Evans, EUROCRYPT 2015): four hashes, of both labels of both inputs.
+// Garbles one AND gate per cycle (Zahur, Rosulek and Evans, EUROCRYPT 2015): four hashes, of both labels of both
+// inputs.
 //
-// `tweak` is the gate's even one; the second input is hashed under the odd one above it. A label's colour is its lowest bit.
-// 23 cycles with eight AES pipelines, or 12 with four and two key schedules when REKEYED.
+// `tweak` is the gate's even one; the second input is hashed under the odd one above it. A label's colour is its
+// lowest bit. 23 cycles with eight AES pipelines, or 12 with four and two key schedules when REKEYED.
 module half_gate_garbler #(
     parameter REKEYED = 0
 ) (

@@ -1,11 +1,11 @@
-// Drives one core of the bench, the module that holds them all: reads operations from a file, offers one every so many
-// cycles, and prints what comes out and when.
+// Drives one core of the bench, the module that holds them all: reads operations from a file, offers one every so
+// many cycles, and prints what comes out and when.
 //
 //     Vbench VECTORS INTERVAL
 //
-// The first line of VECTORS is the core's number and its constant inputs, every further line the operands of one operation, in
-// hexadecimal; `-` is a cycle without one. A result is printed as its cycle and its value. Cycle 0 is that of the first operation,
-// and what a register takes in cycle c is seen in cycle c + 1.
+// The first line of VECTORS is the core's number and its constant inputs, every further line the operands of one
+// operation, in hexadecimal; `-` is a cycle without one. A result is printed as its cycle and its value. Cycle 0 is
+// that of the first operation, and what a register takes in cycle c is seen in cycle c + 1.
 #include <cstdint>
 #include <fstream>
 #include <iostream>

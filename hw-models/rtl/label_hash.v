@@ -1,8 +1,8 @@
 // The hash of garbling, of LABELS labels under one tweak, one tweak per cycle.
 //
 // REKEYED = 0: pisim's own, two calls of AES under a fixed key, H(x, i) = AES(AES(x) ^ i) ^ AES(x); 22 cycles.
-// REKEYED = 1: one call under the tweak as key, H(x, i) = AES_i(x) ^ x, as HAAC garbles; 11 cycles, and a key schedule that
-// all labels share. `round_keys` is not used.
+// REKEYED = 1: one call under the tweak as key, H(x, i) = AES_i(x) ^ x, as HAAC garbles; 11 cycles, and a key
+// schedule that all labels share. `round_keys` is not used.
 module label_hash #(
     parameter LABELS  = 1,
     parameter REKEYED = 0

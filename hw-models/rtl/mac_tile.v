@@ -1,10 +1,10 @@
-// An output-stationary systolic tile: cell (i, j) sums a[i] * b[j] over the terms that come in one per cycle, from the one
-// with `clear` to the one with `last`.
+// An output-stationary systolic tile: cell (i, j) sums a[i] * b[j] over the terms that come in one per cycle, from
+// the one with `clear` to the one with `last`.
 //
-// Row i's operand enters i cycles late and column j's j cycles late, and both move on by one cell per cycle. A finished sum
-// goes to the cell's drain register and then up its column, one cell per cycle; as row i + 1 finishes one cycle after row i, rows
-// leave at the top every second cycle, row 0 first. Tiles follow each other without a gap if their sums have at least
-// 2 * ROWS - 1 terms; shorter ones would meet on the way up.
+// Row i's operand enters i cycles late and column j's j cycles late, and both move on by one cell per cycle. A
+// finished sum goes to the cell's drain register and then up its column, one cell per cycle; as row i + 1 finishes
+// one cycle after row i, rows leave at the top every second cycle, row 0 first. Tiles follow each other without a gap
+// if their sums have at least 2 * ROWS - 1 terms; shorter ones would meet on the way up.
 module mac_tile #(
     parameter ROWS    = 2,
     parameter COLUMNS = 2,
@@ -21,7 +21,8 @@ module mac_tile #(
 );
   localparam MAC_LATENCY = WIDTH > 32 ? 4 : 3;
 
-  // Operands and control between cells: into cell (i, j) from the left at i * (COLUMNS + 1) + j, from above at i * COLUMNS + j.
+  // Operands and control between cells: into cell (i, j) from the left at i * (COLUMNS + 1) + j, from above at i *
+  // COLUMNS + j.
   wire [ROWS*(COLUMNS+1)*(WIDTH+3)-1:0] across;
   wire [(ROWS+1)*COLUMNS*WIDTH-1:0] down;
   // What goes up a column: a valid bit over a sum.

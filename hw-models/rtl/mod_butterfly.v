@@ -1,5 +1,5 @@
-// A butterfly of the number-theoretic transform (Cooley and Tukey), one per cycle, for any odd modulus below 2^WIDTH at run
-// time: u + w * v and u - w * v. 12 cycles. `w` is given times 2^WIDTH, as Montgomery multiplication takes it.
+// A butterfly of the number-theoretic transform (Cooley and Tukey), one per cycle, for any odd modulus below 2^WIDTH
+// at run time: u + w * v and u - w * v. 12 cycles. `w` is given times 2^WIDTH, as Montgomery multiplication takes it.
 module mod_butterfly #(
     parameter WIDTH = 32
 ) (

@@ -1,7 +1,7 @@
 // Montgomery multiplication, one per cycle, for any odd modulus below 2^WIDTH: a * b / 2^WIDTH, reduced. 11 cycles.
 //
-// `inverse` is the modulus' inverse modulo 2^WIDTH. With t = a * b and m = t * inverse mod 2^WIDTH, t - m * modulus is divisible
-// by 2^WIDTH, and the difference of the upper halves is the result, or the result less the modulus.
+// `inverse` is the modulus' inverse modulo 2^WIDTH. With t = a * b and m = t * inverse mod 2^WIDTH, t - m * modulus
+// is divisible by 2^WIDTH, and the difference of the upper halves is the result, or the result less the modulus.
 module mod_multiplier #(
     parameter WIDTH = 32
 ) (

@@ -1,5 +1,5 @@
-// The low RESULT bits of a product in 2 or 3 STAGES: a register for the operands, the others for the product, which synthesis may
-// move into DSP blocks.
+// The low RESULT bits of a product in 2 or 3 STAGES: a register for the operands, the others for the product, which
+// synthesis may move into DSP blocks.
 module multiplier #(
     parameter WIDTH  = 32,
     parameter RESULT = 64,

