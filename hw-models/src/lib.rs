@@ -32,6 +32,7 @@ mod memory;
 mod party;
 mod platform;
 mod raw;
+pub mod rtl;
 mod sram;
 mod technology;
 

@@ -164,8 +164,13 @@ pub(super) fn one_inference(network: Published) -> Result<Vec<OneInference>, Val
     Ok(found)
 }
 
+/// The rows of a measured table that another crate has.
+pub(super) fn rows(name: &'static str, text: &'static str) -> Result<Vec<Row>, ValidateError> {
+    Table { name, text }.rows()
+}
+
 /// One row of a table.
-struct Row {
+pub(super) struct Row {
     table: &'static str,
     cells: BTreeMap<&'static str, &'static str>,
 }
@@ -188,12 +193,12 @@ impl Table {
 }
 
 impl Row {
-    fn text(&self, column: &str) -> Result<&'static str, ValidateError> {
+    pub(super) fn text(&self, column: &str) -> Result<&'static str, ValidateError> {
         let missing = || ValidateError::Data { table: self.table, problem: format!("there is no column `{column}`") };
         self.cells.get(column).copied().ok_or_else(missing)
     }
 
-    fn number(&self, column: &str) -> Result<f64, ValidateError> {
+    pub(super) fn number(&self, column: &str) -> Result<f64, ValidateError> {
         let text = self.text(column)?;
         let wrong = |_| ValidateError::Data { table: self.table, problem: format!("`{text}` is no number") };
         text.parse().map_err(wrong)

@@ -14,6 +14,7 @@ mod data;
 mod fit;
 mod he_accelerators;
 mod model;
+mod rtl;
 mod targets;
 
 pub use data::Published;

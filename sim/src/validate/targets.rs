@@ -3,7 +3,7 @@
 use super::data::{self, LayerRow, Published};
 use super::he_accelerators as he;
 use super::model::{Model, busy_s, garbler_of, message_bytes};
-use super::{Case, Limits, Set, Target, ValidateError};
+use super::{Case, Limits, Set, Target, ValidateError, rtl};
 use crate::result::LayerCost;
 use pisim_hw_models::{Cpu, CpuWork};
 use pisim_netgen::Op;
@@ -66,6 +66,9 @@ pub(super) const ALL: &[(About, Compare)] = &[
     (about("craterlake-area", "sums of published parts (mm²)", CRATERLAKE), he::craterlake_area),
     (about("craterlake-units", "F1's units scaled (mm²)", CRATERLAKE), he::craterlake_units),
     (about("bts-balance", "butterflies, bytes, time of a key switch", BTS), he::bts),
+    (about("rtl-cycles", "interval and latency of cores (cycles)", rtl::SIMULATED), rtl::cycles),
+    (about("rtl-resources", "LUT, FF, DSP, BRAM of cores", rtl::SYNTHESISED), rtl::resources),
+    (about("rtl-others", "LUT, FF, DSP of others' RTL", rtl::OTHERS), rtl::others),
 ];
 
 /// Byte counts must agree to half a per cent, each.
@@ -82,7 +85,7 @@ fn set_of(network: Published) -> Set {
     }
 }
 
-fn case(case: impl Into<String>, published: f64, modelled: f64) -> Case {
+pub(super) fn case(case: impl Into<String>, published: f64, modelled: f64) -> Case {
     Case { case: case.into(), published, modelled }
 }
 
