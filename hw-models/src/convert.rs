@@ -1,8 +1,9 @@
 //! From platform files to validated units: every value is checked here, once, with an error at its line.
 
+use crate::breakdown::derived_static_w;
 use crate::check::Check;
 use crate::cpu::{Cpu, CpuCosts, HeLibrary};
-use crate::fpga::{BOARDS, Board};
+use crate::fpga::{BOARDS, Board, fastest_hz};
 use crate::gc::GcEngine;
 use crate::he::HeEngine;
 use crate::link::{Link, UpShare};
@@ -20,17 +21,23 @@ use pisim_settings::{BitRate, ConfigError, Duration, Frequency, Source, did_you_
 
 type Checked<T> = Result<T, ConfigError>;
 
-/// Crypto pipelines close at 200 to 300 MHz on UltraScale+ parts and 400 MHz on the newest; nothing here runs faster.
-const FPGA_CLOCK_LIMIT: &str = "450 MHz";
+/// Whether an FPGA design has to fit its board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limits {
+    /// One that does not is refused.
+    Enforced,
+    /// It may have any size and clock: to find out what would fit.
+    Ignored,
+}
 
-pub(crate) fn platform(source: &Source, raw: &RawPlatform) -> Checked<Platform> {
+pub(crate) fn platform(source: &Source, raw: &RawPlatform, limits: Limits) -> Checked<Platform> {
     let check = Check { source, table: String::new() };
     if raw.name.trim().is_empty() {
         return Err(check.error("name", "empty; expected a short name"));
     }
     let (client, server) = match (&raw.client, &raw.server, &raw.machine) {
         (Some(client), Some(server), None) => {
-            (party(&check.inside("client"), client)?, party(&check.inside("server"), server)?)
+            (party(&check.inside("client"), client, limits)?, party(&check.inside("server"), server, limits)?)
         }
         (None, None, Some(raw)) => {
             let machine = machine(&check.inside("machine"), raw)?;
@@ -57,6 +64,7 @@ fn machine(check: &Check<'_>, raw: &RawMachine) -> Checked<PartyHardware> {
     Ok(PartyHardware {
         static_power_w: check.within("static_power", raw.static_power, "0 W", "100 kW")?.watts(),
         cpu: cpu(&check.inside("cpu"), &raw.cpu)?,
+        leakage_derived: false,
         memory: memory(&check.inside("memory"), &raw.memory)?,
         storage: None,
         fabric: None,
@@ -66,7 +74,7 @@ fn machine(check: &Check<'_>, raw: &RawMachine) -> Checked<PartyHardware> {
     })
 }
 
-fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
+fn party(check: &Check<'_>, raw: &RawParty, limits: Limits) -> Checked<PartyHardware> {
     let fabric = fabric(check, raw)?;
     let made_in = fabric.map(Technology::of);
     let unit = |key: &str, present: bool| match (present, made_in) {
@@ -79,10 +87,13 @@ fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
     let gc_technology = unit("gc_engine", raw.gc_engine.is_some())?;
     let he_technology = unit("he_engine", raw.he_engine.is_some())?;
     let mac_technology = unit("mac_array", raw.mac_array.is_some())?;
+    let memory = memory(&check.inside("memory"), &raw.memory)?;
+    let (static_power_w, leakage_derived) = static_power(check, raw, fabric, &memory)?;
     let party = PartyHardware {
-        static_power_w: check.within("static_power", raw.static_power, "0 W", "100 kW")?.watts(),
+        static_power_w,
+        leakage_derived,
         cpu: cpu(&check.inside("cpu"), &raw.cpu)?,
-        memory: memory(&check.inside("memory"), &raw.memory)?,
+        memory,
         storage: raw.storage.as_ref().map(|raw| storage(&check.inside("storage"), raw)).transpose()?,
         fabric,
         gc_engine: raw
@@ -104,8 +115,8 @@ fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
             .map(|(raw, made_in)| mac_array(&check.inside("mac_array"), raw, made_in))
             .transpose()?,
     };
-    if let Some(Fabric::Fpga(board)) = fabric {
-        fits(check, board, &party)?;
+    if limits == Limits::Enforced {
+        fits(check, &party)?;
     }
     Ok(party)
 }
@@ -142,39 +153,19 @@ fn fpga(check: &Check<'_>, raw: &RawFpga) -> Checked<Fabric> {
     })
 }
 
-/// Refuses a design that is larger than its board, or a memory that the board does not have.
-fn fits(check: &Check<'_>, board: &'static Board, party: &PartyHardware) -> Checked<()> {
-    let memory = &party.memory;
-    if (memory.kind == MemoryKind::Hbm2) != board.hbm {
-        let (has, kind) = if board.hbm { ("HBM2", "hbm2") } else { ("DDR4", "ddr4") };
-        return Err(check.error("memory.kind", format!("the {} has {has}; expected \"{kind}\"", board.name)));
+/// Refuses a design that cannot be built on its board.
+fn fits(check: &Check<'_>, party: &PartyHardware) -> Checked<()> {
+    party.misfits().first().map_or(Ok(()), |misfit| Err(check.error(&misfit.key, &misfit.message)))
+}
+
+/// The static power of a party, and whether it is derived.
+fn static_power(check: &Check<'_>, raw: &RawParty, fabric: Option<Fabric>, memory: &Memory) -> Checked<(f64, bool)> {
+    match (raw.static_power, fabric) {
+        (Some(power), _) => Ok((check.within("static_power", power, "0 W", "100 kW")?.watts(), false)),
+        (None, Some(fabric)) => Ok((derived_static_w(fabric, memory.interface_mm2()), true)),
+        (None, None) => Err(check
+            .error("static_power", "missing; expected it in a party without `silicon` or `fpga` to derive it from")),
     }
-    if memory.peak_bytes_per_s() > board.memory_bytes_per_s * 1.001 {
-        let (peak, most) = (memory.peak_bytes_per_s() / 1e9, board.memory_bytes_per_s / 1e9);
-        return Err(check.error(
-            "memory.channels",
-            format!("{peak} GB/s in all; expected at most the {}'s {most} GB/s", board.name),
-        ));
-    }
-    let overflows = party.fpga_use().map(|fpga| fpga.overflows()).unwrap_or_default();
-    if overflows.is_empty() {
-        return Ok(());
-    }
-    let list: Vec<String> = overflows
-        .iter()
-        .map(|(name, used, available)| {
-            let excess = 100.0 * (*used as f64 / (*available).max(1) as f64 - 1.0);
-            format!("{used} {name} of {available} ({excess:.0} % too many)")
-        })
-        .collect();
-    Err(check.error(
-        "fpga.board",
-        format!(
-            "the design does not fit the {}: it needs {}; expected fewer units or a larger board",
-            board.name,
-            list.join(", ")
-        ),
-    ))
 }
 
 fn cpu(check: &Check<'_>, raw: &RawCpu) -> Checked<Cpu> {
@@ -326,8 +317,8 @@ fn link(check: &Check<'_>, raw: &RawLink) -> Checked<Link> {
 }
 
 fn clock(check: &Check<'_>, clock: Frequency, technology: Technology) -> Checked<f64> {
-    let limit = if technology.fpga { FPGA_CLOCK_LIMIT } else { "10 GHz" };
-    check.within("clock", clock, "1 MHz", limit).map(Frequency::hz)
+    let limit = if technology.fpga { format!("{} MHz", fastest_hz(technology.node_nm) / 1e6) } else { "10 GHz".into() };
+    check.within("clock", clock, "1 MHz", &limit).map(Frequency::hz)
 }
 
 fn gc_engine(check: &Check<'_>, raw: &RawGcEngine, technology: Technology) -> Checked<GcEngine> {

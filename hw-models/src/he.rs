@@ -1,8 +1,9 @@
 //! The homomorphic-encryption engine: transform units, modular multipliers, automorphism lanes and a scratchpad.
 
+use crate::breakdown::Part;
 use crate::cost::{Cost, product};
 use crate::fpga::{FpgaResources, memory_blocks, modular_multiplier, ntt_butterfly};
-use crate::sram::sram_energy_per_byte_j;
+use crate::sram::{Sram, sram_energy_per_byte_j};
 use crate::technology::Technology;
 
 /// F1's synthesis in 14/12 nm at 1 GHz for 32-bit words (F1, MICRO'21, area and power table; as recalled, its sums
@@ -147,45 +148,61 @@ impl HeEngine {
 
     /// Silicon area in mm²; `None` on an FPGA.
     pub fn area_mm2(&self) -> Option<f64> {
-        let word = self.word_bits as f64 / f1::WORD_BITS;
-        let multipliers = (self.ntt_units as f64 * self.butterflies as f64) * f1::BUTTERFLY_MM2
-            + self.modmul_lanes as f64 * f1::MULTIPLY_MM2;
-        let wires = self.automorphism_lanes as f64 * f1::AUTOMORPHISM_MM2 + self.modmul_lanes as f64 * f1::MOVE_MM2;
-        let memory = self.scratchpad_bytes as f64 * f1::SCRATCHPAD_MM2_PER_BYTE;
-        self.technology.area(f1::NODE_NM).map(|factor| factor * (multipliers * word * word + wires * word + memory))
+        self.parts().into_iter().map(|part| part.area_mm2).sum()
     }
 
     /// Power in watts with every unit busy in every cycle, fed from the scratchpad as far as its banks reach (512 bytes
     /// each per cycle, as in F1).
     pub fn peak_power_w(&self) -> f64 {
-        let butterflies = self.ntt_units as f64 * self.butterflies as f64;
-        let multiplies = self.modmul_lanes as f64;
-        let permutes = self.automorphism_lanes as f64;
-        // A transform unit of seven butterflies per coefficient moves two words per coefficient, as in F1.
-        let words = butterflies / 7.0 * 2.0 + 3.0 * multiplies + 2.0 * permutes;
-        let most_bytes = self.scratchpad_banks as f64 * f1::SCRATCHPAD_BANK_PORT_BYTES;
-        let scratchpad = most_bytes.min(words * self.word_bits as f64 / 8.0) * self.scratchpad_j_per_byte();
-        let per_cycle = butterflies * self.butterfly_j()
-            + multiplies * self.multiply_j()
-            + permutes * self.automorphism_j()
-            + words * self.move_j()
-            + scratchpad;
-        self.clock_hz * per_cycle
+        self.parts().iter().map(|part| part.power_w).sum()
     }
 
     /// FPGA resources: butterflies, multipliers, the automorphism's switching network (log2(lanes) stages of 2:1
     /// multiplexers, two to a LUT) and the scratchpad.
     pub fn fpga_resources(&self) -> FpgaResources {
-        let stages = u64::from(self.automorphism_lanes.max(1).next_power_of_two().trailing_zeros());
-        let network = product(&[self.automorphism_lanes, stages, self.word_bits]).div_ceil(2);
-        ntt_butterfly(self.word_bits).times(product(&[self.ntt_units, self.butterflies]))
-            + modular_multiplier(self.word_bits).times(self.modmul_lanes)
-            + FpgaResources {
-                lut: network,
-                ff: product(&[self.automorphism_lanes, self.word_bits]),
-                ..FpgaResources::default()
-            }
-            + memory_blocks(self.scratchpad_bytes, self.scratchpad_banks, self.word_bits)
+        self.parts().into_iter().map(|part| part.fpga).sum()
+    }
+
+    /// Its parts, each with its area, its power when busy and its FPGA resources.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let (made_in, word) = (&self.technology, self.word());
+        let (units, lanes, permuted) =
+            (product(&[self.ntt_units, self.butterflies]), self.modmul_lanes, self.automorphism_lanes);
+        let area = |mm2: f64| made_in.area(f1::NODE_NM).map(|factor| factor * mm2);
+        let logic = |name, count: u64, mm2: f64, joules: f64, fpga| {
+            let (mm2, power_w) = (count as f64 * mm2, self.clock_hz * count as f64 * joules);
+            Part::logic((name, count), made_in, area(mm2), power_w, fpga)
+        };
+        let stages = u64::from(permuted.max(1).next_power_of_two().trailing_zeros());
+        let network = FpgaResources {
+            lut: product(&[permuted, stages, self.word_bits]).div_ceil(2),
+            ff: product(&[permuted, self.word_bits]),
+            ..FpgaResources::default()
+        };
+        let (butterflies, multipliers) =
+            (ntt_butterfly(self.word_bits).times(units), modular_multiplier(self.word_bits).times(lanes));
+        // A transform unit of seven butterflies per coefficient moves two words per coefficient, as in F1.
+        let words = units as f64 / 7.0 * 2.0 + 3.0 * lanes as f64 + 2.0 * permuted as f64;
+        let most_bytes = self.scratchpad_banks as f64 * f1::SCRATCHPAD_BANK_PORT_BYTES;
+        let scratchpad_w =
+            self.clock_hz * most_bytes.min(words * self.word_bits as f64 / 8.0) * self.scratchpad_j_per_byte();
+        let scratchpad = Sram::banked(self.scratchpad_bytes, self.scratchpad_banks);
+        let scratchpad_mm2 = area(self.scratchpad_bytes as f64 * f1::SCRATCHPAD_MM2_PER_BYTE);
+        let blocks = memory_blocks(self.scratchpad_bytes, self.scratchpad_banks, self.word_bits);
+        let moved = Part::logic(
+            ("registers, adders, network", lanes),
+            made_in,
+            area(lanes as f64 * f1::MOVE_MM2 * word),
+            self.clock_hz * words * self.move_j(),
+            FpgaResources::default(),
+        );
+        vec![
+            logic("butterflies", units, f1::BUTTERFLY_MM2 * word * word, self.butterfly_j(), butterflies),
+            logic("modular multipliers", lanes, f1::MULTIPLY_MM2 * word * word, self.multiply_j(), multipliers),
+            logic("automorphism", permuted, f1::AUTOMORPHISM_MM2 * word, self.automorphism_j(), network),
+            moved,
+            Part::memory("scratchpad", made_in, scratchpad, scratchpad_mm2, scratchpad_w, blocks),
+        ]
     }
 
     fn factor(&self) -> f64 {

@@ -16,10 +16,12 @@
 //! The closed forms state their formula and source at the function; constants state theirs at the constant. Where a
 //! figure was recalled rather than re-read, its comment says "as recalled".
 
+mod breakdown;
 mod check;
 mod convert;
 mod cost;
 mod cpu;
+mod fits;
 mod fpga;
 mod gc;
 mod he;
@@ -33,9 +35,11 @@ mod raw;
 mod sram;
 mod technology;
 
+pub use breakdown::{Component, Part};
 pub use cost::Cost;
 pub use cpu::{Cpu, CpuCosts, CpuWork, HeLibrary, HeOperations};
-pub use fpga::{BOARDS, Board, FpgaResources, FpgaUse};
+pub use fits::Misfit;
+pub use fpga::{BOARDS, Board, BoardMemory, FpgaResources, FpgaUse};
 pub use gc::{GcEngine, GcWork, LABEL_BYTES, OtWork, TABLE_BYTES};
 pub use he::{HeEngine, HeWork};
 pub use link::{Direction, Link, MIN_SHARE, UpShare};
@@ -44,5 +48,5 @@ pub use mapping::{HeParallel, Mapping, Threads, WorkClass};
 pub use memory::{Memory, MemoryKind, Storage};
 pub use party::PartyHardware;
 pub use platform::Platform;
-pub use sram::sram_energy_per_byte_j;
+pub use sram::{MAX_SRAM_PORTS, Sram, SramCosts, sram_energy_per_byte_j};
 pub use technology::{Fabric, NODES_NM, Technology};

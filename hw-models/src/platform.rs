@@ -1,6 +1,6 @@
 //! A platform: client, server and link, from a TOML file or built in.
 
-use crate::convert;
+use crate::convert::{self, Limits};
 use crate::link::Link;
 use crate::mapping::Mapping;
 use crate::party::PartyHardware;
@@ -83,7 +83,7 @@ impl Platform {
     /// Bad syntax, unknown or missing keys, wrong units, values that no hardware has, or a design that does not fit its
     /// FPGA board: one error with file, line, key and expectation.
     pub fn from_source(source: &Source) -> Result<Self, ConfigError> {
-        convert::platform(source, &parse::<RawPlatform>(source)?)
+        convert::platform(source, &parse::<RawPlatform>(source)?, Limits::Enforced)
     }
 
     /// The JSON Schema of platform files, for editors.
