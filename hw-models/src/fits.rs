@@ -45,7 +45,8 @@ fn memory(board: &Board, party: &PartyHardware) -> Option<Misfit> {
     })
 }
 
-fn shown(kind: MemoryKind) -> String {
+/// The kind as people write it; in lower case as files do.
+pub(crate) fn shown(kind: MemoryKind) -> String {
     format!("{kind:?}").to_uppercase()
 }
 
@@ -78,7 +79,7 @@ fn unsplit(party: &PartyHardware) -> Vec<(&'static str, &'static str, FpgaResour
     [gc, he, mac].into_iter().flatten().collect()
 }
 
-fn slrs(board: &Board, party: &PartyHardware) -> Vec<Misfit> {
+pub(crate) fn slrs(board: &Board, party: &PartyHardware) -> Vec<Misfit> {
     let slr = board.largest_slr();
     let too_large = |(key, part, needs): (&str, &str, FpgaResources)| {
         let (name, used, available) = *board.in_blocks(needs).beyond(&slr).first()?;

@@ -49,6 +49,10 @@ impl Platform {
     /// # Errors
     /// There is none of that name; the error names those that exist and the near miss.
     pub fn builtin(name: &str) -> Result<Self, ConfigError> {
+        Self::from_source(&Self::builtin_source(name)?)
+    }
+
+    fn builtin_source(name: &str) -> Result<Source, ConfigError> {
         let text = Self::builtin_text(name).ok_or_else(|| {
             let names = Self::builtin_names();
             let hint = did_you_mean(name, names.iter().copied());
@@ -57,7 +61,7 @@ impl Platform {
                 format!("unknown platform; expected a .toml file or one of {}{hint}", names.join(", ")),
             )
         })?;
-        Self::from_source(&Source::new(format!("configs/hardware/{name}.toml"), text))
+        Ok(Source::new(format!("configs/hardware/{name}.toml"), text))
     }
 
     /// The platform of the file at `path`.
@@ -73,8 +77,16 @@ impl Platform {
     /// # Errors
     /// As [`Platform::builtin`] and [`Platform::load`].
     pub fn named_or_file(name: &str) -> Result<Self, ConfigError> {
+        Self::from_source(&Self::source(name)?)
+    }
+
+    /// The TOML text of what the command line's `-H` names, without a check of what it says.
+    ///
+    /// # Errors
+    /// There is no such built-in platform, or the file cannot be read.
+    pub fn source(name: &str) -> Result<Source, ConfigError> {
         let is_path = name.ends_with(".toml") || name.contains(std::path::is_separator);
-        if is_path { Self::load(name) } else { Self::builtin(name) }
+        if is_path { Source::read(name) } else { Self::builtin_source(name) }
     }
 
     /// The platform of a TOML text.
@@ -84,6 +96,14 @@ impl Platform {
     /// FPGA board: one error with file, line, key and expectation.
     pub fn from_source(source: &Source) -> Result<Self, ConfigError> {
         convert::platform(source, &parse::<RawPlatform>(source)?, Limits::Enforced)
+    }
+
+    /// The same, but an FPGA design may be of any size and clock: [`PartyHardware::misfits`] says whether it can be built.
+    ///
+    /// # Errors
+    /// As [`Platform::from_source`], but for what does not fit.
+    pub fn unchecked_from_source(source: &Source) -> Result<Self, ConfigError> {
+        convert::platform(source, &parse::<RawPlatform>(source)?, Limits::Ignored)
     }
 
     /// The JSON Schema of platform files, for editors.

@@ -2,6 +2,7 @@
 
 use super::resources::{FpgaResources, FpgaUse};
 use crate::memory::MemoryKind;
+use pisim_settings::did_you_mean;
 
 /// One kind of memory of a board.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -165,6 +166,18 @@ impl Board {
     /// The board of a name.
     pub fn named(name: &str) -> Option<&'static Self> {
         BOARDS.iter().find(|board| board.name == name)
+    }
+
+    /// The board of a name that a user gave.
+    ///
+    /// # Errors
+    /// There is none: what was expected, with the near miss.
+    pub fn known(name: &str) -> Result<&'static Self, String> {
+        Self::named(name).ok_or_else(|| {
+            let names = BOARDS.map(|board| board.name);
+            let hint = did_you_mean(name, names);
+            format!("unknown board `{name}`; expected one of {}{hint}", names.join(", "))
+        })
     }
 
     /// What a design can fill and still be placed and routed: LUT 70 %, FF 50 %, block RAM, Ultra RAM and DSP 80 % of the

@@ -6,7 +6,6 @@ mod parts;
 mod resources;
 
 pub use board::{BOARDS, Board, BoardMemory};
-pub(crate) use clock::fastest_hz;
 pub(crate) use parts::{
     DDR_CONTROLLER, FREE_XOR, HALF_GATE, HBM_CONTROLLER, mac_unit, memory_blocks, modular_multiplier, ntt_butterfly,
 };

@@ -36,6 +36,12 @@ impl FpgaResources {
         triples.filter(|(_, used, available)| used > available).collect()
     }
 
+    /// How many times `part` fits into this; the largest number for a part of nothing.
+    pub(crate) fn holds(&self, part: &Self) -> u64 {
+        let pairs = self.named().into_iter().zip(part.named());
+        pairs.filter_map(|((_, all), (_, one))| all.checked_div(one)).min().unwrap_or(u64::MAX)
+    }
+
     /// Every amount changed alike.
     pub(crate) fn map(self, change: impl Fn(u64) -> u64) -> Self {
         Self {
