@@ -1,5 +1,6 @@
 //! What a party's hardware is made of: area, power and FPGA resources by part, from which every total is summed.
 
+use crate::fit::Accelerator;
 use crate::fpga::FpgaResources;
 use crate::gc::GcEngine;
 use crate::he::HeEngine;
@@ -88,15 +89,14 @@ impl PartyHardware {
         units.into_iter().flat_map(components).collect()
     }
 
-    /// Watts that the accelerator in this table (`gc_engine`, …) leaks while it is idle, beside the static power. Nothing where
+    /// Watts that an accelerator leaks while it is idle, beside the static power. Nothing where
     /// the file gives the static power, since that includes leakage.
-    pub fn idle_leakage_w(&self, unit: &str) -> f64 {
+    pub fn idle_leakage_w(&self, unit: Accelerator) -> f64 {
         let parts = match unit {
             _ if !self.leakage_derived => Vec::new(),
-            "gc_engine" => self.gc_engine.as_ref().map(GcEngine::parts).unwrap_or_default(),
-            "he_engine" => self.he_engine.as_ref().map(HeEngine::parts).unwrap_or_default(),
-            "mac_array" => self.mac_array.as_ref().map(MacArray::parts).unwrap_or_default(),
-            _ => Vec::new(),
+            Accelerator::GcEngine => self.gc_engine.as_ref().map(GcEngine::parts).unwrap_or_default(),
+            Accelerator::HeEngine => self.he_engine.as_ref().map(HeEngine::parts).unwrap_or_default(),
+            Accelerator::MacArray => self.mac_array.as_ref().map(MacArray::parts).unwrap_or_default(),
         };
         parts.iter().map(|part| part.leakage_w).sum()
     }

@@ -3,6 +3,7 @@
 use crate::fpga::{Board, FREE_XOR, FpgaResources, HALF_GATE, mac_unit, ntt_butterfly};
 use crate::memory::MemoryKind;
 use crate::party::PartyHardware;
+use pisim_settings::Frequency;
 
 /// What keeps a design from being built on a board.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,9 +104,9 @@ fn clocks(board: &Board, party: &PartyHardware, used: FpgaResources) -> Vec<Misf
     let too_fast = |(key, clock_hz): (&str, Option<f64>)| {
         let clock_hz = clock_hz.filter(|clock_hz| *clock_hz > most * (1.0 + 1e-9))?;
         let message = format!(
-            "{} MHz; a design that fills {lut_percent:.0} % of the {}'s LUT budget reaches at most {:.0} MHz; \
+            "{}; a design that fills {lut_percent:.0} % of the {}'s LUT budget reaches at most {:.0} MHz; \
              expected a lower clock or fewer units",
-            clock_hz / 1e6,
+            Frequency::new(clock_hz).unwrap_or_default(),
             board.name,
             (most / 1e6).floor()
         );
