@@ -1,4 +1,5 @@
 //! `pisim hardware`: lists, breakdowns, fitting, look-ups.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 mod common;
 
