@@ -52,7 +52,7 @@ fn boards_are_listed_with_their_budgets() {
 #[test]
 fn parts_sum_to_the_totals_that_are_shown() {
     let folder = Folder::new();
-    for name in ["haac-hbm2", "fpga-u280"] {
+    for name in ["haac-hbm2", "fpga-u280", "fpga-zcu102-edge"] {
         let server = folder.json(&["hardware", "show", name])["parties"]["server"].clone();
         let sum = |key: &str| array(&server["breakdown"]).iter().filter_map(|row| row[key].as_f64()).sum::<f64>();
         let power = server["peak_power_w"].as_f64().unwrap();

@@ -18,7 +18,7 @@ pub struct Part {
     pub count: u64,
     /// Silicon area in mm²; `None` on an FPGA and for what is a chip of its own.
     pub area_mm2: Option<f64>,
-    /// Power in watts with the part busy in every cycle, its leakage included.
+    /// Power in watts with the part busy in every cycle, its leakage included unless the file's static power holds that.
     pub power_w: f64,
     /// Watts that it leaks while idle; 0 on an FPGA, where the card's static power holds it.
     pub leakage_w: f64,
@@ -83,22 +83,40 @@ impl PartyHardware {
         ];
         units.extend(self.gc_engine.as_ref().map(|unit| ("gc_engine", GcEngine::parts(unit))));
         units.extend(self.he_engine.as_ref().map(|unit| ("he_engine", HeEngine::parts(unit))));
-        units.extend(self.mac_array.as_ref().map(|unit| ("mac_array", MacArray::parts(unit))));
+        units.extend(self.mac_array.as_ref().map(|unit| ("mac_array", self.array_parts(unit))));
         let components =
             |(unit, parts): (&'static str, Vec<Part>)| parts.into_iter().map(move |part| Component { unit, part });
         units.into_iter().flat_map(components).collect()
     }
 
-    /// Watts that an accelerator leaks while it is idle, beside the static power. Nothing where
-    /// the file gives the static power, since that includes leakage.
+    /// Watts that an accelerator leaks while it is idle, beside the static power. Nothing where the file gives the static power,
+    /// since that includes leakage.
     pub fn idle_leakage_w(&self, unit: Accelerator) -> f64 {
         let parts = match unit {
-            _ if !self.leakage_derived => Vec::new(),
-            Accelerator::GcEngine => self.gc_engine.as_ref().map(GcEngine::parts).unwrap_or_default(),
-            Accelerator::HeEngine => self.he_engine.as_ref().map(HeEngine::parts).unwrap_or_default(),
-            Accelerator::MacArray => self.mac_array.as_ref().map(MacArray::parts).unwrap_or_default(),
+            Accelerator::GcEngine => self.gc_engine.as_ref().map(GcEngine::parts),
+            Accelerator::HeEngine => self.he_engine.as_ref().map(HeEngine::parts),
+            Accelerator::MacArray => self.mac_array.as_ref().map(MacArray::parts),
         };
-        parts.iter().map(|part| part.leakage_w).sum()
+        let leaks = parts.into_iter().flatten().map(|part| part.leakage_w).sum();
+        if self.leakage_derived { leaks } else { 0.0 }
+    }
+
+    /// Watts that an accelerator leaks while it is busy beside the energy of what it does. HAAC's and F1's powers, of which the
+    /// engines' energies are made, include leakage; an array's energies (Horowitz, CACTI) are dynamic alone.
+    pub fn busy_leakage_w(&self, unit: Accelerator) -> f64 {
+        match unit {
+            Accelerator::GcEngine | Accelerator::HeEngine => 0.0,
+            Accelerator::MacArray => self.idle_leakage_w(unit),
+        }
+    }
+
+    /// The array's parts, with their leakage in their power where it is not in the static power.
+    fn array_parts(&self, array: &MacArray) -> Vec<Part> {
+        let leaking = |part: Part| Part {
+            power_w: part.power_w + if self.leakage_derived { part.leakage_w } else { 0.0 },
+            ..part
+        };
+        array.parts().into_iter().map(leaking).collect()
     }
 
     /// The memory interfaces on the accelerator's chip or in the FPGA's fabric.

@@ -152,6 +152,9 @@ fn without_a_static_power_silicon_leaks_and_a_card_draws_its_own() {
     let leakage: f64 = Accelerator::ALL.iter().map(|unit| server.idle_leakage_w(*unit)).sum();
     let parts: f64 = server.breakdown().iter().map(|component| component.part.leakage_w).sum();
     assert!(close(leakage, parts, 1e-12) && leakage > 0.5, "{leakage}");
+    // The array's energies hold no leakage, so its power at full speed has it on top.
+    let on_top = server.peak_power_w() - Platform::builtin("haac-hbm2").unwrap().server.peak_power_w() + 25.0 - 0.225;
+    assert!(close(on_top, server.busy_leakage_w(Accelerator::MacArray), 1e-6), "{on_top}");
     let server = without_static_power("fpga-u280").unwrap().server;
     assert_eq!(server.static_power_w, 35.0);
     assert!(Accelerator::ALL.iter().all(|unit| server.idle_leakage_w(*unit) == 0.0));

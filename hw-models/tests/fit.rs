@@ -105,9 +105,12 @@ fn a_design_that_is_too_large_is_loaded_measured_and_shrunk() {
     // In proportion: each count is the file's times the factor, rounded down.
     assert_eq!(engines, (40.0 * largest.factor) as u64);
     assert_eq!(rows, (64.0 * largest.factor.sqrt()) as u64);
-    // Comments stay, changes are listed on top.
+    // Comments stay, and every change says what was there.
     assert!(largest.toml.contains("# 4 pipelined AES of 10 stages"));
-    assert!(largest.toml.contains(&format!("server.gc_engine.engines: 40 became {engines}")), "{}", largest.toml);
+    assert!(largest.toml.contains(&format!("\nengines = {engines} # was 40\n")), "{}", largest.toml);
+    assert!(largest.toml.contains("# was 16: three label ports per engine, rounded up"), "{}", largest.toml);
+    let loaded = Platform::from_source(&Source::new("fitted.toml", largest.toml)).unwrap();
+    assert_eq!(loaded.name, "fpga-u280-on-u280");
 }
 
 #[test]
@@ -139,8 +142,18 @@ fn memories_shrink_only_when_they_alone_are_too_large() {
     let fitting = fit(&Source::new("big.toml", text), &WHOLE).unwrap();
     let largest = fitting.largest.unwrap();
     assert!(largest.memory_factor < 0.5, "{}", largest.memory_factor);
-    let uram = largest.party.fpga_use().unwrap();
-    assert!(uram.used.uram * 10 > uram.available.uram * 8, "and no more than they need to: {uram:?}");
+    let all = largest.party.fpga_use().unwrap();
+    assert!(all.used.uram * 10 > all.available.uram * 8, "and no more than they need to: {all:?}");
+    assert!(all.used.dsp * 100 > all.available.dsp * 95, "units come first: {all:?}");
+}
+
+#[test]
+fn tables_in_one_line_are_edited_too() {
+    let text = shipped("fpga-u280").text.replace("[server.fpga]\nboard = \"u280\"\n", "");
+    let text = text.replace("[server]\n", "[server]\nfpga = { board = \"u280\" } # the card\n");
+    let options = FitOptions { board: Board::named("u55c"), ..WHOLE };
+    let largest = fit(&Source::new("p.toml", text), &options).unwrap().largest.unwrap();
+    assert!(largest.toml.contains("fpga = { board = \"u55c\" } # the card"), "{}", largest.toml);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::engine::{Limit, Machine, Schedule};
 use crate::error::SimError;
-use crate::leakage::idle_j;
+use crate::leakage::leaked_j;
 use crate::names::{activity_of, kind_of, phase_name};
 use crate::result::{
     Activity, Bottleneck, Bottlenecks, Bound, ByPhase, Energy, FpgaUse, Interval, LayerCost, LinkRates, PhaseTraffic,
@@ -139,7 +139,7 @@ impl Books {
         for (number, host) in hosts.iter().enumerate() {
             let power_w = host.hardware.static_power_w;
             for (phase, seconds) in latency_s.phases().into_iter().enumerate() {
-                let joules = power_w * seconds + idle_j(run, host, phase, seconds);
+                let joules = power_w * seconds + leaked_j(run, host, phase, seconds);
                 books.spend(phase, Payer::Static(number), joules);
                 books.act(STATIC, phase, 0.0, joules);
             }

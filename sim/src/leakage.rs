@@ -1,12 +1,12 @@
-//! What accelerators leak while they wait.
+//! What accelerators leak.
 
 use crate::account::Run;
 use crate::units::{Host, Place, UnitKind, hardware_of, party_name};
 use pisim_hw_models::Accelerator;
 
-/// Joules that a machine's accelerators leak in a phase of `seconds` while they are idle. A unit's energies come from powers that
-/// include leakage, so what it leaks while busy is counted there. Nothing where the platform gives a static power.
-pub(crate) fn idle_j(run: &Run, host: &Host, phase: usize, seconds: f64) -> f64 {
+/// Joules that a machine's accelerators leak in a phase of `seconds` beside what the energies of their work include. Nothing where
+/// the platform gives a static power.
+pub(crate) fn leaked_j(run: &Run, host: &Host, phase: usize, seconds: f64) -> f64 {
     let Some(timing) = run.schedule.phases.get(phase) else { return 0.0 };
     let leaked = |(unit, busy_s): (&crate::units::Unit, &f64)| {
         let Place::At(party, kind) = unit.place else { return 0.0 };
@@ -17,8 +17,9 @@ pub(crate) fn idle_j(run: &Run, host: &Host, phase: usize, seconds: f64) -> f64 
             UnitKind::Cpu | UnitKind::HeThreads | UnitKind::Storage => return 0.0,
         };
         let own = party_name(party) == host.name;
-        let watts = if own { hardware_of(run.platform, party).idle_leakage_w(accelerator) } else { 0.0 };
-        watts * (seconds - busy_s).max(0.0)
+        let hardware = hardware_of(run.platform, party);
+        let idle_j = hardware.idle_leakage_w(accelerator) * (seconds - busy_s).max(0.0);
+        if own { idle_j + hardware.busy_leakage_w(accelerator) * busy_s } else { 0.0 }
     };
     run.units.all.iter().zip(&timing.unit_busy_s).map(leaked).sum()
 }

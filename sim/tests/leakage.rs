@@ -17,7 +17,7 @@ fn derived(name: &str) -> Platform {
 }
 
 #[test]
-fn idle_units_leak_and_busy_ones_have_it_in_their_power() {
+fn idle_units_leak_and_busy_engines_have_it_in_their_energy() {
     let (platform, program) = (derived("haac-hbm2"), small_program(8, 16));
     let result = simulate(&program, &platform).unwrap();
     let server = &platform.server;
@@ -26,12 +26,14 @@ fn idle_units_leak_and_busy_ones_have_it_in_their_power() {
         (Accelerator::HeEngine, "server.he-engine"),
         (Accelerator::MacArray, "server.mac-array"),
     ];
+    assert_eq!(server.busy_leakage_w(Accelerator::GcEngine), 0.0);
+    assert_eq!(server.busy_leakage_w(Accelerator::MacArray), server.idle_leakage_w(Accelerator::MacArray));
     let latency_s = result.latency_s.total;
     let mut expected = server.static_power_w * latency_s;
     for (unit, name) in idle {
         let busy_s = result.units.iter().find(|unit| unit.name == name).unwrap().busy_s;
         assert!(server.idle_leakage_w(unit) > 0.0 && busy_s < latency_s, "{name}");
-        expected += server.idle_leakage_w(unit) * (latency_s - busy_s);
+        expected += server.idle_leakage_w(unit) * (latency_s - busy_s) + server.busy_leakage_w(unit) * busy_s;
     }
     let found = result.energy_j.by_unit["server.static"];
     assert!((found / expected - 1.0).abs() < 1e-9, "{found} {expected}");

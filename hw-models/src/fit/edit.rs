@@ -4,8 +4,9 @@ use super::Side;
 use crate::fits::shown;
 use crate::fpga::Board;
 use crate::party::PartyHardware;
+use crate::platform::Platform;
 use crate::technology::Fabric;
-use pisim_settings::{Bandwidth, Bytes, ConfigError, Duration, EnergyPerBit, Frequency, Source};
+use pisim_settings::{Bytes, ConfigError, Duration, EnergyPerBit, Frequency, Source};
 use std::fmt::Display;
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
@@ -28,7 +29,7 @@ const KEYS: [(&str, Reader); 22] = [
     ("fpga.board", |party| party.board().map(|board| quoted(board.name))),
     ("memory.kind", |party| Some(quoted(shown(party.memory.kind).to_lowercase()))),
     ("memory.channels", |party| Some(party.memory.channels.to_string())),
-    ("memory.channel_bandwidth", |party| quantity(Bandwidth::new(party.memory.channel_bytes_per_s))),
+    ("memory.channel_bandwidth", |party| Some(quoted(format!("{} GB/s", party.memory.channel_bytes_per_s / 1e9)))),
     ("memory.streaming_efficiency", |party| Some(party.memory.streaming_efficiency.to_string())),
     ("memory.latency", |party| quantity(Duration::new(party.memory.latency_s))),
     ("memory.energy", |party| quantity(EnergyPerBit::new(party.memory.energy_per_bit_j))),
@@ -68,19 +69,26 @@ pub(super) fn changes(before: &PartyHardware, after: &PartyHardware) -> Vec<Chan
     KEYS.iter().filter_map(change).collect()
 }
 
-/// The file's text with the changes, and a comment on top that lists them.
+/// The file's text with the changes: each says what the value was, other comments are kept, and name and description say that the
+/// platform was fitted.
 pub(super) fn apply(
     source: &Source,
+    platform: &Platform,
     side: Side,
     board: &Board,
-    original: &PartyHardware,
     changes: &[Change],
 ) -> Result<String, ConfigError> {
+    if changes.is_empty() {
+        return Ok(source.text.clone());
+    }
     let broken = |why: &dyn Display| ConfigError::new(&source.name, format!("cannot be edited: {why}"));
     let mut document: DocumentMut = source.text.parse().map_err(|error| broken(&error))?;
+    let fitted = format!("Fitted to the {} by `pisim hardware fit`, from: {}", board.name, platform.description);
+    put(document.as_table_mut(), "name", format!("{}-on-{}", platform.name, board.name).into());
+    put(document.as_table_mut(), "description", fitted.into());
     let party = document.get_mut(side.key()).and_then(Item::as_table_like_mut);
     let party = party.ok_or_else(|| broken(&format!("no table `{}`", side.key())))?;
-    if matches!(original.fabric, Some(Fabric::Silicon { .. })) {
+    if matches!(side.of(platform).fabric, Some(Fabric::Silicon { .. })) {
         let position = party.remove("silicon").and_then(|old| old.as_table().and_then(Table::position));
         let mut fpga = Table::new();
         fpga.set_position(position);
@@ -88,28 +96,34 @@ pub(super) fn apply(
     }
     for change in changes {
         let value: Value = change.to.parse().map_err(|error| broken(&error))?;
-        set(party, change.key, value).ok_or_else(|| broken(&format!("no table for `{}`", change.key)))?;
+        set(party, change, value).ok_or_else(|| broken(&format!("no table for `{}`", change.key)))?;
     }
-    let listed = changes.iter().filter(|change| change.key != "fpga.board").map(|change| {
-        let from = change.from.as_deref().unwrap_or("nothing");
-        format!("#   {}.{}: {from} became {}\n", side.key(), change.key, change.to)
-    });
-    let head = format!("# Fitted to the {} by `pisim hardware fit`; comments below are of the original.\n", board.name);
-    Ok(head + &listed.collect::<String>() + &document.to_string())
+    Ok(document.to_string())
 }
 
-/// Sets a key of a table within `party`, with the comment that stood beside it.
-fn set(party: &mut dyn TableLike, key: &str, mut value: Value) -> Option<()> {
-    let (table, key) = key.split_once('.')?;
-    let table = party.get_mut(table)?.as_table_like_mut()?;
-    match table.get_mut(key) {
-        Some(Item::Value(old)) => {
-            *value.decor_mut() = old.decor().clone();
-            *old = value;
-        }
-        _ => {
-            table.insert(key, Item::Value(value));
+/// Sets a key of a table within `party`, with a note of what it was before the comment beside it.
+fn set(party: &mut dyn TableLike, change: &Change, mut value: Value) -> Option<()> {
+    let (table, key) = change.key.split_once('.')?;
+    let item = party.get_mut(table)?;
+    let in_line = item.is_inline_table();
+    let table = item.as_table_like_mut()?;
+    if let (Some(from), Some(old)) = (&change.from, table.get(key).and_then(Item::as_value)) {
+        let beside = old.decor().suffix().and_then(|suffix| suffix.as_str()).unwrap_or_default();
+        let comment = beside.trim().trim_start_matches('#').trim_start();
+        let colon = if comment.is_empty() { "" } else { ": " };
+        *value.decor_mut() = old.decor().clone();
+        if !in_line {
+            value.decor_mut().set_suffix(format!(" # was {from}{colon}{comment}"));
         }
     }
+    table.insert(key, Item::Value(value));
     Some(())
+}
+
+/// Replaces a value, with the comment that stood beside it.
+fn put(table: &mut dyn TableLike, key: &str, mut value: Value) {
+    if let Some(old) = table.get(key).and_then(Item::as_value) {
+        *value.decor_mut() = old.decor().clone();
+    }
+    table.insert(key, Item::Value(value));
 }

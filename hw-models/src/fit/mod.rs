@@ -118,7 +118,7 @@ pub struct Largest {
 ///
 /// Gate engines (with the wire memory's banks), transform units and their butterflies, multiplier and automorphism lanes, and
 /// the array's cells are multiplied by one factor, the largest with which the design fits. On-chip memories keep their size
-/// unless they alone are too large. With [`FitOptions::grow`] only that accelerator changes, and each of its counts is then
+/// unless they alone are too large; then they take what the units leave. With [`FitOptions::grow`] only that accelerator changes, and each of its counts is then
 /// raised as far as it goes. Parts that are larger than an SLR are cut to its size first, a memory that the board does not have
 /// is replaced by the board's, and clocks that the result does not reach are lowered.
 ///
@@ -153,7 +153,7 @@ pub fn fit(source: &Source, options: &FitOptions) -> Result<Fitting, ConfigError
     let given = on_board(original, board);
     let largest = search::largest(&given, board, options).map(|found| {
         let changes = edit::changes(original, &found.party);
-        let toml = edit::apply(source, side, board, original, &changes)?;
+        let toml = edit::apply(source, &platform, side, board, &changes)?;
         Platform::from_source(&Source::new(source.name.clone(), toml.clone()))?;
         let search::Found { party, factor, memory_factor } = found;
         Ok(Largest { party, factor, memory_factor, changes, toml })

@@ -31,21 +31,32 @@ pub(super) fn largest(given: &PartyHardware, board: &'static Board, options: &Fi
     let design = |factor, memory| scaled(&given, board, options.grow, factor, memory);
     let fitting = |factor: f64, memory: f64| Some(design(factor, memory)).filter(|party| fits(board, &budget, party));
 
-    let smallest = 2f64.powi(-OCTAVES);
-    let memory_factor = (1..=MEMORY_STEPS).rev().map(|step| f64::from(step) / f64::from(MEMORY_STEPS));
-    let memory_factor = memory_factor.into_iter().find(|memory| fitting(smallest, *memory).is_some())?;
+    let memory_fits = fitting(2f64.powi(-OCTAVES), 1.0).is_some();
+    // Once memories have to shrink anyway, units come first and memories take what they leave.
+    let shrunk = (1..MEMORY_STEPS).rev().map(|step| f64::from(step) / f64::from(MEMORY_STEPS));
+    let memories: Vec<f64> = if memory_fits { vec![1.0] } else { shrunk.collect() };
+    let with_units = |factor: f64| {
+        // Whatever their memories, the units must fit; that is quick to say no to.
+        fitting_logic(board, &budget, &design(factor, 1.0)).then_some(())?;
+        memories.iter().find_map(|memory| Some((factor, *memory, fitting(factor, *memory)?)))
+    };
     let power = |step: i32, per_octave: i32| 2f64.powf(f64::from(step) / f64::from(per_octave));
     let coarse =
         (-OCTAVES * STEPS_PER_OCTAVE..=OCTAVES * STEPS_PER_OCTAVE).rev().map(|step| power(step, STEPS_PER_OCTAVE));
-    let coarse = coarse.into_iter().find(|factor| fitting(*factor, memory_factor).is_some())?;
+    let (coarse, ..) = coarse.into_iter().find_map(with_units)?;
     let fine = (0..FINE_STEPS).rev().map(|step| coarse * power(step, STEPS_PER_OCTAVE * FINE_STEPS));
-    let (factor, mut party) =
-        fine.into_iter().find_map(|factor| fitting(factor, memory_factor).map(|party| (factor, party)))?;
+    let (factor, memory_factor, mut party) = fine.into_iter().find_map(with_units)?;
     if let Some(grow) = options.grow {
         fill_up(&mut party, board, &budget, grow);
     }
     lower_clocks(&mut party, board);
     Some(Found { party, factor, memory_factor })
+}
+
+/// Whether everything but memory blocks holds the design.
+fn fitting_logic(board: &Board, budget: &FpgaResources, party: &PartyHardware) -> bool {
+    let memories = FpgaResources { bram36: u64::MAX, uram: u64::MAX, ..*budget };
+    fits(board, &memories, party)
 }
 
 /// Whether resources and SLRs hold the design; clocks are lowered afterwards.

@@ -76,7 +76,7 @@ fn party(hardware: &PartyHardware) -> Party {
 
 /// The parts of a party's hardware.
 pub fn breakdown(hardware: &PartyHardware) -> Vec<Row> {
-    let on_fpga = hardware.board().is_some();
+    let board = hardware.board();
     let row = |Component { unit, part }: Component| Row {
         unit,
         part: part.name,
@@ -84,7 +84,7 @@ pub fn breakdown(hardware: &PartyHardware) -> Vec<Row> {
         area_mm2: part.area_mm2,
         power_w: part.power_w,
         leakage_w: part.leakage_w,
-        fpga: if on_fpga { resources(&part.fpga) } else { BTreeMap::new() },
+        fpga: board.map(|board| resources(&board.in_blocks(part.fpga))).unwrap_or_default(),
     };
     hardware.breakdown().into_iter().map(row).collect()
 }
@@ -118,7 +118,7 @@ fn parts(party: &Party) -> String {
     let label = |row: &Row| [row.unit.to_owned(), row.part.to_owned(), row.count.to_string()];
     if party.board.is_some() {
         let rows = party.breakdown.iter().map(|row| {
-            let of = |name: &str| row.fpga.get(name).map(u64::to_string).unwrap_or_default();
+            let of = |name: &str| row.fpga.get(name).filter(|used| **used > 0).map(u64::to_string).unwrap_or_default();
             let ([unit, part, count], power) = (label(row), power(row));
             let [lut, ff, dsp, bram36, uram] = ["lut", "ff", "dsp", "bram36", "uram"].map(of);
             [unit, part, count, lut, ff, dsp, bram36, uram, power]
