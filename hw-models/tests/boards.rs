@@ -44,6 +44,19 @@ fn a_clock_above_what_the_design_reaches_is_refused() {
 }
 
 #[test]
+fn memory_controllers_cost_what_finn_counts() {
+    // `platforms.py`: DDR 33,256 LUT, 44,889 FF, 199 BRAM18, 3 DSP for each channel; HBM 10,718, 21,793, 8 and 0 once.
+    let u280 = Platform::builtin("fpga-u280").unwrap().server.memory;
+    let hbm = FpgaResources { lut: 10_718, ff: 21_793, dsp: 0, bram36: 4, uram: 0 };
+    assert_eq!(u280.fpga_resources(), hbm);
+    let ddr = FpgaResources { lut: 33_256, ff: 44_889, dsp: 3, bram36: 100, uram: 0 };
+    let zcu102 = Platform::builtin("fpga-zcu102-edge").unwrap().server.memory;
+    assert_eq!(zcu102.fpga_resources(), ddr);
+    let four = pisim_hw_models::Memory { channels: 4, ..zcu102 };
+    assert_eq!(four.fpga_resources(), ddr.times(4));
+}
+
+#[test]
 fn slrs_make_up_the_user_region() {
     for board in &BOARDS {
         assert_eq!(board.slrs.iter().copied().sum::<FpgaResources>(), board.user_region, "{}", board.name);

@@ -3,6 +3,7 @@
 
 use pisim_hw_models::{Accelerator, BOARDS, Board, FitOptions, Fitting, PartyHardware, Platform, Side, fit};
 use pisim_settings::Source;
+use proptest::prelude::*;
 
 const WHOLE: FitOptions = FitOptions { side: None, board: None, grow: None, fill_percent: 100 };
 
@@ -183,4 +184,44 @@ fn what_cannot_be_fitted_is_said() {
     // A board that other units alone fill.
     let full = FitOptions { board: Board::named("vcu108"), grow: Some(Accelerator::GcEngine), ..WHOLE };
     assert!(fitted("fpga-u280", full).largest.is_none(), "2,112 DSPs of butterflies on 614");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn whatever_the_design_what_is_written_can_be_built(
+        (engines, ntt_units, butterflies, lanes) in (1u64..200, 1u64..60, 1u64..300, 1u64..4_000),
+        (rows, columns, scratchpad_mib, wire_kib) in (1u64..200, 1u64..200, 1u64..80, 16u64..8_000),
+        board in prop::sample::select(BOARDS.iter().collect::<Vec<_>>()),
+        grow in prop::sample::select(vec![None, Some(Accelerator::GcEngine), Some(Accelerator::HeEngine), Some(Accelerator::MacArray)]),
+        fill_percent in 20u64..101,
+    ) {
+        let mut text = shipped("fpga-u280").text;
+        for (from, to) in [
+            ("engines = 4", format!("engines = {engines}")),
+            ("ntt_units = 4", format!("ntt_units = {ntt_units}")),
+            ("butterflies = 16", format!("butterflies = {butterflies}")),
+            ("modmul_lanes = 32", format!("modmul_lanes = {lanes}")),
+            ("rows = 32", format!("rows = {rows}")),
+            ("columns = 32", format!("columns = {columns}")),
+            ("scratchpad = \"12 MiB\"", format!("scratchpad = \"{scratchpad_mib} MiB\"")),
+            ("wire_memory = \"2 MiB\"", format!("wire_memory = \"{wire_kib} KiB\"")),
+        ] {
+            text = text.replacen(from, &to, 1);
+        }
+        let (source, options) = (Source::new("p.toml", text), FitOptions { board: Some(board), grow, fill_percent, ..WHOLE });
+        let fitting = fit(&source, &options).unwrap();
+        prop_assert_eq!(&fit(&source, &options).unwrap(), &fitting, "the same every time");
+        if let Some(largest) = fitting.largest {
+            let loaded = Platform::from_source(&Source::new("fitted.toml", largest.toml)).unwrap();
+            prop_assert_eq!(&loaded.server, &largest.party);
+            let all = loaded.server.fpga_use().unwrap();
+            for ((resource, used), (_, available)) in all.used.named().into_iter().zip(all.available.named()) {
+                prop_assert!(used * 100 <= available * fill_percent, "{} {} of {}", used, resource, available);
+            }
+        } else {
+            prop_assert!(!fitting.given.misfits().is_empty() || fill_percent < 100, "a design that fits is the least of answers");
+        }
+    }
 }

@@ -25,7 +25,7 @@ pub struct Change {
 type Reader = fn(&PartyHardware) -> Option<String>;
 
 /// Everything that fitting may change.
-const KEYS: [(&str, Reader); 22] = [
+const KEYS: [(&str, Reader); 21] = [
     ("fpga.board", |party| party.board().map(|board| quoted(board.name))),
     ("memory.kind", |party| Some(quoted(shown(party.memory.kind).to_lowercase()))),
     ("memory.channels", |party| Some(party.memory.channels.to_string())),
@@ -37,9 +37,6 @@ const KEYS: [(&str, Reader); 22] = [
     ("gc_engine.clock", |party| quantity(Frequency::new(party.gc_engine.as_ref()?.clock_hz))),
     ("gc_engine.wire_banks", |party| party.gc_engine.as_ref().map(|unit| unit.wire_banks.to_string())),
     ("gc_engine.wire_memory", |party| party.gc_engine.as_ref().map(|unit| quoted(Bytes::new(unit.wire_memory_bytes)))),
-    ("gc_engine.queue_memory", |party| {
-        party.gc_engine.as_ref().map(|unit| quoted(Bytes::new(unit.queue_memory_bytes)))
-    }),
     ("he_engine.clock", |party| quantity(Frequency::new(party.he_engine.as_ref()?.clock_hz))),
     ("he_engine.ntt_units", |party| party.he_engine.as_ref().map(|unit| unit.ntt_units.to_string())),
     ("he_engine.butterflies", |party| party.he_engine.as_ref().map(|unit| unit.butterflies.to_string())),
@@ -93,6 +90,14 @@ pub(super) fn apply(
         let mut fpga = Table::new();
         fpga.set_position(position);
         party.insert("fpga", Item::Table(fpga));
+    }
+    if changes.iter().any(|change| change.key == "memory.kind")
+        && let Some(memory) = party.get_mut("memory").and_then(Item::as_table_like_mut)
+    {
+        // What else was said described a memory that the board does not have.
+        let keys: Vec<String> = memory.iter().map(|(key, _)| key.to_owned()).collect();
+        let known = |key: &str| KEYS.iter().any(|(known, _)| known.strip_prefix("memory.") == Some(key));
+        keys.iter().filter(|key| !known(key)).for_each(|key| drop(memory.remove(key)));
     }
     for change in changes {
         let value: Value = change.to.parse().map_err(|error| broken(&error))?;

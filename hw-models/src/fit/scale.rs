@@ -44,13 +44,12 @@ pub(super) fn scaled(
     scaled
 }
 
-/// Gate engines, and banks for their ports in proportion.
+/// Gate engines, and banks for their ports in proportion; queues are small and stay.
 fn gc(unit: &mut GcEngine, factor: f64, memory_factor: f64) {
     let before = unit.engines;
     unit.engines = times(before, factor, MOST_ENGINES);
     unit.wire_banks = product(&[unit.wire_banks, unit.engines]).div_ceil(before).clamp(1, MOST_BANKS);
     unit.wire_memory_bytes = memory(unit.wire_memory_bytes, memory_factor);
-    unit.queue_memory_bytes = memory(unit.queue_memory_bytes, memory_factor);
 }
 
 /// Transform units as long as there is more than one, then the butterflies of the last one; lanes.
