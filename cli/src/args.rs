@@ -1,7 +1,9 @@
 //! The arguments of every command.
 
+mod hardware;
 mod requests;
 
+pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
 pub use requests::{Rates, RequestsArgs};
 
 use crate::platform::PlatformOptions;
@@ -60,7 +62,7 @@ pub enum Command {
     Bench(BenchArgs),
     /// Measure this machine's primitives and write them as a platform for `-H`.
     Calibrate(CalibrateArgs),
-    /// Platforms: list, show.
+    /// Platforms and boards: list, show, fit to a board, technology.
     Hardware(HardwareArgs),
     /// Print the JSON Schema of a kind of TOML file, for editors.
     Schema(SchemaArgs),
@@ -398,9 +400,17 @@ pub struct HardwareArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum HardwareCommand {
-    /// List the built-in platforms.
-    List,
-    /// Show a platform: its TOML, its area and what it needs of its FPGA.
+    /// List the built-in platforms, or the FPGA boards.
+    List(hardware::ListArgs),
+    /// Fit a platform's accelerators to an FPGA board: what they use, what is too much, and the largest that fits.
+    Fit(hardware::FitArgs),
+    /// Look up energies, areas and leakage of operations, memories and links at a technology node.
+    Technology(hardware::TechnologyArgs),
+    /// Show a platform: its TOML, its area, power and FPGA resources by part.
+    #[command(after_help = "Examples:\n  \
+        pisim hardware show haac-hbm2                area, power and leakage of every part, after the file\n  \
+        pisim hardware show fpga-u280 > mine.toml    what is shown is a platform file, ready to be changed\n  \
+        pisim hardware show fpga-u280 --json")]
     Show {
         /// A built-in platform or a .toml file.
         #[arg(default_value = "haac-hbm2")]

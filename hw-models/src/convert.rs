@@ -2,15 +2,16 @@
 
 mod he;
 
+use crate::breakdown::derived_static_w;
 use crate::check::Check;
 use crate::cpu::{Cpu, CpuCosts, HeLibrary};
 use crate::cpu_presets;
-use crate::fpga::{BOARDS, Board};
+use crate::fpga::Board;
 use crate::gc::GcEngine;
 use crate::link::{Link, UpShare};
 use crate::mac::MacArray;
 use crate::mapping::{HeParallel, Mapping, Threads};
-use crate::memory::{Memory, MemoryKind, Storage};
+use crate::memory::{Memory, Storage};
 use crate::party::PartyHardware;
 use crate::platform::Platform;
 use crate::raw::{
@@ -22,17 +23,23 @@ use pisim_settings::{BitRate, ConfigError, Duration, Frequency, Source, did_you_
 
 type Checked<T> = Result<T, ConfigError>;
 
-/// Crypto pipelines close at 200 to 300 MHz on UltraScale+ parts and 400 MHz on the newest; nothing here runs faster.
-const FPGA_CLOCK_LIMIT: &str = "450 MHz";
+/// Whether an FPGA design has to fit its board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limits {
+    /// One that does not is refused.
+    Enforced,
+    /// It may have any size and clock: to find out what would fit.
+    Ignored,
+}
 
-pub(crate) fn platform(source: &Source, raw: &RawPlatform) -> Checked<Platform> {
+pub(crate) fn platform(source: &Source, raw: &RawPlatform, limits: Limits) -> Checked<Platform> {
     let check = Check { source, table: String::new() };
     if raw.name.trim().is_empty() {
         return Err(check.error("name", "empty; expected a short name"));
     }
     let (client, server) = match (&raw.client, &raw.server, &raw.machine) {
         (Some(client), Some(server), None) => {
-            (party(&check.inside("client"), client)?, party(&check.inside("server"), server)?)
+            (party(&check.inside("client"), client, limits)?, party(&check.inside("server"), server, limits)?)
         }
         (None, None, Some(raw)) => {
             let machine = machine(&check.inside("machine"), raw)?;
@@ -59,6 +66,7 @@ fn machine(check: &Check<'_>, raw: &RawMachine) -> Checked<PartyHardware> {
     Ok(PartyHardware {
         static_power_w: check.within("static_power", raw.static_power, "0 W", "100 kW")?.watts(),
         cpu: cpu(&check.inside("cpu"), &raw.cpu)?,
+        leakage_derived: false,
         memory: memory(&check.inside("memory"), &raw.memory)?,
         storage: None,
         fabric: None,
@@ -68,7 +76,7 @@ fn machine(check: &Check<'_>, raw: &RawMachine) -> Checked<PartyHardware> {
     })
 }
 
-fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
+fn party(check: &Check<'_>, raw: &RawParty, limits: Limits) -> Checked<PartyHardware> {
     let fabric = fabric(check, raw)?;
     let made_in = fabric.map(Technology::of);
     let unit = |key: &str, present: bool| match (present, made_in) {
@@ -87,10 +95,13 @@ fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
         .zip(mac_technology)
         .map(|(raw, made_in)| mac_array(&check.inside("mac_array"), raw, made_in))
         .transpose()?;
+    let memory = memory(&check.inside("memory"), &raw.memory)?;
+    let (static_power_w, leakage_derived) = static_power(check, raw, fabric, &memory)?;
     let party = PartyHardware {
-        static_power_w: check.within("static_power", raw.static_power, "0 W", "100 kW")?.watts(),
+        static_power_w,
+        leakage_derived,
         cpu: cpu(&check.inside("cpu"), &raw.cpu)?,
-        memory: memory(&check.inside("memory"), &raw.memory)?,
+        memory,
         storage: raw.storage.as_ref().map(|raw| storage(&check.inside("storage"), raw)).transpose()?,
         fabric,
         gc_engine: raw
@@ -107,8 +118,8 @@ fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
             .transpose()?,
         mac_array,
     };
-    if let Some(Fabric::Fpga(board)) = fabric {
-        fits(check, board, &party)?;
+    if limits == Limits::Enforced {
+        fits(check, &party)?;
     }
     Ok(party)
 }
@@ -138,46 +149,22 @@ fn silicon(check: &Check<'_>, raw: &RawSilicon) -> Checked<Fabric> {
 }
 
 fn fpga(check: &Check<'_>, raw: &RawFpga) -> Checked<Fabric> {
-    Board::named(&raw.board).map(Fabric::Fpga).ok_or_else(|| {
-        let names = BOARDS.map(|board| board.name);
-        let hint = did_you_mean(&raw.board, names);
-        check.error("board", format!("unknown board `{}`; expected one of {}{hint}", raw.board, names.join(", ")))
-    })
+    Board::known(&raw.board).map(Fabric::Fpga).map_err(|problem| check.error("board", problem))
 }
 
-/// Refuses a design that is larger than its board, or a memory that the board does not have.
-fn fits(check: &Check<'_>, board: &'static Board, party: &PartyHardware) -> Checked<()> {
-    let memory = &party.memory;
-    if (memory.kind == MemoryKind::Hbm2) != board.hbm {
-        let (has, kind) = if board.hbm { ("HBM2", "hbm2") } else { ("DDR4", "ddr4") };
-        return Err(check.error("memory.kind", format!("the {} has {has}; expected \"{kind}\"", board.name)));
+/// Refuses a design that cannot be built on its board.
+fn fits(check: &Check<'_>, party: &PartyHardware) -> Checked<()> {
+    party.misfits().first().map_or(Ok(()), |misfit| Err(check.error(&misfit.key, &misfit.message)))
+}
+
+/// The static power of a party, and whether it is derived.
+fn static_power(check: &Check<'_>, raw: &RawParty, fabric: Option<Fabric>, memory: &Memory) -> Checked<(f64, bool)> {
+    match (raw.static_power, fabric) {
+        (Some(power), _) => Ok((check.within("static_power", power, "0 W", "100 kW")?.watts(), false)),
+        (None, Some(fabric)) => Ok((derived_static_w(fabric, memory.interface_mm2()), true)),
+        (None, None) => Err(check
+            .error("static_power", "missing; expected it in a party without `silicon` or `fpga` to derive it from")),
     }
-    if memory.peak_bytes_per_s() > board.memory_bytes_per_s * 1.001 {
-        let (peak, most) = (memory.peak_bytes_per_s() / 1e9, board.memory_bytes_per_s / 1e9);
-        return Err(check.error(
-            "memory.channels",
-            format!("{peak} GB/s in all; expected at most the {}'s {most} GB/s", board.name),
-        ));
-    }
-    let overflows = party.fpga_use().map(|fpga| fpga.overflows()).unwrap_or_default();
-    if overflows.is_empty() {
-        return Ok(());
-    }
-    let list: Vec<String> = overflows
-        .iter()
-        .map(|(name, used, available)| {
-            let excess = 100.0 * (*used as f64 / (*available).max(1) as f64 - 1.0);
-            format!("{used} {name} of {available} ({excess:.0} % too many)")
-        })
-        .collect();
-    Err(check.error(
-        "fpga.board",
-        format!(
-            "the design does not fit the {}: it needs {}; expected fewer units or a larger board",
-            board.name,
-            list.join(", ")
-        ),
-    ))
 }
 
 fn cpu(check: &Check<'_>, raw: &RawCpu) -> Checked<Cpu> {
@@ -338,15 +325,15 @@ fn link(check: &Check<'_>, raw: &RawLink) -> Checked<Link> {
     }
 }
 
-fn clock(check: &Check<'_>, clock: Frequency, technology: Technology) -> Checked<f64> {
-    let limit = if technology.fpga { FPGA_CLOCK_LIMIT } else { "10 GHz" };
-    check.within("clock", clock, "1 MHz", limit).map(Frequency::hz)
+/// A clock that some silicon reaches; what an FPGA reaches depends on the design.
+fn clock(check: &Check<'_>, clock: Frequency) -> Checked<f64> {
+    check.within("clock", clock, "1 MHz", "10 GHz").map(Frequency::hz)
 }
 
 fn gc_engine(check: &Check<'_>, raw: &RawGcEngine, technology: Technology) -> Checked<GcEngine> {
     Ok(GcEngine {
         engines: check.within("engines", raw.engines, "1", "4096")?,
-        clock_hz: clock(check, raw.clock, technology)?,
+        clock_hz: clock(check, raw.clock)?,
         garble_latency: check.within("garble_latency", raw.garble_latency, "1", "1000")?,
         evaluate_latency: check.within("evaluate_latency", raw.evaluate_latency, "1", "1000")?,
         xor_latency: check.within("xor_latency", raw.xor_latency, "1", "1000")?,
@@ -364,7 +351,7 @@ fn mac_array(check: &Check<'_>, raw: &RawMacArray, technology: Technology) -> Ch
         rows: check.within("rows", raw.rows, "1", "65536")?,
         columns: check.within("columns", raw.columns, "1", "65536")?,
         word_bits: check.within("word_bits", raw.word_bits, "8", "64")?,
-        clock_hz: clock(check, raw.clock, technology)?,
+        clock_hz: clock(check, raw.clock)?,
         dataflow: raw.dataflow,
         buffer_bytes: check.within("buffer", raw.buffer, "1 KiB", "64 GiB")?.bytes(),
         technology,

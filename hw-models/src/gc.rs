@@ -1,8 +1,9 @@
 //! The garbled-circuit engine: gate engines with a half-gate pipeline, a wire memory and table queues, as in HAAC.
 
+use crate::breakdown::Part;
 use crate::cost::{Cost, product};
-use crate::fpga::{FpgaResources, memory_blocks};
-use crate::sram::sram_energy_per_byte_j;
+use crate::fpga::{FREE_XOR, FpgaResources, HALF_GATE, memory_blocks};
+use crate::sram::{Sram, sram_energy_per_byte_j};
 use crate::technology::Technology;
 
 /// Bytes of garbled table per AND gate: two ciphertexts of 128 bits (half gates, Zahur, Rosulek and Evans, 2015).
@@ -44,15 +45,6 @@ mod haac {
 /// An evaluator's half-gate unit over a garbler's, by synthesised area (ASAP7: 17,788 over 28,932 µm²; runs made for
 /// this project). HAAC's half-gate energy is taken as the garbler's.
 const EVALUATE_SHARE: f64 = 17_788.0 / 28_932.0;
-
-/// LUT and FF of a re-keyed half-gate garbler on UltraScale+, one AND per cycle (own RTL, open synthesis: 39,098 LUT
-/// and 256 SRL, 9,344 FF).
-const HALF_GATE_LUT: u64 = 39_098 + 256;
-const HALF_GATE_FF: u64 = 9_344;
-
-/// LUT and FF of a registered 128-bit FreeXOR (own RTL, open synthesis).
-const FREE_XOR_LUT: u64 = 128;
-const FREE_XOR_FF: u64 = 128;
 
 /// A garbled-circuit engine.
 #[derive(Debug, Clone, PartialEq)]
@@ -165,32 +157,50 @@ impl GcEngine {
 
     /// Silicon area in mm²; `None` on an FPGA.
     pub fn area_mm2(&self) -> Option<f64> {
-        let engines = self.engines as f64;
-        let crossbar = haac::CROSSBAR_MM2 * (engines / haac::ENGINES) * (self.wire_banks as f64 / haac::BANKS);
-        let units = engines * (haac::HALF_GATE_MM2 + haac::FREE_XOR_MM2 + haac::FORWARD_MM2);
-        let memories = self.wire_memory_bytes as f64 * haac::WIRE_MM2_PER_BYTE
-            + self.queue_memory_bytes as f64 * haac::QUEUE_MM2_PER_BYTE;
-        self.technology.area(haac::NODE_NM).map(|factor| factor * (units + crossbar + memories))
+        self.parts().into_iter().map(|part| part.area_mm2).sum()
     }
 
     /// Power in watts with every engine garbling an AND gate and issuing an XOR gate in every cycle, as HAAC's Table 4 adds up.
     pub fn peak_power_w(&self) -> f64 {
-        let per_cycle = self.garble_and_energy_j() + self.xor_energy_j() + self.gate_overhead_j();
-        self.engines as f64 * self.clock_hz * per_cycle
+        self.parts().iter().map(|part| part.power_w).sum()
     }
 
     /// FPGA resources: half-gate and XOR units, wire memory and queues, and the multiplexers between engines and banks
     /// (three label ports per engine, one LUT per bit for each further three banks).
     pub fn fpga_resources(&self) -> FpgaResources {
-        let crossbar = product(&[3, self.engines, 8 * LABEL_BYTES, self.wire_banks.saturating_sub(1).div_ceil(3)]);
-        let logic = FpgaResources {
-            lut: product(&[self.engines, HALF_GATE_LUT + FREE_XOR_LUT]).saturating_add(crossbar),
-            ff: product(&[self.engines, HALF_GATE_FF + FREE_XOR_FF]),
-            ..FpgaResources::default()
+        self.parts().into_iter().map(|part| part.fpga).sum()
+    }
+
+    /// Its parts, each with its area, its power when busy and its FPGA resources.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let (made_in, engines, banks) = (&self.technology, self.engines as f64, self.wire_banks as f64);
+        let area = |mm2: f64| made_in.area(haac::NODE_NM).map(|factor| factor * mm2);
+        let power = |joules: f64| engines * self.clock_hz * joules;
+        let logic = |name, mm2: f64, joules: f64, fpga| {
+            Part::logic((name, self.engines), made_in, area(mm2), power(joules * self.logic_factor()), fpga)
         };
-        logic
-            + memory_blocks(self.wire_memory_bytes, self.wire_banks, 8 * LABEL_BYTES)
-            + memory_blocks(self.queue_memory_bytes, 3, 8 * LABEL_BYTES)
+        let memory = |name, sram: Sram, mm2_per_byte: f64, joules: f64| {
+            let blocks = memory_blocks(sram.bytes, sram.banks, 8 * LABEL_BYTES);
+            Part::memory(name, made_in, sram, area(sram.bytes as f64 * mm2_per_byte), power(joules), blocks)
+        };
+        let multiplexers = product(&[3, self.engines, 8 * LABEL_BYTES, self.wire_banks.saturating_sub(1).div_ceil(3)]);
+        let crossbar = FpgaResources { lut: multiplexers, ..FpgaResources::default() };
+        let crossbar_mm2 = haac::CROSSBAR_MM2 * (engines / haac::ENGINES) * (banks / haac::BANKS);
+        let (wires, queues) =
+            (Sram::banked(self.wire_memory_bytes, self.wire_banks), Sram::banked(self.queue_memory_bytes, 3));
+        vec![
+            logic(
+                "half-gate pipelines",
+                engines * haac::HALF_GATE_MM2,
+                haac::HALF_GATE_J,
+                HALF_GATE.times(self.engines),
+            ),
+            logic("free-XOR units", engines * haac::FREE_XOR_MM2, haac::FREE_XOR_J, FREE_XOR.times(self.engines)),
+            logic("forwarding", engines * haac::FORWARD_MM2, haac::FORWARD_J, FpgaResources::default()),
+            logic("crossbar", crossbar_mm2, haac::CROSSBAR_J * banks / haac::BANKS, crossbar),
+            memory("wire memory", wires, haac::WIRE_MM2_PER_BYTE, self.wire_memory_j()),
+            memory("queues", queues, haac::QUEUE_MM2_PER_BYTE, self.queues_j()),
+        ]
     }
 
     fn logic_factor(&self) -> f64 {
@@ -205,13 +215,22 @@ impl GcEngine {
         haac::FREE_XOR_J * self.logic_factor()
     }
 
-    /// Wire memory, queues, crossbar and forwarding of one gate. Memories scale from HAAC's by CACTI's energy per access.
+    /// Wire memory, queues, crossbar and forwarding of one gate.
     fn gate_overhead_j(&self) -> f64 {
-        let bank_bytes = self.wire_memory_bytes as f64 / self.wire_banks as f64;
-        let wires = haac::WIRE_J * sram_energy_per_byte_j(bank_bytes) / sram_energy_per_byte_j(haac::BANK_BYTES);
-        let queues = haac::QUEUE_J * sram_energy_per_byte_j(self.queue_memory_bytes as f64)
-            / sram_energy_per_byte_j(haac::QUEUE_BYTES);
         let crossbar = haac::CROSSBAR_J * self.wire_banks as f64 / haac::BANKS;
-        self.logic_factor() * (wires + queues + crossbar + haac::FORWARD_J)
+        self.wire_memory_j() + self.queues_j() + self.logic_factor() * (crossbar + haac::FORWARD_J)
+    }
+
+    /// The wire memory's energy of one gate: HAAC's, scaled by CACTI's energy per access.
+    fn wire_memory_j(&self) -> f64 {
+        let bank_bytes = self.wire_memory_bytes as f64 / self.wire_banks as f64;
+        let size = sram_energy_per_byte_j(bank_bytes) / sram_energy_per_byte_j(haac::BANK_BYTES);
+        self.logic_factor() * haac::WIRE_J * size
+    }
+
+    /// The queues' energy of one gate, scaled in the same way.
+    fn queues_j(&self) -> f64 {
+        let size = sram_energy_per_byte_j(self.queue_memory_bytes as f64) / sram_energy_per_byte_j(haac::QUEUE_BYTES);
+        self.logic_factor() * haac::QUEUE_J * size
     }
 }

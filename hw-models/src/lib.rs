@@ -16,12 +16,14 @@
 //! The closed forms state their formula and source at the function; constants state theirs at the constant. Where a
 //! figure was recalled rather than re-read, its comment says "as recalled".
 
+mod breakdown;
 mod check;
 mod convert;
 mod cost;
 mod cpu;
 mod cpu_presets;
-
+mod fit;
+mod fits;
 mod fpga;
 mod gc;
 mod he;
@@ -29,6 +31,7 @@ mod link;
 mod mac;
 mod mapping;
 mod memory;
+mod operation;
 mod party;
 mod platform;
 mod raw;
@@ -36,9 +39,12 @@ pub mod rtl;
 mod sram;
 mod technology;
 
+pub use breakdown::{Component, Part};
 pub use cost::Cost;
 pub use cpu::{Cpu, CpuCosts, CpuWork, HeLibrary, HeOperations};
-pub use fpga::{BOARDS, Board, FpgaResources, FpgaUse};
+pub use fit::{Accelerator, Change, FitOptions, Fitting, Largest, Side, fit};
+pub use fits::Misfit;
+pub use fpga::{BOARDS, Board, BoardMemory, FpgaResources, FpgaUse};
 pub use gc::{GcEngine, GcWork, LABEL_BYTES, OtWork, TABLE_BYTES};
 pub use he::{
     CellProducts, HeArea, HeBusy, HeDesign, HeEngine, HeReference, HeTiling, HeTraffic, HeWork, LoopOrder, NttUnit,
@@ -47,7 +53,8 @@ pub use link::{Direction, Link, MIN_SHARE, UpShare};
 pub use mac::{BufferOrder, Dataflow, Gemm, MacArray, MacReference, PrimeReduction};
 pub use mapping::{HeParallel, Mapping, Threads, WorkClass};
 pub use memory::{Memory, MemoryKind, Storage};
+pub use operation::{MOVEMENTS, Movement, OPERATIONS, Operation, nominal_supply_v};
 pub use party::PartyHardware;
 pub use platform::Platform;
-pub use sram::sram_energy_per_byte_j;
+pub use sram::{MAX_SRAM_PORTS, Sram, SramCosts, sram_energy_per_byte_j};
 pub use technology::{Fabric, NODES_NM, Technology};

@@ -1,6 +1,6 @@
 //! Off-chip memory and storage.
 
-use crate::fpga::FpgaResources;
+use crate::fpga::{DDR_CONTROLLER, FpgaResources, HBM_CONTROLLER};
 
 /// Kinds of off-chip memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -71,10 +71,8 @@ impl Memory {
     /// the logic around the hard controllers once.
     pub fn fpga_resources(&self) -> FpgaResources {
         match self.kind {
-            MemoryKind::Hbm2 => FpgaResources { lut: 10_718, ff: 21_793, dsp: 0, bram36: 4, uram: 0 },
-            MemoryKind::Ddr4 | MemoryKind::Ddr5 | MemoryKind::Lpddr => {
-                FpgaResources { lut: 33_256, ff: 44_889, dsp: 3, bram36: 100, uram: 0 }.times(self.channels)
-            }
+            MemoryKind::Hbm2 => HBM_CONTROLLER,
+            MemoryKind::Ddr4 | MemoryKind::Ddr5 | MemoryKind::Lpddr => DDR_CONTROLLER.times(self.channels),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A platform: client, server and link, from a TOML file or built in.
 
-use crate::convert;
+use crate::convert::{self, Limits};
 use crate::link::Link;
 use crate::mapping::Mapping;
 use crate::party::PartyHardware;
@@ -65,7 +65,15 @@ impl Platform {
     /// # Errors
     /// As [`Platform::builtin`] and [`Platform::load`].
     pub fn named_or_file(name: &str) -> Result<Self, ConfigError> {
-        if is_path(name) { Self::load(name) } else { Self::builtin(name) }
+        Self::from_source(&Self::source(name)?)
+    }
+
+    /// The TOML text of what the command line's `-H` names, without a check of what it says.
+    ///
+    /// # Errors
+    /// There is no such built-in platform, or the file cannot be read.
+    pub fn source(name: &str) -> Result<Source, ConfigError> {
+        if is_path(name) { Source::read(name) } else { Self::builtin_source(name) }
     }
 
     /// The platform of a TOML text. With `base = "name"` it starts from that platform, built in or a file beside it, less what
@@ -75,9 +83,21 @@ impl Platform {
     /// Bad syntax, unknown or missing keys, wrong units, values that no hardware has, or a design that does not fit its
     /// FPGA board: one error with file, line, key and expectation.
     pub fn from_source(source: &Source) -> Result<Self, ConfigError> {
+        Self::read(source, Limits::Enforced)
+    }
+
+    /// The same, but an FPGA design may be of any size and clock: [`PartyHardware::misfits`] says whether it can be built.
+    ///
+    /// # Errors
+    /// As [`Platform::from_source`], but for what does not fit.
+    pub fn unchecked_from_source(source: &Source) -> Result<Self, ConfigError> {
+        Self::read(source, Limits::Ignored)
+    }
+
+    fn read(source: &Source, limits: Limits) -> Result<Self, ConfigError> {
         let layers = Layers::new(source, &Self::base)?;
         let merged = layers.merged();
-        let platform = parse::<RawPlatform>(merged).and_then(|raw| convert::platform(merged, &raw));
+        let platform = parse::<RawPlatform>(merged).and_then(|raw| convert::platform(merged, &raw, limits));
         platform.map_err(|error| layers.locate(error))
     }
 

@@ -82,8 +82,9 @@ pub(crate) struct RawMachine {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawParty {
-    /// Power drawn whatever runs: leakage, memory refresh, idle cores.
-    pub static_power: Power,
+    /// Power drawn whatever runs: leakage, memory refresh, idle cores. Without this key only what the accelerators draw: on an
+    /// FPGA what the card draws when idle, on silicon memory interfaces and the leakage of units that are idle.
+    pub static_power: Option<Power>,
     /// The processor; it does what no accelerator does.
     pub cpu: RawCpu,
     /// The memory that all units of the party share.
@@ -282,7 +283,7 @@ pub(crate) struct RawSilicon {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawFpga {
-    /// The board: u200, u250, u280, u50, u55c or zcu102.
+    /// The board: u200, u250, u280, u50, u55c, zcu102, vu9p, vcu108, vck190 or v80.
     pub board: String,
 }
 

@@ -22,6 +22,7 @@ mod account;
 mod demand;
 pub mod engine;
 mod error;
+mod leakage;
 mod mapping;
 mod names;
 mod order;

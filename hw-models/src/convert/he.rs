@@ -30,7 +30,7 @@ pub(super) fn engine(
     let mut design = design(check, raw, modmul_lanes)?;
     design.products_on = products_on.map(|(_, cells)| cells);
     Ok(HeEngine {
-        clock_hz: clock(check, raw.clock, technology)?,
+        clock_hz: clock(check, raw.clock)?,
         word_bits: check.within("word_bits", raw.word_bits, "16", if technology.fpga { "64" } else { "128" })?,
         ntt_units: check.within("ntt_units", raw.ntt_units, "1", "4096")?,
         butterflies: check.within("butterflies", raw.butterflies, "1", "65536")?,

@@ -2,9 +2,10 @@
 
 use super::ntt::butterflies_of;
 use super::{HeEngine, HeTraffic, HeWork};
+use crate::breakdown::Part;
 use crate::cost::product;
 use crate::fpga::{FpgaResources, memory_blocks, modular_multiplier, ntt_butterfly};
-use crate::sram::sram_energy_per_byte_j;
+use crate::sram::{Sram, sram_energy_per_byte_j};
 
 /// F1's synthesis in 14/12 nm at 1 GHz for 32-bit words (F1, MICRO'21, area and power table; as recalled, its sums
 /// check): 16 clusters of one transform unit (7 × 128 = 896 butterflies), two multiply units and one automorphism unit
@@ -54,18 +55,6 @@ pub struct HeArea {
     pub scratchpad_mm2: f64,
 }
 
-impl HeArea {
-    /// All parts.
-    pub fn total(&self) -> f64 {
-        self.ntt_mm2
-            + self.multiply_mm2
-            + self.automorphism_mm2
-            + self.key_switch_mm2
-            + self.network_mm2
-            + self.scratchpad_mm2
-    }
-}
-
 impl HeEngine {
     /// Joules of a piece of work, on-chip data movement included: every operation at F1's energy, every operand through
     /// register files and network, and the words of transforms and of memory traffic through the scratchpad.
@@ -91,7 +80,7 @@ impl HeEngine {
 
     /// Silicon area in mm²; `None` on an FPGA.
     pub fn area_mm2(&self) -> Option<f64> {
-        self.area().map(|area| area.total())
+        self.parts().into_iter().map(|part| part.area_mm2).sum()
     }
 
     /// Silicon area by part; `None` on an FPGA. A multiplier that starts a product every i cycles is taken to be 1/i of one
@@ -118,44 +107,106 @@ impl HeEngine {
     /// Power in watts with every unit busy in every cycle, fed from the scratchpad as far as its banks reach (512 bytes
     /// each per cycle, as in F1, unless their ports are given). Multipliers of a MAC array count there.
     pub fn peak_power_w(&self) -> f64 {
-        let interval = self.design.multiplier_interval as f64;
+        self.parts().iter().map(|part| part.power_w).sum()
+    }
+
+    /// FPGA resources: butterflies with two buffers for each unit's block, multipliers, the key-switch pipeline, the
+    /// automorphism's switching network (log2(lanes) stages of 2:1 multiplexers, two to a LUT), and the scratchpad.
+    pub fn fpga_resources(&self) -> FpgaResources {
+        self.parts().into_iter().map(|part| part.fpga).sum()
+    }
+
+    /// Its parts, each with its area, its power when busy and its FPGA resources.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let (design, area, permuted) = (&self.design, self.area(), self.automorphism_lanes);
+        let (interval, switching) = (design.multiplier_interval.max(1), design.key_switch_butterflies.unwrap_or(0));
+        let own = if design.products_on.is_some() { 0 } else { self.modmul_lanes };
+        let butterflies = product(&[self.ntt_units, self.butterflies]);
+        let (butterfly, multiplier) = (ntt_butterfly(self.word_bits), modular_multiplier(self.word_bits));
+        let made = |count: u64, part: FpgaResources| part.times(count.div_ceil(interval));
+        let logic = |name, count: u64, mm2: fn(&HeArea) -> f64, joules_per_cycle: f64, fpga| {
+            let power_w = self.clock_hz * joules_per_cycle;
+            Part::logic((name, count), &self.technology, area.as_ref().map(mm2), power_w, fpga)
+        };
+        let per_cycle = |count: u64, joules: f64| count as f64 / interval as f64 * joules;
+        let switched_j = per_cycle(switching, self.butterfly_j() + self.multiplier_j());
+        let mut parts = vec![
+            logic(
+                "butterflies",
+                butterflies,
+                |area| area.ntt_mm2,
+                per_cycle(butterflies, self.butterfly_j()),
+                made(butterflies, butterfly) + self.block_buffers(),
+            ),
+            logic(
+                "modular multipliers",
+                own,
+                |area| area.multiply_mm2,
+                per_cycle(own, self.multiplier_j()),
+                made(own, multiplier),
+            ),
+            logic(
+                "automorphism",
+                permuted,
+                |area| area.automorphism_mm2,
+                permuted as f64 * self.automorphism_j(),
+                self.switching_network(),
+            ),
+            logic(
+                "key switching",
+                switching,
+                |area| area.key_switch_mm2,
+                switched_j,
+                made(switching, butterfly) + made(switching, multiplier),
+            ),
+            logic(
+                "registers, adders, network",
+                self.modmul_lanes,
+                |area| area.network_mm2,
+                self.words_per_cycle() * self.move_j(),
+                FpgaResources::default(),
+            ),
+        ];
+        parts.retain(|part| part.count > 0);
+        parts.push(self.scratchpad_part(area.map(|area| area.scratchpad_mm2)));
+        parts
+    }
+
+    fn scratchpad_part(&self, area_mm2: Option<f64>) -> Part {
+        let port = self.design.bank_port_bytes.map_or(f1::SCRATCHPAD_BANK_PORT_BYTES, |bytes| bytes as f64);
+        let most_bytes = self.scratchpad_banks as f64 * port;
+        let bytes = most_bytes.min(self.words_per_cycle() * self.word_bits as f64 / 8.0);
+        let power_w = self.clock_hz * bytes * self.scratchpad_j_per_byte();
+        let sram = Sram::banked(self.scratchpad_bytes, self.scratchpad_banks);
+        let blocks = memory_blocks(self.scratchpad_bytes, self.scratchpad_banks, self.word_bits);
+        Part::memory("scratchpad", &self.technology, sram, area_mm2, power_w, blocks)
+    }
+
+    /// Words that busy units move in a cycle. A transform unit of seven butterflies per coefficient moves two words per
+    /// coefficient, as in F1.
+    fn words_per_cycle(&self) -> f64 {
+        let interval = self.design.multiplier_interval.max(1) as f64;
         let switching = self.design.key_switch_butterflies.unwrap_or(0) as f64 / interval;
         let butterflies = self.all_butterflies() / interval + switching;
         let multiplies = self.modmul_lanes as f64 / interval + switching;
-        let own = if self.design.products_on.is_some() { switching } else { multiplies };
-        let permutes = self.automorphism_lanes as f64;
-        // A transform unit of seven butterflies per coefficient moves two words per coefficient, as in F1.
-        let words = butterflies / 7.0 * 2.0 + 3.0 * multiplies + 2.0 * permutes;
-        let port = self.design.bank_port_bytes.map_or(f1::SCRATCHPAD_BANK_PORT_BYTES, |bytes| bytes as f64);
-        let most_bytes = self.scratchpad_banks as f64 * port;
-        let scratchpad = most_bytes.min(words * self.word_bits as f64 / 8.0) * self.scratchpad_j_per_byte();
-        let per_cycle = butterflies * self.butterfly_j()
-            + own * self.multiplier_j()
-            + permutes * self.automorphism_j()
-            + words * self.move_j()
-            + scratchpad;
-        self.clock_hz * per_cycle
+        butterflies / 7.0 * 2.0 + 3.0 * multiplies + 2.0 * self.automorphism_lanes as f64
     }
 
-    /// FPGA resources: butterflies, multipliers, the key-switch pipeline, the automorphism's switching network (log2(lanes)
-    /// stages of 2:1 multiplexers, two to a LUT), the scratchpad, and two buffers for each unit's block.
-    pub fn fpga_resources(&self) -> FpgaResources {
+    /// Two buffers for each transform unit's block.
+    fn block_buffers(&self) -> FpgaResources {
+        match product(&[self.design.ntt.block.unwrap_or(0), self.word_bits.div_ceil(8), 2]) {
+            0 => FpgaResources::default(),
+            block => memory_blocks(block, self.butterflies, self.word_bits).times(self.ntt_units),
+        }
+    }
+
+    fn switching_network(&self) -> FpgaResources {
         let stages = u64::from(self.automorphism_lanes.max(1).next_power_of_two().trailing_zeros());
-        let network = product(&[self.automorphism_lanes, stages, self.word_bits]).div_ceil(2);
-        let interval = self.design.multiplier_interval.max(1);
-        let switching = self.design.key_switch_butterflies.unwrap_or(0);
-        let own = if self.design.products_on.is_some() { 0 } else { self.modmul_lanes };
-        let butterflies = product(&[self.ntt_units, self.butterflies]).saturating_add(switching);
-        let block = product(&[self.design.ntt.block.unwrap_or(0), self.word_bits.div_ceil(8), 2]);
-        ntt_butterfly(self.word_bits).times(butterflies.div_ceil(interval))
-            + modular_multiplier(self.word_bits).times(own.saturating_add(switching).div_ceil(interval))
-            + FpgaResources {
-                lut: network,
-                ff: product(&[self.automorphism_lanes, self.word_bits]),
-                ..FpgaResources::default()
-            }
-            + memory_blocks(self.scratchpad_bytes, self.scratchpad_banks, self.word_bits)
-            + memory_blocks(block, self.butterflies, self.word_bits).times(if block == 0 { 0 } else { self.ntt_units })
+        FpgaResources {
+            lut: product(&[self.automorphism_lanes, stages, self.word_bits]).div_ceil(2),
+            ff: product(&[self.automorphism_lanes, self.word_bits]),
+            ..FpgaResources::default()
+        }
     }
 
     fn all_butterflies(&self) -> f64 {

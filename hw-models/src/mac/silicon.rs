@@ -1,9 +1,10 @@
 //! Energy, area and FPGA resources of the MAC array.
 
 use super::MacArray;
+use crate::breakdown::Part;
 use crate::cost::product;
 use crate::fpga::{FpgaResources, mac_unit, memory_blocks};
-use crate::sram::sram_energy_per_byte_j;
+use crate::sram::{Sram, sram_energy_per_byte_j};
 
 /// Horowitz, ISSCC'14, 45 nm at 0.9 V: a 32-bit multiplication 3.1 pJ and 3,495 µm², an addition 0.1 pJ and 137 µm².
 mod horowitz {
@@ -25,24 +26,34 @@ const CACTI_SUPPLY_V: f64 = 0.8;
 impl MacArray {
     /// Silicon area in mm²; `None` on an FPGA.
     pub fn area_mm2(&self) -> Option<f64> {
-        let cell = horowitz::MULTIPLY_MM2 * self.word() * self.word() + horowitz::ADD_MM2 * self.word();
-        let cells = self.rows as f64 * self.columns as f64;
-        let array = self.technology.area(horowitz::NODE_NM)? * cell * cells;
-        let buffer = self.technology.area(16)? * BUFFER_MM2_PER_BYTE_16NM * self.buffer_bytes as f64;
-        Some(array + buffer)
+        self.parts().into_iter().map(|part| part.area_mm2).sum()
     }
 
     /// Power in watts with every cell busy and both edges fed in every cycle.
     pub fn peak_power_w(&self) -> f64 {
-        let edge_bytes = (self.rows + self.columns) as f64 * self.word_bits as f64 / 8.0;
-        let per_cycle = self.rows as f64 * self.columns as f64 * self.mac_j() + edge_bytes * self.buffer_j_per_byte();
-        self.clock_hz * per_cycle
+        self.parts().iter().map(|part| part.power_w).sum()
     }
 
     /// FPGA resources: the cells and the buffer, banked by rows and columns.
     pub fn fpga_resources(&self) -> FpgaResources {
-        mac_unit(self.word_bits).times(product(&[self.rows, self.columns]))
-            + memory_blocks(self.buffer_bytes, self.rows.saturating_add(self.columns), self.word_bits)
+        self.parts().into_iter().map(|part| part.fpga).sum()
+    }
+
+    /// Its parts, each with its area, its power when busy and its FPGA resources.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let (made_in, cells) = (&self.technology, product(&[self.rows, self.columns]));
+        let edge = Sram::banked(self.buffer_bytes, self.rows.saturating_add(self.columns));
+        let cell_mm2 = horowitz::MULTIPLY_MM2 * self.word() * self.word() + horowitz::ADD_MM2 * self.word();
+        let cells_mm2 = made_in.area(horowitz::NODE_NM).map(|factor| factor * cell_mm2 * cells as f64);
+        let buffer_mm2 = made_in.area(16).map(|factor| factor * BUFFER_MM2_PER_BYTE_16NM * edge.bytes as f64);
+        let edge_bytes = edge.banks as f64 * self.word_bits as f64 / 8.0;
+        let cells_w = self.clock_hz * cells as f64 * self.mac_j();
+        let buffer_w = self.clock_hz * edge_bytes * self.buffer_j_per_byte();
+        let blocks = memory_blocks(edge.bytes, edge.banks, self.word_bits);
+        vec![
+            Part::logic(("cells", cells), made_in, cells_mm2, cells_w, mac_unit(self.word_bits).times(cells)),
+            Part::memory("buffer", made_in, edge, buffer_mm2, buffer_w, blocks),
+        ]
     }
 
     fn word(&self) -> f64 {
