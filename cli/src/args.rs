@@ -1,7 +1,9 @@
 //! The arguments of every command.
 
+mod memory;
 mod requests;
 
+pub use memory::MemoryArgs;
 pub use requests::{Rates, RequestsArgs};
 
 use crate::platform::PlatformOptions;
@@ -403,6 +405,8 @@ pub enum HardwareCommand {
         #[arg(default_value = "haac-hbm2")]
         hardware: String,
     },
+    /// Run access patterns on a memory device: bandwidth, row hits, latency.
+    Memory(MemoryArgs),
 }
 
 /// A kind of TOML file.

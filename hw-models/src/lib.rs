@@ -20,6 +20,7 @@ mod check;
 mod convert;
 mod cost;
 mod cpu;
+pub mod dram;
 mod fpga;
 mod gc;
 mod he;

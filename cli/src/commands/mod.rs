@@ -5,6 +5,7 @@ pub mod calibrate;
 pub mod completions;
 pub mod hardware;
 pub mod infer;
+pub mod memory;
 pub mod net;
 pub mod requests;
 pub mod run;

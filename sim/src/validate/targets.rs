@@ -2,7 +2,7 @@
 
 use super::data::{self, LayerRow, Published};
 use super::model::{Model, busy_s, garbler_of, message_bytes};
-use super::{Case, Limits, Set, Target, ValidateError};
+use super::{Case, Limits, Set, Target, ValidateError, memory};
 use crate::result::LayerCost;
 use pisim_hw_models::{Cpu, CpuWork};
 use pisim_netgen::Op;
@@ -23,6 +23,10 @@ const MODEL: &str = "cryptonite (ASPLOS'23), e2e_latency.py at 500/500 Mbit/s";
 const STORED: &str = "cryptonite (ASPLOS'23), storage per ReLU and per linear element";
 const PARALLEL: &str = "cryptonite (ASPLOS'23), layer_parallel_HE, EPYC 7502";
 const BENCHES: &str = "cryptonite (ASPLOS'23), ReLU benchmarks, one thread";
+
+const DRAM: &str = "DRAMsim3 and Ramulator 2.1, lowest - 3 to highest + 3 points; outside of it counts";
+const DRAM_ALONE: &str = "DRAMsim3, +/- 3 points; outside of it counts";
+const UNLOADED: &str = "DRAMsim3, one dependent read at a time";
 
 const fn about(target: &'static str, metric: &'static str, source: &'static str) -> About {
     About { target, metric, source }
@@ -47,6 +51,11 @@ pub(super) const ALL: &[(About, Compare)] = &[
     (about("layer-parallel", "all HE layers, one per thread (s)", PARALLEL), layer_parallel),
     (about("one-inference", "offline and online latency (s)", MODEL), one_inference),
     (about("gc-benchmarks", "1, 10 and 100 garbled ReLUs (s)", BENCHES), gc_benchmarks),
+    (about("memory-ddr4-2400", "bandwidth by access pattern (% of peak)", DRAM), memory::ddr4_2400),
+    (about("memory-ddr4-3200", "bandwidth by access pattern (% of peak)", DRAM), memory::ddr4_3200),
+    (about("memory-hbm2", "bandwidth by access pattern (% of peak)", DRAM), memory::hbm2),
+    (about("memory-hbm2-8ch", "bandwidth by access pattern (% of peak)", DRAM_ALONE), memory::hbm2_channels),
+    (about("memory-latency", "unloaded random read (s)", UNLOADED), memory::latency),
 ];
 
 /// Byte counts must agree to half a per cent, each.
@@ -64,7 +73,7 @@ fn set_of(network: Published) -> Set {
 }
 
 fn case(case: impl Into<String>, published: f64, modelled: f64) -> Case {
-    Case { case: case.into(), published, modelled }
+    Case { case: case.into(), published, modelled, band: None }
 }
 
 /// One target for each network.
