@@ -42,7 +42,7 @@ pub use he::{HeEngine, HeWork};
 pub use link::{Direction, Link, MIN_SHARE, UpShare};
 pub use mac::{Dataflow, Gemm, MacArray};
 pub use mapping::{HeParallel, Mapping, Threads, WorkClass};
-pub use memory::{Memory, MemoryKind, Storage};
+pub use memory::{Memory, MemoryKind, Storage, Traffic};
 pub use party::PartyHardware;
 pub use platform::Platform;
 pub use sram::sram_energy_per_byte_j;

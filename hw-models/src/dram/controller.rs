@@ -188,12 +188,12 @@ impl Controller {
         }
     }
 
-    /// Takes as many bursts as `bursts` says, or none if there is no room.
-    pub fn accept(&mut self, burst: Burst, bursts: usize) -> bool {
+    /// Takes a burst if there is room.
+    pub fn accept(&mut self, burst: Burst) -> bool {
         let queue = if burst.write { &mut self.writes } else { &mut self.reads };
-        let room = queue.len() + bursts <= self.capacity;
+        let room = queue.len() < self.capacity;
         if room {
-            queue.extend(std::iter::repeat_n(burst, bursts));
+            queue.push_back(burst);
         }
         room
     }

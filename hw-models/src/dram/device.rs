@@ -111,7 +111,7 @@ impl Device {
     /// # Errors
     /// There is none; the error names those that exist and the near miss.
     pub fn named(name: &str) -> Result<&'static Self, DramError> {
-        DEVICES.iter().find(|device| device.name == name).ok_or_else(|| {
+        DEVICES.into_iter().find(|device| device.name == name).ok_or_else(|| {
             let names: Vec<&str> = DEVICES.iter().map(|device| device.name).collect();
             let hint = did_you_mean(name, names.iter().copied());
             DramError::UnknownDevice { name: name.to_owned(), known: names.join(", "), hint }

@@ -28,5 +28,6 @@ pub use device::{Currents, Device, LINE_BYTES, Timing};
 pub use error::DramError;
 pub use pattern::Pattern;
 pub use presets::DEVICES;
+pub(crate) use presets::typical;
 pub use reference::Run;
 pub use system::DramSystem;

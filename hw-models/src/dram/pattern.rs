@@ -59,7 +59,7 @@ const ALL_NAMES: &str =
 const MOST_BYTES: u64 = 64 << 20;
 const MOST_STREAMS: u64 = 4_096;
 
-/// Arrays and streams start so many lines after a large power of two, so that they do not share a bank phase: the second
+/// Arrays and streams start so many lines after their part of the region, so that they do not share a bank phase: the second
 /// 517, the third 1,031, and further streams 517 more each.
 const OFFSET_LINES: [u64; 3] = [0, 517, 1_031];
 
@@ -87,17 +87,17 @@ impl Pattern {
 
     /// The request with this number in a region of `region` lines: its line, and whether it writes.
     pub fn request(self, number: u64, region: u64) -> (u64, bool) {
-        // Arrays lie a quarter of the region apart.
-        let array = |index: usize, line: u64| {
-            let offset = OFFSET_LINES.get(index).copied().unwrap_or_default();
-            (index as u64 * (region / 4) + offset + line) % region
+        // Arrays and streams share the region evenly.
+        let array = |index: u64, of: u64, line: u64| {
+            let offset = OFFSET_LINES.get(index as usize).copied().unwrap_or(517 * index);
+            (index * (region / of) + offset + line) % region
         };
         let random = |index: u64| scramble(index) % region;
         match self {
             Self::SeqRead => (number % region, false),
             Self::SeqWrite => (number % region, true),
-            Self::Copy => (array((number % 2) as usize, number / 2), number % 2 == 1),
-            Self::Triad => (array((number % 3) as usize, number / 3), number % 3 == 2),
+            Self::Copy => (array(number % 2, 2, number / 2), number % 2 == 1),
+            Self::Triad => (array(number % 3, 3, number / 3), number % 3 == 2),
             Self::RandomRead => (random(number), false),
             Self::RandomWrite => (random(number), true),
             Self::Random11 => (random(number), number % 2 == 1),
@@ -106,18 +106,14 @@ impl Pattern {
                 let lines = bytes / LINE_BYTES;
                 let (block, line) = (number / (2 * lines), number % (2 * lines));
                 let write = line >= lines;
-                (array(usize::from(write), block * lines + line % lines), write)
+                (array(u64::from(write), 2, block * lines + line % lines), write)
             }
             Self::Block(bytes) => {
                 let lines = bytes / LINE_BYTES;
                 let blocks = (region / lines).max(1);
                 ((scramble(number / lines) % blocks * lines + number % lines) % region, false)
             }
-            Self::Streams(streams) => {
-                let (stream, line) = (number % streams, number / streams);
-                let offset = OFFSET_LINES.get(stream as usize).copied().unwrap_or(517 * stream);
-                ((stream * (region / streams) + offset + line) % region, false)
-            }
+            Self::Streams(streams) => (array(number % streams, streams, number / streams), false),
             Self::Stride(bytes) => (number * (bytes / LINE_BYTES) % region, false),
         }
     }
@@ -226,19 +222,16 @@ mod tests {
     fn requests_follow_the_definitions() {
         let region = 1 << 24;
         let of = |pattern: Pattern, count: u64| (0..count).map(|i| pattern.request(i, region)).collect::<Vec<_>>();
-        let quarter = region / 4;
-        assert_eq!(of(Pattern::Copy, 3), [(0, false), (quarter + 517, true), (1, false)]);
-        assert_eq!(of(Pattern::Triad, 3), [(0, false), (quarter + 517, false), (2 * quarter + 1_031, true)]);
+        let (half, third) = (region / 2, region / 3);
+        assert_eq!(of(Pattern::Copy, 3), [(0, false), (half + 517, true), (1, false)]);
+        assert_eq!(of(Pattern::Triad, 3), [(0, false), (third + 517, false), (2 * third + 1_031, true)]);
         let copies = of(Pattern::CopyBlock(128), 6);
-        assert_eq!(copies[..4], [(0, false), (1, false), (quarter + 517, true), (quarter + 518, true)]);
+        assert_eq!(copies[..4], [(0, false), (1, false), (half + 517, true), (half + 518, true)]);
         assert_eq!(copies[4..], [(2, false), (3, false)]);
         let blocks = of(Pattern::Block(256), 8);
         assert!(blocks[0].0 % 4 == 0 && blocks[3].0 == blocks[0].0 + 3 && blocks[4].0 != blocks[3].0 + 1);
         assert_eq!(of(Pattern::Stride(4_096), 3), [(0, false), (64, false), (128, false)]);
-        assert_eq!(
-            of(Pattern::Streams(2), 4).iter().map(|r| r.0).collect::<Vec<_>>(),
-            [0, region / 2 + 517, 1, region / 2 + 518]
-        );
+        assert_eq!(of(Pattern::Streams(2), 4).iter().map(|r| r.0).collect::<Vec<_>>(), [0, half + 517, 1, half + 518]);
         let writes = |pattern| of(pattern, 600).iter().filter(|(_, write)| *write).count();
         assert_eq!([Pattern::Random11, Pattern::Random21, Pattern::RandomWrite].map(writes), [300, 200, 600]);
     }

@@ -2,7 +2,8 @@
 //!
 //! It steps from one clock in which something can happen to the next, so idle clocks cost nothing. Requests arrive in order,
 //! [`WIDTH`] per clock at most, with at most [`WINDOW`] per channel under way; a read is under way until its data has come, a
-//! write until the controller has taken it.
+//! write until the controller has taken it. A channel takes its requests in order; one that has no room holds back no other
+//! channel until the window is full.
 
 use super::address::{AddressMap, AddressMapping, Interleave};
 use super::clocks::Command;
@@ -10,6 +11,7 @@ use super::controller::{Burst, Controller, Counts};
 use super::device::{Device, LINE_BYTES};
 use super::pattern::Pattern;
 use super::system::DramSystem;
+use std::collections::VecDeque;
 
 /// Requests under way, per channel.
 const WINDOW: u64 = 64;
@@ -78,42 +80,35 @@ struct Driver {
     pattern: Pattern,
     region: u64,
     requests: u64,
-    accepted: u64,
-    /// Bursts of reads without data yet, and the most that may be.
+    /// Requests so far.
+    made: u64,
+    /// Bursts that their channel has not taken yet.
+    waiting: Vec<VecDeque<Burst>>,
+    /// Bursts under way, and the most that may be.
     under_way: usize,
     window: usize,
     /// Requests per clock.
     width: u64,
     per_line: usize,
-    /// The next request: its channel and its burst.
-    head: (usize, Burst),
 }
 
 impl Driver {
     fn new(system: &DramSystem, pattern: Pattern, requests: u64, [window, width]: [u64; 2], traced: bool) -> Self {
         let per_line = system.device.bursts_per_line() as usize;
-        let mut driver = Self {
+        Self {
             map: AddressMap::new(system),
             controllers: (0..system.channels).map(|_| Controller::new(system, traced)).collect(),
             wake: vec![0; system.channels as usize],
             pattern,
             region: system.region_lines(),
             requests,
-            accepted: 0,
+            made: 0,
+            waiting: vec![VecDeque::new(); system.channels as usize],
             under_way: 0,
             window: window as usize * per_line,
             width,
             per_line,
-            head: (0, Burst { bank: 0, row: 0, write: false }),
-        };
-        driver.head = driver.request(0);
-        driver
-    }
-
-    fn request(&self, number: u64) -> (usize, Burst) {
-        let (line, write) = self.pattern.request(number, self.region);
-        let place = self.map.place(line);
-        (place.channel, Burst { bank: place.bank, row: place.row, write })
+        }
     }
 
     fn run(&mut self, system: &DramSystem) -> Run {
@@ -128,46 +123,60 @@ impl Driver {
                     self.under_way -= 1;
                 }
             }
-            self.accept(now);
-            if self.accepted == self.requests && self.controllers.iter().all(Controller::idle) {
+            let more = self.make_requests(now);
+            self.hand_over(now);
+            if self.made == self.requests && self.idle() {
                 break;
             }
             // A requester with a full window waits for data, otherwise for room, which a controller's step makes.
             let data = self.controllers.iter().filter_map(|controller| controller.completions.front());
-            let data = data.filter(|_| self.under_way + self.per_line > self.window).min();
+            let data = data.filter(|_| self.window_is_full()).min();
             let Some(next) = self.wake.iter().chain(data).min() else { break };
-            now = (*next).max(now + 1);
+            now = if more { now + 1 } else { (*next).max(now + 1) };
         }
         self.result(system)
     }
 
-    /// Hands over requests, in order, until one finds no room.
-    fn accept(&mut self, now: u64) {
+    fn idle(&self) -> bool {
+        self.waiting.iter().all(VecDeque::is_empty) && self.controllers.iter().all(Controller::idle)
+    }
+
+    fn window_is_full(&self) -> bool {
+        self.under_way + self.per_line > self.window
+    }
+
+    /// Makes the requests of one clock; true if there may be more in the next.
+    fn make_requests(&mut self, now: u64) -> bool {
         for _ in 0..self.width {
-            let (channel, burst) = self.head;
-            let no_room = !burst.write && self.under_way + self.per_line > self.window;
-            if self.accepted == self.requests || no_room {
-                return;
+            if self.made == self.requests || self.window_is_full() {
+                return false;
             }
-            let Some(controller) = self.controllers.get_mut(channel) else { return };
-            if !controller.accept(burst, self.per_line) {
-                return;
+            let (line, write) = self.pattern.request(self.made, self.region);
+            let place = self.map.place(line);
+            if let Some(waiting) = self.waiting.get_mut(place.channel) {
+                let burst = Burst { bank: place.bank, row: place.row, write };
+                waiting.extend(std::iter::repeat_n(burst, self.per_line));
             }
-            self.under_way += if burst.write { 0 } else { self.per_line };
-            self.accepted += 1;
-            if let Some(wake) = self.wake.get_mut(channel) {
+            self.under_way += self.per_line;
+            self.made += 1;
+            if self.made == self.requests {
+                // What is left in write buffers drains.
+                self.wake.fill(now + 1);
+            }
+        }
+        true
+    }
+
+    /// Gives every channel what it has room for, in order.
+    fn hand_over(&mut self, now: u64) {
+        let channels = self.controllers.iter_mut().zip(&mut self.waiting).zip(&mut self.wake);
+        for ((controller, waiting), wake) in channels {
+            controller.ending = self.made == self.requests && waiting.is_empty();
+            while let Some(burst) = waiting.front().copied().filter(|burst| controller.accept(*burst)) {
+                waiting.pop_front();
+                self.under_way -= usize::from(burst.write);
                 *wake = (*wake).min(now + 1);
             }
-            if self.accepted == self.requests {
-                self.controllers.iter_mut().for_each(|controller| controller.ending = true);
-                self.wake.fill(now + 1);
-                return;
-            }
-            self.head = self.request(self.accepted);
-        }
-        // More may be taken in the next clock.
-        if let Some(wake) = self.wake.first_mut() {
-            *wake = (*wake).min(now + 1);
         }
     }
 

@@ -5,18 +5,42 @@ use super::closed::Need;
 use super::controller::QUEUE;
 use super::pattern::Pattern;
 use super::system::DramSystem;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Requests of a window, per channel: about what the scheduler reorders.
 const WINDOW: u64 = 64;
 /// Windows of a sample.
 const WINDOWS: u64 = 48;
 
+/// Blocks whose first and last bank groups are compared.
+const BLOCKS: u64 = 64;
+
 /// What a block of lines touches.
 pub(super) struct Footprint {
+    /// Rows.
     pub rows: usize,
-    pub banks: usize,
+    /// Channels.
     pub channels: usize,
+    /// How likely a block begins in the bank group in which another one of the channel ended.
+    pub same_group: f64,
+}
+
+impl Footprint {
+    /// Of aligned blocks of so many lines.
+    pub fn of_blocks(system: &DramSystem, lines: u64) -> Self {
+        let map = AddressMap::new(system);
+        let places: HashSet<Place> = (0..lines).map(|line| map.place(line)).collect();
+        let channels: HashSet<usize> = places.iter().map(|place| place.channel).collect();
+        let group = |line| map.place(line).bank / system.device.banks_per_group as usize;
+        let (mut firsts, mut lasts) = (HashMap::new(), HashMap::new());
+        for block in 0..BLOCKS {
+            *firsts.entry(group(block * lines)).or_insert(0) += 1;
+            *lasts.entry(group((block + 1) * lines - 1)).or_insert(0) += 1;
+        }
+        let pairs: u64 =
+            lasts.iter().map(|(group, count)| count * firsts.get(group).copied().unwrap_or_default()).sum();
+        Self { rows: places.len(), channels: channels.len(), same_group: pairs as f64 / (BLOCKS * BLOCKS) as f64 }
+    }
 }
 
 /// A sample of a pattern: per window, what the busiest channel needs.
@@ -35,15 +59,6 @@ struct Load {
 }
 
 impl Sample {
-    /// Rows, banks and channels of an aligned block of so many lines.
-    pub fn rows_of_block(system: &DramSystem, lines: u64) -> Footprint {
-        let map = AddressMap::new(system);
-        let places: HashSet<Place> = (0..lines).map(|line| map.place(line)).collect();
-        let banks: HashSet<(usize, usize)> = places.iter().map(|place| (place.channel, place.bank)).collect();
-        let channels: HashSet<usize> = places.iter().map(|place| place.channel).collect();
-        Footprint { rows: places.len(), banks: banks.len(), channels: channels.len() }
-    }
-
     /// Counts [`WINDOWS`] windows of a pattern.
     pub fn new(system: &DramSystem, pattern: Pattern) -> Self {
         let (map, region) = (AddressMap::new(system), system.region_lines());
