@@ -65,6 +65,17 @@ struct Field {
     weight: u64,
 }
 
+/// What an aligned block of lines covers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Span {
+    /// Channels.
+    pub channels: f64,
+    /// Lines of each row that it touches.
+    pub columns: f64,
+    /// Bank groups.
+    pub groups: f64,
+}
+
 /// A mapping made ready: its fields from the lowest up; the row is what remains.
 #[derive(Debug, Clone)]
 pub struct AddressMap {
@@ -104,6 +115,22 @@ impl AddressMap {
         fields.push(Field { part: Part::Rank, values: system.ranks, weight: 1 });
         fields.retain(|field| field.values > 1);
         Self { fields, groups: device.groups, banks_per_group: device.banks_per_group, rows: device.rows }
+    }
+
+    /// What an aligned block of so many lines covers: it counts through the fields from the lowest up.
+    pub(super) fn span(&self, lines: u64) -> Span {
+        let (mut rest, mut span) = (lines.max(1) as f64, Span { channels: 1.0, columns: 1.0, groups: 1.0 });
+        for field in &self.fields {
+            let covered = rest.min(field.values as f64);
+            rest = (rest / covered).max(1.0);
+            match field.part {
+                Part::Channel => span.channels *= covered,
+                Part::Column => span.columns *= covered,
+                Part::Group => span.groups *= covered,
+                Part::Bank | Part::Rank => {}
+            }
+        }
+        span
     }
 
     /// Where the line with this number is; addresses beyond the memory start again at its beginning.
@@ -149,6 +176,24 @@ mod tests {
                     assert_eq!(places.len() as u64, banks, "{device} {mapping:?} {interleave:?}");
                     assert!(places.iter().all(|place| place.row == 0));
                     assert_eq!(map.place(lines).row, 1);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_spans_what_its_lines_touch() {
+        for device in ["ddr4-3200", "hbm2", "hbm2-pseudo"] {
+            for mapping in [AddressMapping::Column, AddressMapping::BankGroup] {
+                for interleave in [Interleave::Line, Interleave::Kibibyte] {
+                    let map = AddressMap::new(&system(device, 4, mapping, interleave));
+                    for lines in [1, 2, 8, 64, 256, 1_024] {
+                        let places: HashSet<Place> = (0..lines).map(|line| map.place(line)).collect();
+                        let channels: HashSet<usize> = places.iter().map(|place| place.channel).collect();
+                        let span = map.span(lines);
+                        assert_eq!(span.channels, channels.len() as f64, "{device} {mapping:?} {interleave:?} {lines}");
+                        assert_eq!(lines as f64 / span.columns, places.len() as f64, "{device} {mapping:?} {lines}");
+                    }
                 }
             }
         }

@@ -5,7 +5,8 @@
 //! bus turns around once per buffer and not once per write. It also drains a part-filled buffer when nothing else is to do.
 //! Of the banks' commands that the device allows in a clock, column commands go before row commands and older requests before
 //! younger ones (first ready, first come, first served). Rows stay open until another row of the bank is wanted; requests to
-//! the open row pass older ones to another row until [`PASSES`] requests have used it.
+//! the open row pass older ones to another row until [`PASSES`] requests have used it, and after that while the device does not
+//! allow the precharge yet.
 
 use super::clocks::{Clocks, Command, CommandKind};
 use super::system::DramSystem;
@@ -188,14 +189,14 @@ impl Controller {
         }
     }
 
-    /// Takes a burst if there is room.
-    pub fn accept(&mut self, burst: Burst) -> bool {
-        let queue = if burst.write { &mut self.writes } else { &mut self.reads };
-        let room = queue.len() < self.capacity;
-        if room {
-            queue.push_back(burst);
-        }
-        room
+    /// Whether a read or a write finds a place.
+    pub fn has_room(&self, write: bool) -> bool {
+        if write { self.writes.len() < self.capacity } else { self.reads.len() < self.capacity }
+    }
+
+    /// Takes a burst for which there is room.
+    pub fn accept(&mut self, burst: Burst) {
+        if burst.write { self.writes.push_back(burst) } else { self.reads.push_back(burst) }
     }
 
     /// Whether nothing waits any more.
@@ -306,8 +307,16 @@ impl Controller {
         let Some(open) = bank.open else {
             return row(CommandKind::Activate, self.clocks.activate(number));
         };
-        if head.row != open && bank.served >= PASSES {
-            return row(CommandKind::Precharge, self.clocks.precharge(number));
+        let close = Wish {
+            kind: CommandKind::Precharge,
+            clock: self.clocks.precharge(number),
+            age: head.age,
+            bank: number,
+            index: 0,
+        };
+        let starved = head.row != open && bank.served >= PASSES;
+        if starved && close.clock <= now {
+            return Some(close);
         }
         let hit = |write: bool| {
             let (index, kind, clock) = match (write, bank.hits) {
@@ -316,14 +325,17 @@ impl Controller {
             };
             Some(Wish { kind, clock, age: bank.queue.get(index)?.age, bank: number, index })
         };
-        match (hit(false), hit(true)) {
+        let hit = match (hit(false), hit(true)) {
             (Some(read), Some(write)) => {
                 // Both allowed: the older one; otherwise the one that is allowed first.
                 let (read_key, write_key) = (read.clock.max(now), write.clock.max(now));
                 Some(if (read_key, read.age) <= (write_key, write.age) { read } else { write })
             }
-            (None, None) => row(CommandKind::Precharge, self.clocks.precharge(number)),
             (one, other) => one.or(other),
+        };
+        match hit {
+            Some(hit) if !starved || hit.clock <= close.clock => Some(hit),
+            _ => Some(close),
         }
     }
 

@@ -1,9 +1,8 @@
 //! The reference: request by request, every command at its clock.
 //!
-//! It steps from one clock in which something can happen to the next, so idle clocks cost nothing. Requests arrive in order,
-//! [`WIDTH`] per clock at most, with at most [`WINDOW`] per channel under way; a read is under way until its data has come, a
-//! write until the controller has taken it. A channel takes its requests in order; one that has no room holds back no other
-//! channel until the window is full.
+//! It steps from one clock in which something can happen to the next, so idle clocks cost nothing. The requester keeps
+//! [`WINDOW`] requests per channel waiting and hands over up to [`WIDTH`] of them in a clock, oldest first. A request whose queue
+//! is full waits, and holds back only later ones of the same channel and direction.
 
 use super::address::{AddressMap, AddressMapping, Interleave};
 use super::clocks::Command;
@@ -13,8 +12,8 @@ use super::pattern::Pattern;
 use super::system::DramSystem;
 use std::collections::VecDeque;
 
-/// Requests under way, per channel.
-const WINDOW: u64 = 64;
+/// Requests that wait for a controller, per channel.
+pub(super) const WINDOW: u64 = 64;
 /// Requests per clock of one channel, and of each of many (the published runs: 4 for one, 16 for eight).
 const WIDTH: [u64; 2] = [4, 2];
 
@@ -56,7 +55,12 @@ impl DramSystem {
 
     fn saturated(&self, pattern: Pattern, requests: u64, traced: bool) -> Driver {
         let [one, many] = WIDTH;
-        Driver::new(self, pattern, requests, [WINDOW * self.channels, one.max(many * self.channels)], traced)
+        let limits = Limits {
+            waiting: WINDOW as usize * self.channels as usize,
+            under_way: usize::MAX,
+            width: one.max(many * self.channels),
+        };
+        Driver::new(self, pattern, requests, limits, traced)
     }
 }
 
@@ -66,9 +70,21 @@ impl Device {
     pub fn latency_s(&'static self, requests: u64) -> f64 {
         let (mapping, interleave) = (AddressMapping::default(), Interleave::default());
         let one = DramSystem { device: self, channels: 1, ranks: 1, mapping, interleave };
-        let run = Driver::new(&one, Pattern::RandomRead, requests, [1, 1], false).run(&one);
+        let limits = Limits { waiting: 1, under_way: 1, width: 1 };
+        let run = Driver::new(&one, Pattern::RandomRead, requests, limits, false).run(&one);
         run.clocks as f64 / self.clock_hz / requests.max(1) as f64
     }
+}
+
+/// What a requester may do, in lines.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Requests that wait for a controller.
+    waiting: usize,
+    /// Requests without data (of reads) or not taken yet (of writes).
+    under_way: usize,
+    /// Requests that are handed over in a clock.
+    width: u64,
 }
 
 /// The requester.
@@ -82,19 +98,17 @@ struct Driver {
     requests: u64,
     /// Requests so far.
     made: u64,
-    /// Bursts that their channel has not taken yet.
-    waiting: Vec<VecDeque<Burst>>,
-    /// Bursts under way, and the most that may be.
+    /// Bursts that wait for their channel, reads and writes, each with the number of its request.
+    waiting: Vec<[VecDeque<(u64, Burst)>; 2]>,
+    /// How many bursts wait in all, and how many are under way.
+    waiting_count: usize,
     under_way: usize,
-    window: usize,
-    /// Requests per clock.
-    width: u64,
+    limits: Limits,
     per_line: usize,
 }
 
 impl Driver {
-    fn new(system: &DramSystem, pattern: Pattern, requests: u64, [window, width]: [u64; 2], traced: bool) -> Self {
-        let per_line = system.device.bursts_per_line() as usize;
+    fn new(system: &DramSystem, pattern: Pattern, requests: u64, limits: Limits, traced: bool) -> Self {
         Self {
             map: AddressMap::new(system),
             controllers: (0..system.channels).map(|_| Controller::new(system, traced)).collect(),
@@ -103,11 +117,11 @@ impl Driver {
             region: system.region_lines(),
             requests,
             made: 0,
-            waiting: vec![VecDeque::new(); system.channels as usize],
+            waiting: vec![<[VecDeque<(u64, Burst)>; 2]>::default(); system.channels as usize],
+            waiting_count: 0,
             under_way: 0,
-            window: window as usize * per_line,
-            width,
-            per_line,
+            limits,
+            per_line: system.device.bursts_per_line() as usize,
         }
     }
 
@@ -123,61 +137,69 @@ impl Driver {
                     self.under_way -= 1;
                 }
             }
-            let more = self.make_requests(now);
-            self.hand_over(now);
-            if self.made == self.requests && self.idle() {
+            self.make_requests(now);
+            let more = self.hand_over(now);
+            if self.made == self.requests && self.waiting_count == 0 && self.controllers.iter().all(Controller::idle) {
                 break;
             }
-            // A requester with a full window waits for data, otherwise for room, which a controller's step makes.
+            // A requester that may not ask for more waits for data, otherwise for room, which a controller's step makes.
             let data = self.controllers.iter().filter_map(|controller| controller.completions.front());
-            let data = data.filter(|_| self.window_is_full()).min();
+            let data = data.filter(|_| self.under_way / self.per_line >= self.limits.under_way).min();
             let Some(next) = self.wake.iter().chain(data).min() else { break };
             now = if more { now + 1 } else { (*next).max(now + 1) };
         }
         self.result(system)
     }
 
-    fn idle(&self) -> bool {
-        self.waiting.iter().all(VecDeque::is_empty) && self.controllers.iter().all(Controller::idle)
-    }
-
-    fn window_is_full(&self) -> bool {
-        self.under_way + self.per_line > self.window
-    }
-
-    /// Makes the requests of one clock; true if there may be more in the next.
-    fn make_requests(&mut self, now: u64) -> bool {
-        for _ in 0..self.width {
-            if self.made == self.requests || self.window_is_full() {
-                return false;
-            }
+    /// Makes as many requests as may wait.
+    fn make_requests(&mut self, now: u64) {
+        while self.made < self.requests
+            && self.waiting_count / self.per_line < self.limits.waiting
+            && self.under_way / self.per_line < self.limits.under_way
+        {
             let (line, write) = self.pattern.request(self.made, self.region);
             let place = self.map.place(line);
-            if let Some(waiting) = self.waiting.get_mut(place.channel) {
-                let burst = Burst { bank: place.bank, row: place.row, write };
-                waiting.extend(std::iter::repeat_n(burst, self.per_line));
+            let burst = Burst { bank: place.bank, row: place.row, write };
+            let queue = self.waiting.get_mut(place.channel).and_then(|queues| queues.get_mut(usize::from(write)));
+            if let Some(queue) = queue {
+                queue.extend(std::iter::repeat_n((self.made, burst), self.per_line));
             }
             self.under_way += self.per_line;
+            self.waiting_count += self.per_line;
             self.made += 1;
             if self.made == self.requests {
                 // What is left in write buffers drains.
                 self.wake.fill(now + 1);
             }
         }
-        true
     }
 
-    /// Gives every channel what it has room for, in order.
-    fn hand_over(&mut self, now: u64) {
-        let channels = self.controllers.iter_mut().zip(&mut self.waiting).zip(&mut self.wake);
-        for ((controller, waiting), wake) in channels {
-            controller.ending = self.made == self.requests && waiting.is_empty();
-            while let Some(burst) = waiting.front().copied().filter(|burst| controller.accept(*burst)) {
-                waiting.pop_front();
-                self.under_way -= usize::from(burst.write);
+    /// Gives the controllers the oldest requests for which they have room; true if more can follow in the next clock.
+    fn hand_over(&mut self, now: u64) -> bool {
+        for _ in 0..self.limits.width * self.per_line as u64 {
+            let queues = self.waiting.iter().zip(&self.controllers).enumerate();
+            let ready = queues.flat_map(|(channel, (queues, controller))| {
+                let heads =
+                    queues.iter().filter_map(VecDeque::front).filter(|(_, burst)| controller.has_room(burst.write));
+                heads.map(move |(number, burst)| (*number, channel, usize::from(burst.write)))
+            });
+            let Some((_, channel, direction)) = ready.min() else { break };
+            let queue = self.waiting.get_mut(channel).and_then(|queues| queues.get_mut(direction));
+            let Some((_, burst)) = queue.and_then(VecDeque::pop_front) else { break };
+            if let (Some(controller), Some(wake)) = (self.controllers.get_mut(channel), self.wake.get_mut(channel)) {
+                controller.accept(burst);
                 *wake = (*wake).min(now + 1);
             }
+            self.waiting_count -= 1;
+            self.under_way -= usize::from(burst.write);
         }
+        let done = self.made == self.requests;
+        for (controller, queues) in self.controllers.iter_mut().zip(&self.waiting) {
+            controller.ending = done && queues.iter().all(VecDeque::is_empty);
+        }
+        self.controllers.iter().zip(&self.waiting).any(|(controller, queues)| {
+            queues.iter().filter_map(VecDeque::front).any(|(_, burst)| controller.has_room(burst.write))
+        })
     }
 
     fn result(&self, system: &DramSystem) -> Run {

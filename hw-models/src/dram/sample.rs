@@ -5,89 +5,36 @@ use super::closed::Need;
 use super::controller::QUEUE;
 use super::pattern::Pattern;
 use super::system::DramSystem;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// Requests of a window, per channel: about what the scheduler reorders.
 const WINDOW: u64 = 64;
 /// Windows of a sample.
 const WINDOWS: u64 = 48;
 
-/// Blocks whose first and last bank groups are compared.
-const BLOCKS: u64 = 64;
-
-/// What a block of lines touches.
-pub(super) struct Footprint {
-    /// Rows.
-    pub rows: usize,
-    /// Channels.
-    pub channels: usize,
-    /// How likely a block begins in the bank group in which another one of the channel ended.
-    pub same_group: f64,
-}
-
-impl Footprint {
-    /// Of aligned blocks of so many lines.
-    pub fn of_blocks(system: &DramSystem, lines: u64) -> Self {
-        let map = AddressMap::new(system);
-        let places: HashSet<Place> = (0..lines).map(|line| map.place(line)).collect();
-        let channels: HashSet<usize> = places.iter().map(|place| place.channel).collect();
-        let group = |line| map.place(line).bank / system.device.banks_per_group as usize;
-        let (mut firsts, mut lasts) = (HashMap::new(), HashMap::new());
-        for block in 0..BLOCKS {
-            *firsts.entry(group(block * lines)).or_insert(0) += 1;
-            *lasts.entry(group((block + 1) * lines - 1)).or_insert(0) += 1;
-        }
-        let pairs: u64 =
-            lasts.iter().map(|(group, count)| count * firsts.get(group).copied().unwrap_or_default()).sum();
-        Self { rows: places.len(), channels: channels.len(), same_group: pairs as f64 / (BLOCKS * BLOCKS) as f64 }
-    }
-}
-
-/// A sample of a pattern: per window, what the busiest channel needs.
+/// A sample of a pattern: what the busiest channel needs for it.
 pub(super) struct Sample {
     clocks: f64,
     activates: u64,
     lines: u64,
 }
 
-/// What one window asks of one channel.
-struct Load {
-    lines: u64,
-    groups: Vec<u64>,
-    rows_of_bank: Vec<HashSet<u64>>,
-    activates_of_rank: Vec<u64>,
-}
-
 impl Sample {
-    /// Counts [`WINDOWS`] windows of a pattern.
+    /// Counts [`WINDOWS`] windows of a pattern. Each channel's lines are taken in windows of their own.
     pub fn new(system: &DramSystem, pattern: Pattern) -> Self {
         let (map, region) = (AddressMap::new(system), system.region_lines());
-        let channels = system.channels as usize;
-        let banks = (system.device.banks() * system.ranks) as usize;
-        let mut open: Vec<Vec<Option<u64>>> = vec![vec![None; banks]; channels];
-        let window = WINDOW * system.channels;
-        let (mut sample, mut last_write) = (Self { clocks: 0.0, activates: 0, lines: WINDOWS * window }, false);
-        for number in 0..WINDOWS {
-            let requests: Vec<(Place, bool)> = (number * window..(number + 1) * window)
-                .map(|request| pattern.request(request, region))
-                .map(|(line, write)| (map.place(line), write))
-                .collect();
-            let writes = requests.iter().filter(|(_, write)| *write).count();
-            // Fine mixes are sorted into batches of twice the write buffer, which refills while it drains.
-            let changes = requests.windows(2).filter(|two| two[0].1 != two[1].1).count() as f64;
-            let changes = changes + f64::from(u8::from(requests.first().is_some_and(|first| first.1 != last_write)));
-            last_write = requests.last().is_some_and(|last| last.1);
-            let batches = (writes as f64 / (2 * QUEUE * channels) as f64).min(changes / 2.0);
-            let mut clocks: f64 = 0.0;
-            for (channel, open) in open.iter_mut().enumerate() {
-                let mine = requests.iter().filter(|(place, _)| place.channel == channel).map(|(place, _)| *place);
-                let load = Load::new(system, mine, open);
-                sample.activates += load.activates_of_rank.iter().sum::<u64>();
-                clocks = clocks.max(load.clocks(system) + batches * system.turnaround_clocks());
+        let mut loads: Vec<Load> = (0..system.channels).map(|_| Load::new(system)).collect();
+        let lines = WINDOWS * WINDOW * system.channels;
+        for request in 0..lines {
+            let (line, write) = pattern.request(request, region);
+            let place = map.place(line);
+            if let Some(load) = loads.get_mut(place.channel) {
+                load.add(system, place, write);
             }
-            sample.clocks += clocks;
         }
-        sample
+        loads.iter_mut().for_each(|load| load.close_window(system));
+        let clocks = loads.iter().map(|load| load.clocks).fold(0.0, f64::max);
+        Self { clocks, activates: loads.iter().map(|load| load.activates).sum(), lines }
     }
 
     /// Per line of one channel.
@@ -99,43 +46,85 @@ impl Sample {
     }
 }
 
+/// What a channel has been asked for: in all, and in the window at hand.
+struct Load {
+    clocks: f64,
+    activates: u64,
+    /// The rows that are open.
+    open: Vec<Option<u64>>,
+    /// The direction of the last line.
+    writing: bool,
+    /// Changes of direction, in the order of the lines.
+    changes: u64,
+    /// Lines by direction and bank group.
+    groups: [Vec<u64>; 2],
+    rows: Vec<HashSet<u64>>,
+    last: Vec<Option<u64>>,
+}
+
 impl Load {
-    /// Sorts the lines of a window by bank; `open` are the rows that the window before left open, and is what this one leaves.
-    fn new(system: &DramSystem, places: impl Iterator<Item = Place>, open: &mut [Option<u64>]) -> Self {
-        let device = system.device;
-        let mut load = Self {
-            lines: 0,
-            groups: vec![0; (device.groups * system.ranks) as usize],
-            rows_of_bank: vec![HashSet::new(); open.len()],
-            activates_of_rank: vec![0; system.ranks as usize],
-        };
-        let mut last = vec![None; open.len()];
-        for place in places {
-            load.lines += 1;
-            load.groups[place.bank / device.banks_per_group as usize] += 1;
-            load.rows_of_bank[place.bank].insert(place.row);
-            last[place.bank] = Some(place.row);
+    fn new(system: &DramSystem) -> Self {
+        let groups = vec![0; (system.device.groups * system.ranks) as usize];
+        let banks = (system.device.banks() * system.ranks) as usize;
+        Self {
+            clocks: 0.0,
+            activates: 0,
+            open: vec![None; banks],
+            writing: false,
+            changes: 0,
+            groups: [groups.clone(), groups],
+            rows: vec![HashSet::new(); banks],
+            last: vec![None; banks],
         }
-        for (bank, rows) in load.rows_of_bank.iter_mut().enumerate() {
-            if let Some(row) = open[bank] {
-                rows.remove(&row);
-            }
-            load.activates_of_rank[bank / device.banks() as usize] += rows.len() as u64;
-            open[bank] = last[bank].or(open[bank]);
-        }
-        load
     }
 
-    /// The longest that a resource needs.
-    fn clocks(&self, system: &DramSystem) -> f64 {
+    fn lines(&self, direction: usize) -> u64 {
+        self.groups[direction].iter().sum()
+    }
+
+    fn add(&mut self, system: &DramSystem, place: Place, write: bool) {
+        self.changes += u64::from(write != self.writing);
+        self.writing = write;
+        self.groups[usize::from(write)][place.bank / system.device.banks_per_group as usize] += 1;
+        self.rows[place.bank].insert(place.row);
+        self.last[place.bank] = Some(place.row);
+        if self.lines(0) + self.lines(1) >= WINDOW {
+            self.close_window(system);
+        }
+    }
+
+    /// Adds the longest that a resource needs for the window, and begins the next one.
+    fn close_window(&mut self, system: &DramSystem) {
         let (device, timing) = (system.device, system.device.timing);
-        let burst = device.burst_clocks();
-        let per_line = device.bursts_per_line();
-        let bus = self.lines * per_line * timing.ccd_s.max(burst);
-        let group = self.groups.iter().max().map_or(0, |lines| lines * per_line * timing.ccd_l.max(burst));
-        let bank = self.rows_of_bank.iter().map(|rows| rows.len() as u64).max().map_or(0, |rows| rows * timing.rc());
-        let rank = self.activates_of_rank.iter().max().copied().unwrap_or_default() as f64;
-        let activates = rank * system.activate_clocks() * system.ranks as f64;
-        (bus.max(group).max(bank) as f64).max(activates)
+        let (burst, per_line) = (device.burst_clocks(), device.bursts_per_line());
+        // Reads and writes follow each other, so that a bank group has no other to alternate with in the other direction.
+        let bus: u64 = [0, 1]
+            .map(|direction| {
+                let longest = self.groups[direction].iter().max().copied().unwrap_or_default();
+                let all = self.lines(direction) * per_line * timing.ccd_s.max(burst);
+                all.max(longest * per_line * timing.ccd_l.max(burst))
+            })
+            .iter()
+            .sum();
+        // Fine mixes are sorted into batches of twice the write buffer, which refills while it drains.
+        let batches = (self.lines(1) as f64 / (2 * QUEUE) as f64).min(self.changes as f64 / 2.0);
+        let mut of_rank = vec![0; system.ranks as usize];
+        let mut bank_clocks = 0;
+        for (bank, rows) in self.rows.iter_mut().enumerate() {
+            if let Some(row) = self.open[bank] {
+                rows.remove(&row);
+            }
+            of_rank[bank / device.banks() as usize] += rows.len() as u64;
+            bank_clocks = bank_clocks.max(rows.len() as u64 * timing.rc());
+            self.open[bank] = self.last[bank].or(self.open[bank]);
+            rows.clear();
+        }
+        let busiest = of_rank.iter().max().copied().unwrap_or_default() as f64;
+        let activates = busiest * system.activate_clocks() * system.ranks as f64;
+        self.activates += of_rank.iter().sum::<u64>();
+        self.clocks += (bus.max(bank_clocks) as f64).max(activates) + batches * system.turnaround_clocks();
+        self.groups.iter_mut().for_each(|groups| groups.fill(0));
+        self.last.fill(None);
+        self.changes = 0;
     }
 }
