@@ -47,8 +47,11 @@ const PLAIN: [(&str, Pattern); 8] = [
     ("rnd_21", Pattern::Random21),
 ];
 
+/// A name and the pattern that it makes of a number.
+type Family = (&'static str, fn(u64) -> Pattern);
+
 /// The families with a number, the longer name before the one that it starts with.
-const FAMILIES: [(&str, fn(u64) -> Pattern); 4] =
+const FAMILIES: [Family; 4] =
     [("copyblk", Pattern::CopyBlock), ("blk", Pattern::Block), ("stride", Pattern::Stride), ("str", Pattern::Streams)];
 
 /// How error messages list all patterns.

@@ -144,7 +144,7 @@ impl Driver {
             }
             // A requester that may not ask for more waits for data, otherwise for room, which a controller's step makes.
             let data = self.controllers.iter().filter_map(|controller| controller.completions.front());
-            let data = data.filter(|_| self.under_way / self.per_line >= self.limits.under_way).min();
+            let data = data.filter(|_| self.under_way.div_ceil(self.per_line) >= self.limits.under_way).min();
             let Some(next) = self.wake.iter().chain(data).min() else { break };
             now = if more { now + 1 } else { (*next).max(now + 1) };
         }
@@ -155,7 +155,7 @@ impl Driver {
     fn make_requests(&mut self, now: u64) {
         while self.made < self.requests
             && self.waiting_count / self.per_line < self.limits.waiting
-            && self.under_way / self.per_line < self.limits.under_way
+            && self.under_way.div_ceil(self.per_line) < self.limits.under_way
         {
             let (line, write) = self.pattern.request(self.made, self.region);
             let place = self.map.place(line);

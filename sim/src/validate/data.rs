@@ -196,9 +196,9 @@ pub(super) fn dram_efficiency() -> Result<Vec<DramRow>, ValidateError> {
     DRAM_EFFICIENCY.rows()?.into_iter().map(row).collect()
 }
 
-/// Unloaded reads of random lines by device, in seconds.
+/// Unloaded reads of random lines by device, in nanoseconds.
 pub(super) fn dram_latency() -> Result<Vec<(&'static str, f64)>, ValidateError> {
-    let row = |row: Row| Ok((row.text("device")?, row.number("unloaded_read_s")?));
+    let row = |row: Row| Ok((row.text("device")?, row.number("unloaded_read_ns")?));
     DRAM_LATENCY.rows()?.into_iter().map(row).collect()
 }
 

@@ -55,7 +55,7 @@ pub(super) const ALL: &[(About, Compare)] = &[
     (about("memory-ddr4-3200", "bandwidth by access pattern (% of peak)", DRAM), memory::ddr4_3200),
     (about("memory-hbm2", "bandwidth by access pattern (% of peak)", DRAM), memory::hbm2),
     (about("memory-hbm2-8ch", "bandwidth by access pattern (% of peak)", DRAM_ALONE), memory::hbm2_channels),
-    (about("memory-latency", "unloaded random read (s)", UNLOADED), memory::latency),
+    (about("memory-latency", "unloaded random read (ns)", UNLOADED), memory::latency),
 ];
 
 /// Byte counts must agree to half a per cent, each.
