@@ -1,9 +1,11 @@
 //! The arguments of every command.
 
 mod hardware;
+mod memory;
 mod requests;
 
 pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
+pub use memory::MemoryArgs;
 pub use requests::{Rates, RequestsArgs};
 
 use crate::platform::PlatformOptions;
@@ -416,6 +418,8 @@ pub enum HardwareCommand {
         #[arg(default_value = "haac-hbm2")]
         hardware: String,
     },
+    /// Run access patterns on a memory device: bandwidth, row hits, latency.
+    Memory(MemoryArgs),
 }
 
 /// A kind of TOML file.

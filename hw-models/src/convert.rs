@@ -1,7 +1,9 @@
 //! From platform files to validated units: every value is checked here, once, with an error at its line.
 
 mod he;
+mod memory;
 
+use self::memory::memory;
 use crate::breakdown::derived_static_w;
 use crate::check::Check;
 use crate::cpu::{Cpu, CpuCosts, HeLibrary};
@@ -16,7 +18,7 @@ use crate::party::PartyHardware;
 use crate::platform::Platform;
 use crate::raw::{
     RawCost, RawCpu, RawCpuCosts, RawFpga, RawGcEngine, RawHeLibrary, RawLink, RawMacArray, RawMachine, RawMapping,
-    RawMemory, RawParty, RawPlatform, RawSilicon, RawStorage, RawThreads,
+    RawParty, RawPlatform, RawSilicon, RawStorage, RawThreads,
 };
 use crate::technology::{Fabric, NODES_NM, Technology};
 use pisim_settings::{BitRate, ConfigError, Duration, Frequency, Source, did_you_mean};
@@ -266,19 +268,6 @@ fn threads(check: &Check<'_>, raw: &RawThreads, party: &PartyHardware) -> Checke
         he: limit("he_threads", raw.he_threads, party.he_engine.as_ref().map(|_| "HE engine"))?,
         gc: limit("gc_threads", raw.gc_threads, party.gc_engine.as_ref().map(|_| "GC engine"))?,
         other: limit("other_threads", raw.other_threads, None)?,
-    })
-}
-
-fn memory(check: &Check<'_>, raw: &RawMemory) -> Checked<Memory> {
-    Ok(Memory {
-        kind: raw.kind,
-        channels: check.within("channels", raw.channels, "1", "1024")?,
-        channel_bytes_per_s: check
-            .within("channel_bandwidth", raw.channel_bandwidth, "1 MB/s", "10 TB/s")?
-            .bytes_per_s(),
-        streaming_efficiency: check.within("streaming_efficiency", raw.streaming_efficiency, "0.01", "1")?,
-        latency_s: check.within("latency", raw.latency, "0 s", "1 ms")?.seconds(),
-        energy_per_bit_j: check.within("energy", raw.energy, "0 J/bit", "1 uJ/bit")?.joules_per_bit(),
     })
 }
 

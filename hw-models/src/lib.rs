@@ -22,6 +22,7 @@ mod convert;
 mod cost;
 mod cpu;
 mod cpu_presets;
+pub mod dram;
 mod fit;
 mod fits;
 mod fpga;
@@ -52,7 +53,7 @@ pub use he::{
 pub use link::{Direction, Link, MIN_SHARE, UpShare};
 pub use mac::{BufferOrder, Dataflow, Gemm, MacArray, MacReference, PrimeReduction};
 pub use mapping::{HeParallel, Mapping, Threads, WorkClass};
-pub use memory::{Memory, MemoryKind, Storage};
+pub use memory::{Memory, MemoryKind, Storage, Traffic};
 pub use operation::{MOVEMENTS, Movement, OPERATIONS, Operation, nominal_supply_v};
 pub use party::PartyHardware;
 pub use platform::Platform;

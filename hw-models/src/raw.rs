@@ -1,6 +1,7 @@
 //! Platform files as they are written: every key, its unit and its meaning. Converted once, in `convert`.
 
 use crate::cpu_presets;
+use crate::dram::{AddressMapping, Interleave};
 use crate::link::{MIN_SHARE, UpShare};
 use crate::mac::{Dataflow, PrimeReduction};
 use crate::mapping::HeParallel;
@@ -243,18 +244,27 @@ pub(crate) struct RawHeLibrary {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawMemory {
-    /// What it is.
-    pub kind: MemoryKind,
+    /// What it is; not needed with `device`.
+    pub kind: Option<MemoryKind>,
     /// Channels.
     pub channels: u64,
+    /// The device of every channel, such as ddr4-3200: bandwidth, streaming efficiency, latency and energy follow from its
+    /// timings, unless they are given.
+    pub device: Option<String>,
+    /// Ranks of every channel of a device; 1 without this key.
+    pub ranks: Option<u64>,
+    /// The address bits of a device that change first along a stream: `column` or, without this key, `bank-group`.
+    pub mapping: Option<AddressMapping>,
+    /// How much of a stream goes to one channel of a device before the next: `64B` or, without this key, `1K`.
+    pub interleave: Option<Interleave>,
     /// Peak bandwidth of one channel.
-    pub channel_bandwidth: Bandwidth,
+    pub channel_bandwidth: Option<Bandwidth>,
     /// Share of the peak that long streams reach, above 0 and up to 1.
-    pub streaming_efficiency: f64,
+    pub streaming_efficiency: Option<f64>,
     /// Time from a request to its data with nothing else under way.
-    pub latency: Duration,
+    pub latency: Option<Duration>,
     /// Energy per bit moved.
-    pub energy: EnergyPerBit,
+    pub energy: Option<EnergyPerBit>,
 }
 
 /// Storage for what the offline phase made.

@@ -101,8 +101,16 @@ pub fn targets(targets: &[Target]) -> String {
 pub fn cases(target: &Target) -> String {
     let mut table = table(&["case", "published", "modelled", "error"], 1);
     for case in &target.details {
-        let error = format!("{:+.2} %", case.error_pct());
-        table.add_row([case.case.clone(), plain(case.published), plain(case.modelled), error]);
+        let error = match case.band {
+            Some(_) if case.error_pct() == 0.0 => "inside".to_owned(),
+            Some(_) => format!("{:+.2} points", case.error_pct()),
+            None => format!("{:+.2} %", case.error_pct()),
+        };
+        let published = match case.band {
+            Some([least, most]) => format!("{least:.1} to {most:.1}"),
+            None => plain(case.published),
+        };
+        table.add_row([case.case.clone(), published, plain(case.modelled), error]);
     }
     format!("{} {}: {}\nsource: {}\n{table}", target.target, target.network, target.metric, target.source)
 }

@@ -16,5 +16,6 @@ pub fn run(args: &HardwareArgs, output: Output) -> Result<Outcome> {
         HardwareCommand::Show { hardware } => show::run(hardware, output),
         HardwareCommand::Fit(args) => fit::run(args, output),
         HardwareCommand::Technology(args) => technology::run(args, output),
+        HardwareCommand::Memory(args) => super::memory::run(args, output).map(|()| Outcome::Done),
     }
 }

@@ -6,6 +6,7 @@ pub mod calibrate;
 pub mod completions;
 pub mod hardware;
 pub mod infer;
+pub mod memory;
 pub mod net;
 pub mod requests;
 pub mod run;

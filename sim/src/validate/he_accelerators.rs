@@ -5,6 +5,7 @@
 
 use super::model::Model;
 use super::targets::About;
+use super::targets::case;
 use super::{Case, Limits, Set, Target, ValidateError};
 use pisim_hw_models::{HeDesign, HeEngine, HeWork, Memory, MemoryKind, NttUnit, Technology};
 
@@ -12,10 +13,6 @@ const EXACT: Limits = Limits { mean: 1e-9, max: 1e-9 };
 const ONE_PER_CENT: Limits = Limits { mean: 1.0, max: 1.0 };
 
 type Targets = Result<Vec<Target>, ValidateError>;
-
-fn case(case: impl Into<String>, published: f64, modelled: f64) -> Case {
-    Case { case: case.into(), published, modelled }
-}
 
 fn target(about: &About, set: Set, limits: Limits, cases: Vec<Case>) -> Target {
     Target::new(about, "-", set, limits, cases)
@@ -186,14 +183,16 @@ fn f1() -> HeEngine {
 
 /// The model's constants are these parts', so this says that they add up.
 pub(super) fn f1_area(_: &Model, about: &About) -> Targets {
-    let (area, interface) = (f1().area(), hbm_mm2());
-    let Some(area) = area else { return Ok(vec![target(about, Set::Fitted, ONE_PER_CENT, Vec::new())]) };
+    let (area, whole, interface) = (f1().area(), f1().area_mm2(), hbm_mm2());
+    let Some((area, whole)) = area.zip(whole) else {
+        return Ok(vec![target(about, Set::Fitted, ONE_PER_CENT, Vec::new())]);
+    };
     let cases = vec![
         case("transform units (mm²)", 16.0 * 2.27, area.ntt_mm2),
         case("multiply units (mm²)", 32.0 * 0.25, area.multiply_mm2),
         case("automorphism units (mm²)", 16.0 * 0.58, area.automorphism_mm2),
         case("scratchpad (mm²)", 48.09, area.scratchpad_mm2),
-        case("whole chip (mm²)", 151.4, area.total() + interface),
+        case("whole chip (mm²)", 151.4, whole + interface),
         case("whole chip (W)", 180.4, f1().peak_power_w() + 0.45),
     ];
     Ok(vec![target(about, Set::Fitted, ONE_PER_CENT, cases)])
@@ -208,6 +207,7 @@ fn hbm_mm2() -> f64 {
         streaming_efficiency: 1.0,
         latency_s: 0.0,
         energy_per_bit_j: 0.0,
+        system: None,
     };
     memory.interface_mm2()
 }

@@ -3,7 +3,7 @@
 use super::data::{self, LayerRow, Published};
 use super::he_accelerators as he;
 use super::model::{Model, busy_s, garbler_of, message_bytes};
-use super::{Case, Limits, Set, Target, ValidateError, rtl};
+use super::{Case, Limits, Set, Target, ValidateError, memory, rtl};
 use crate::result::LayerCost;
 use pisim_hw_models::{Cpu, CpuWork};
 use pisim_netgen::Op;
@@ -31,6 +31,10 @@ const RPU: &str = "RPU (ISPASS'23), 128 lanes and banks; its clock as recalled";
 const F1: &str = "F1 (MICRO'21), as recalled";
 const CRATERLAKE: &str = "CraterLake (ISCA'22), area table, as recalled";
 const BTS: &str = "BTS (ISCA'22), balance of compute and memory";
+
+const DRAM: &str = "DRAMsim3 and Ramulator 2.1, lowest - 3 to highest + 3 points; outside of it counts";
+const DRAM_ALONE: &str = "DRAMsim3, +/- 3 points; outside of it counts";
+const UNLOADED: &str = "DRAMsim3, one dependent read at a time";
 
 const fn about(target: &'static str, metric: &'static str, source: &'static str) -> About {
     About { target, metric, source }
@@ -69,6 +73,11 @@ pub(super) const ALL: &[(About, Compare)] = &[
     (about("rtl-cycles", "interval and latency of cores (cycles)", rtl::SIMULATED), rtl::cycles),
     (about("rtl-resources", "LUT, FF, DSP, BRAM of cores", rtl::SYNTHESISED), rtl::resources),
     (about("rtl-others", "LUT, FF, DSP of others' RTL", rtl::OTHERS), rtl::others),
+    (about("memory-ddr4-2400", "bandwidth by access pattern (% of peak)", DRAM), memory::ddr4_2400),
+    (about("memory-ddr4-3200", "bandwidth by access pattern (% of peak)", DRAM), memory::ddr4_3200),
+    (about("memory-hbm2", "bandwidth by access pattern (% of peak)", DRAM), memory::hbm2),
+    (about("memory-hbm2-8ch", "bandwidth by access pattern (% of peak)", DRAM_ALONE), memory::hbm2_channels),
+    (about("memory-latency", "unloaded random read (ns)", UNLOADED), memory::latency),
 ];
 
 /// Byte counts must agree to half a per cent, each.
@@ -86,7 +95,7 @@ fn set_of(network: Published) -> Set {
 }
 
 pub(super) fn case(case: impl Into<String>, published: f64, modelled: f64) -> Case {
-    Case { case: case.into(), published, modelled }
+    Case { case: case.into(), published, modelled, band: None }
 }
 
 /// One target for each network.
