@@ -10,15 +10,27 @@ use std::fs;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// What `stat -json` says of the whole design.
+/// What `stat -json` says of every module: its own cells, and modules in it, by type.
 #[derive(Deserialize)]
 struct Statistics {
-    design: Design,
+    modules: BTreeMap<String, Module>,
 }
 
 #[derive(Deserialize)]
-struct Design {
+struct Module {
     num_cells_by_type: BTreeMap<String, u64>,
+}
+
+impl Statistics {
+    /// Adds what `count` of a module, or of a cell, are made of.
+    fn add(&self, kind: &str, count: u64, cells: &mut BTreeMap<String, u64>) {
+        let module = self.modules.get(kind).or_else(|| self.modules.get(&format!("\\{kind}")));
+        let Some(module) = module else {
+            *cells.entry(kind.to_owned()).or_default() += count;
+            return;
+        };
+        module.num_cells_by_type.iter().for_each(|(kind, each)| self.add(kind, count * each, cells));
+    }
 }
 
 /// What every core takes. Cores that share modules (an S-box, a round, a multiplier) are synthesised in one run with
@@ -32,13 +44,13 @@ pub fn synthesise(yosys: &Yosys, cores: &[Core]) -> Result<Vec<Resources>, Strin
     Ok(measured)
 }
 
-/// What shares modules: all that is made of AES, multipliers and butterflies of one width, cells.
-fn family(core: &Core) -> (&'static str, u64) {
+/// What is synthesised together: all that is made of AES, narrow and wide modular arithmetic, cells.
+fn family(core: &Core) -> (&'static str, bool) {
     let width = core.parameters.iter().find(|(name, _)| *name == "WIDTH").map_or(0, |(_, width)| *width);
     match core.module {
-        "mod_multiplier" | "mod_butterfly" => ("modular", width),
-        "ring_mac" | "mac_tile" => ("ring", 0),
-        _ => ("gates", 0),
+        "mod_multiplier" | "mod_butterfly" => ("modular", width > 40),
+        "ring_mac" | "mac_tile" => ("ring", false),
+        _ => ("gates", false),
     }
 }
 
@@ -52,20 +64,18 @@ fn run_together(yosys: &Yosys, cores: &[Core]) -> Result<Vec<Resources>, String>
         fs::copy(&file, folder.path().join(name)).map_err(|error| error.to_string())?;
         script += &format!(" {}", name.display());
     }
-    script += "\nsynth_xilinx -family xcup -top all\n";
-    for Core { name, .. } in cores {
-        script += &format!("tee -q -o {name}.json stat -json -top core_{name}\n");
-    }
+    script += "\nsynth_xilinx -family xcup -top all\ntee -q -o all.json stat -json\n";
     write("all.v", &wrap::unconnected(cores))?;
     write("cores.ys", &script)?;
     run(Command::new(&yosys.program).args(["-q", "-s", "cores.ys"]).current_dir(folder.path()))?;
-    let read = |core: &Core| {
-        let text = fs::read_to_string(folder.path().join(format!("{}.json", core.name)));
-        let text = text.map_err(|error| format!("{}: {error}", core.name))?;
-        let statistics: Statistics = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", core.name))?;
-        Ok(counted(&core.name, &statistics.design.num_cells_by_type))
+    let text = fs::read_to_string(folder.path().join("all.json")).map_err(|error| error.to_string())?;
+    let statistics: Statistics = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let counted = |core: &Core| {
+        let mut cells = BTreeMap::new();
+        statistics.add(&format!("core_{}", core.name), 1, &mut cells);
+        counted(&core.name, &cells)
     };
-    cores.iter().map(read).collect()
+    Ok(cores.iter().map(counted).collect())
 }
 
 /// Cells as the model counts them: shift registers are made of LUTs, and two small block RAMs are a large one.
