@@ -21,7 +21,7 @@ mod convert;
 mod cost;
 mod cpu;
 mod fpga;
-mod gc;
+pub mod gc;
 mod he;
 mod link;
 mod mac;

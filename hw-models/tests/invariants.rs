@@ -1,6 +1,7 @@
 //! Properties that hold for every unit: more of a resource is never slower, half of the work never takes longer, and
 //! nothing beats its peak.
 
+use pisim_hw_models::gc::{Order, Tables};
 use pisim_hw_models::{
     Cost, Cpu, CpuCosts, CpuWork, Dataflow, GcEngine, GcWork, Gemm, HeEngine, HeWork, MacArray, OtWork, Technology,
 };
@@ -31,6 +32,12 @@ fn gc_engine() -> impl Strategy<Value = GcEngine> {
             wire_memory_bytes: 1 << log_wires,
             wire_banks,
             queue_memory_bytes: 65_536,
+            table_queue_bytes: 21_845,
+            wire_queue_bytes: 21_845,
+            order: Order::Full,
+            rename: true,
+            esw: true,
+            tables: Tables::HalfGates,
             instruction_bits,
             ot_cycles: Some(2),
             technology,

@@ -407,7 +407,7 @@ fn impossible_values_are_refused_at_their_key() {
             "haac-hbm2",
             "engines = 16",
             "engine = 16",
-            "server.gc_engine.engine: unknown key; expected one of `engines`, `clock`, `garble_latency`, `evaluate_latency`, `xor_latency`, `wire_memory`, `wire_banks`, `queue_memory`, `instruction_bits`, `ot_cycles`; did you mean `engines`?",
+            "server.gc_engine.engine: unknown key; expected one of `engines`, `clock`, `garble_latency`, `evaluate_latency`, `xor_latency`, `wire_memory`, `wire_banks`, `queue_memory`, `table_queue`, `wire_queue`, `order`, `rename`, `esw`, `tables`, `instruction_bits`, `ot_cycles`; did you mean `engines`?",
         ),
         (
             "haac-hbm2",
