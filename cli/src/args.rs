@@ -1,7 +1,9 @@
 //! The arguments of every command.
 
+mod circuit;
 mod requests;
 
+pub use circuit::{CircuitArgs, Side};
 pub use requests::{Rates, RequestsArgs};
 
 use crate::platform::PlatformOptions;
@@ -403,6 +405,8 @@ pub enum HardwareCommand {
         #[arg(default_value = "haac-hbm2")]
         hardware: String,
     },
+    /// Run one Boolean circuit on a platform's GC engine, gate by gate: cycles, bytes, energy, and what bounds it.
+    Circuit(CircuitArgs),
 }
 
 /// A kind of TOML file.

@@ -19,6 +19,7 @@
 //! ```
 
 mod account;
+pub mod circuits;
 mod demand;
 pub mod engine;
 mod error;

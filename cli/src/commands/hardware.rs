@@ -35,6 +35,7 @@ pub fn run(args: &HardwareArgs, output: Output) -> Result<Outcome> {
     match &args.command {
         HardwareCommand::List => list(output)?,
         HardwareCommand::Show { hardware } => show(hardware, output)?,
+        HardwareCommand::Circuit(args) => super::circuit::run(args, output)?,
     }
     Ok(Outcome::Done)
 }

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod calibrate;
+pub mod circuit;
 pub mod completions;
 pub mod hardware;
 pub mod infer;
