@@ -47,15 +47,19 @@ fn independent_gates_keep_every_engine_busy() {
 
 #[test]
 fn one_bank_serves_two_reads_a_cycle() {
-    // Both operands of every gate are in bank 0.
-    let gates = (0..1_000).map(|_| Gate { op: Op::Xor, a: 0, b: 4 }).collect();
-    let netlist = Netlist { inputs: 8, gates, outputs: vec![] };
+    // Both operands of every gate are in bank 0, and no two gates share one.
+    let gates = (0..1_000).map(|i| Gate { op: Op::Xor, a: 8 * i, b: 8 * i + 4 }).collect();
+    let netlist = Netlist { inputs: 8_000, gates, outputs: vec![] };
     let engine = GcEngine { wire_banks: 4, ..haac(2) };
     let result = detailed(&engine, &netlist, Role::Garble, FREE).unwrap();
     assert_eq!(result.cycles, 1 + 1_000 + 2);
     assert!(result.engine_cycles.bank > 900, "{result:?}");
     // A negation reads once.
-    let gates = (0..1_000).map(|_| Gate { op: Op::Inv, a: 0, b: 0 }).collect();
+    let gates = (0..1_000).map(|i| Gate { op: Op::Inv, a: 4 * i, b: 0 }).collect();
+    let result = detailed(&engine, &Netlist { gates, ..netlist.clone() }, Role::Garble, FREE).unwrap();
+    assert_eq!(result.cycles, 1 + 500 + 2);
+    // One label is read once for both engines.
+    let gates = (0..1_000).map(|i| Gate { op: Op::Xor, a: 4 * (i / 2), b: 4_000 }).collect();
     let result = detailed(&engine, &Netlist { gates, ..netlist }, Role::Garble, FREE).unwrap();
     assert_eq!(result.cycles, 1 + 500 + 2);
 }

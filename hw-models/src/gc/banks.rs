@@ -1,7 +1,8 @@
 //! The banks of the wire memory: who may read and write in which cycle.
 
 /// Reads, and writes, of one bank in one cycle of the gate engines: one port of each kind at twice their clock (HAAC's wire memory
-/// runs at 2 GHz beside engines at 1 GHz, as recalled; that a bank has a port of each kind is assumed).
+/// runs at 2 GHz beside engines at 1 GHz, as recalled; that a bank has a port of each kind is assumed). A label that is read goes to
+/// every engine that asks for it in that cycle.
 pub(super) const PORT_ACCESSES: u8 = 2;
 
 /// The most table entries; a program whose gates spread over more cycles at once is followed only that far.
@@ -20,6 +21,8 @@ pub(super) struct Banks {
     cycle_mask: usize,
     cycles: Vec<u64>,
     used: Vec<u8>,
+    /// What the reads of an entry read.
+    labels: Vec<[u32; PORT_ACCESSES as usize]>,
 }
 
 impl Banks {
@@ -29,28 +32,36 @@ impl Banks {
         let most = (MOST_ENTRIES / banks).max(1);
         let cycles = usize::try_from(spread).unwrap_or(most).min(most).next_power_of_two();
         let mask = banks.is_power_of_two().then_some(banks as u64 - 1);
-        Self { banks, mask, cycle_mask: cycles - 1, cycles: vec![u64::MAX; cycles], used: vec![0; cycles * banks] }
+        let entries = cycles * banks;
+        Self {
+            banks,
+            mask,
+            cycle_mask: cycles - 1,
+            cycles: vec![u64::MAX; cycles],
+            used: vec![0; entries],
+            labels: vec![[0; PORT_ACCESSES as usize]; entries],
+        }
     }
 
-    fn bank(&self, address: u64) -> usize {
+    fn bank(&self, address: u32) -> usize {
         match self.mask {
-            Some(mask) => (address & mask) as usize,
-            None => (address % self.banks as u64) as usize,
+            Some(mask) => (u64::from(address) & mask) as usize,
+            None => (u64::from(address) % self.banks as u64) as usize,
         }
     }
 
     /// The first cycle from `at` in which both operands can be read and, `latency` later, the output be written; takes it.
     /// Operands that do not come from the window are `None`.
-    pub fn claim(&mut self, at: u64, reads: [Option<u64>; 2], write: u64, latency: u64) -> u64 {
-        let reads = reads.map(|address| address.map(|address| self.bank(address)));
-        let write = self.bank(write);
+    pub fn claim(&mut self, at: u64, reads: [Option<u32>; 2], write: u32, latency: u64) -> u64 {
         let mut cycle = at;
         loop {
-            if self.readable(cycle, reads) && self.writable(cycle + latency - 1, write) {
-                for bank in reads.into_iter().flatten() {
-                    self.take(cycle, bank, READ);
+            let written = self.row(cycle + latency - 1).map(|row| row + self.bank(write));
+            let writable =
+                written.and_then(|entry| self.used.get(entry)).is_none_or(|used| *used / WRITE < PORT_ACCESSES);
+            if writable && self.read(cycle, reads) {
+                if let Some(used) = written.and_then(|entry| self.used.get_mut(entry)) {
+                    *used += WRITE;
                 }
-                self.take(cycle + latency - 1, write, WRITE);
                 return cycle;
             }
             cycle += 1;
@@ -72,28 +83,36 @@ impl Banks {
         Some(start)
     }
 
-    fn entry(&mut self, cycle: u64, bank: usize) -> Option<&mut u8> {
-        let row = self.row(cycle)?;
-        self.used.get_mut(row + bank)
-    }
-
-    fn readable(&mut self, cycle: u64, [a, b]: [Option<usize>; 2]) -> bool {
-        let same = a.is_some() && a == b;
-        let needed = if same { 2 * READ } else { READ };
-        [a, b]
-            .into_iter()
-            .flatten()
-            .all(|bank| self.entry(cycle, bank).is_none_or(|used| (*used & READS) + needed <= PORT_ACCESSES))
-    }
-
-    fn writable(&mut self, cycle: u64, bank: usize) -> bool {
-        self.entry(cycle, bank).is_none_or(|used| *used / WRITE < PORT_ACCESSES)
-    }
-
-    fn take(&mut self, cycle: u64, bank: usize, access: u8) {
-        if let Some(used) = self.entry(cycle, bank) {
-            *used += access;
+    /// Takes the ports for both reads, if they are free.
+    fn read(&mut self, cycle: u64, [a, b]: [Option<u32>; 2]) -> bool {
+        let Some(row) = self.row(cycle) else { return true };
+        let Some(a) = a else { return b.is_none_or(|b| self.take(row, b)) };
+        let first = row + self.bank(a);
+        let before = self.used.get(first).copied();
+        if !self.take(row, a) {
+            return false;
         }
+        if b.is_none_or(|b| self.take(row, b)) {
+            return true;
+        }
+        if let Some((used, before)) = self.used.get_mut(first).zip(before) {
+            *used = before;
+        }
+        false
+    }
+
+    /// Takes a port for one read, unless the label is read already.
+    fn take(&mut self, row: usize, address: u32) -> bool {
+        let entry = row + self.bank(address);
+        let (Some(used), Some(labels)) = (self.used.get_mut(entry), self.labels.get_mut(entry)) else { return true };
+        let reads = usize::from(*used & READS);
+        if labels.iter().take(reads).any(|label| *label == address) {
+            return true;
+        }
+        let Some(label) = labels.get_mut(reads) else { return false };
+        *label = address;
+        *used += READ;
+        true
     }
 }
 
@@ -107,6 +126,8 @@ mod tests {
         // Bank 0 is read twice in cycle 5; the third read waits, other banks do not.
         assert_eq!(banks.claim(5, [Some(0), Some(4)], 1, 3), 5);
         assert_eq!(banks.claim(5, [Some(8), Some(1)], 2, 3), 6);
+        // A label that is read already costs no port.
+        assert_eq!(banks.claim(5, [Some(4), Some(0)], 0, 3), 5);
         assert_eq!(banks.claim(5, [Some(1), Some(2)], 3, 3), 5);
         // Cycle 7 has a write into bank 1; a second fits, a third comes one later.
         assert_eq!(banks.claim(5, [None, None], 5, 3), 5);

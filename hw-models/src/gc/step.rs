@@ -150,11 +150,9 @@ impl<'a> Stepper<'a> {
         self.end = self.end.max(at + latency);
     }
 
-    fn address(&self, position: u64) -> u64 {
-        match &self.program.addresses {
-            Some(addresses) => addresses.get(position as usize).map_or(position, |address| u64::from(*address)),
-            None => position,
-        }
+    fn address(&self, position: u64) -> u32 {
+        let addresses = self.program.addresses.as_ref();
+        addresses.and_then(|addresses| addresses.get(position as usize)).copied().unwrap_or(position as u32)
     }
 
     fn ready_at(&self, operand: u64, position: u64) -> u64 {
