@@ -90,9 +90,14 @@ fn edges_of_the_number_range_are_right() {
                 assert_eq!(of("sub"), a.wrapping_sub(b) & most);
                 assert_eq!(of("mult"), (a * b) & most);
                 assert_eq!(of("greater"), u128::from(a > b), "{a} > {b}");
+                assert_eq!(of("add-folded"), (a + b) & most);
+                assert_eq!(of("sub-folded"), a.wrapping_sub(b) & most);
+                assert_eq!(of("mult-folded"), (a * b) & most);
             }
             let positive = if a & sign == 0 { a } else { 0 };
             assert_eq!(run(&format!("relu:{width}"), &[a], width)[0], positive);
+            assert_eq!(run(&format!("neg:{width}"), &[a], width)[0], a.wrapping_neg() & most);
+            assert_eq!(run(&format!("is-zero:{width}"), &[a], width)[0], u128::from(a == 0));
         }
     }
     assert_eq!(run("hamming:1", &[1], 1), [1, 0]);
@@ -111,6 +116,13 @@ proptest! {
         prop_assert_eq!(of("sub"), a.wrapping_sub(b) & most);
         prop_assert_eq!(of("mult"), a.wrapping_mul(b) & most);
         prop_assert_eq!(of("greater"), u128::from(a > b));
+        prop_assert_eq!(of("add-folded"), (a + b) & most);
+        prop_assert_eq!(of("sub-folded"), a.wrapping_sub(b) & most);
+        prop_assert_eq!(of("mult-folded"), a.wrapping_mul(b) & most);
+        let wide = built(&format!("mult-wide:{width}")).evaluate(&[bits(a, width), bits(b, width)].concat());
+        prop_assert_eq!(number(&wide), a * b);
+        prop_assert_eq!(run(&format!("neg:{width}"), &[a], width)[0], a.wrapping_neg() & most);
+        prop_assert_eq!(run(&format!("is-zero:{width}"), &[a], width)[0], u128::from(a == 0));
     }
 
     #[test]

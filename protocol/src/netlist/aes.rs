@@ -54,11 +54,10 @@ impl RawBuilder {
         let [_, _, _, last] = key;
         let [a, b, c, d] = last;
         let mut previous = [b, c, d, a].map(|byte| self.sbox(byte));
-        if let [first, ..] = &mut previous {
-            for (position, bit) in first.iter_mut().enumerate() {
-                if round_constant >> position & 1 == 1 {
-                    *bit = self.not(*bit);
-                }
+        let [first, ..] = &mut previous;
+        for (position, bit) in first.iter_mut().enumerate() {
+            if round_constant >> position & 1 == 1 {
+                *bit = self.not(*bit);
             }
         }
         key.map(|word| {

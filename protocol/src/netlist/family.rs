@@ -139,4 +139,52 @@ pub const FAMILIES: &[Family] = &[
             _ => None,
         },
     },
+    Family {
+        form: "add-folded:N",
+        about: "a + b modulo 2^N without constant wires, like the public adder64",
+        make: |sizes| match *sizes {
+            [bits] => Some(Generator::AddFolded { bits }),
+            _ => None,
+        },
+    },
+    Family {
+        form: "sub-folded:N",
+        about: "a − b modulo 2^N without constant wires, like the public sub64",
+        make: |sizes| match *sizes {
+            [bits] => Some(Generator::SubFolded { bits }),
+            _ => None,
+        },
+    },
+    Family {
+        form: "neg:N",
+        about: "−a modulo 2^N, like the public neg64",
+        make: |sizes| match *sizes {
+            [bits] => Some(Generator::Neg { bits }),
+            _ => None,
+        },
+    },
+    Family {
+        form: "mult-folded:N",
+        about: "a · b modulo 2^N without constant wires, like the public mult64",
+        make: |sizes| match *sizes {
+            [bits] => Some(Generator::MultFolded { bits }),
+            _ => None,
+        },
+    },
+    Family {
+        form: "mult-wide:N",
+        about: "all 2N bits of a · b, like the public mult2_64",
+        make: |sizes| match *sizes {
+            [bits] => Some(Generator::MultWide { bits }),
+            _ => None,
+        },
+    },
+    Family {
+        form: "is-zero:N",
+        about: "whether a is zero, like the public zero_equal",
+        make: |sizes| match *sizes {
+            [bits] => Some(Generator::IsZero { bits }),
+            _ => None,
+        },
+    },
 ];

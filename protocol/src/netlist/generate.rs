@@ -76,8 +76,21 @@ pub enum Generator {
     Relu { count: u32, bits: u32 },
     /// AES-128: the garbler has the key, the evaluator the block.
     Aes128,
+    /// `a + b`: the garbler has `a`, the evaluator `b`.
+    AddFolded { bits: u32 },
+    /// `a − b`: the garbler has `a`, the evaluator `b`.
+    SubFolded { bits: u32 },
+    /// `−a` of a number of the garbler.
+    Neg { bits: u32 },
+    /// `a · b`: the garbler has `a`, the evaluator `b`.
+    MultFolded { bits: u32 },
+    /// All bits of `a · b`: the garbler has `a`, the evaluator `b`.
+    MultWide { bits: u32 },
+    /// Whether a number of the garbler is zero.
+    IsZero { bits: u32 },
 }
 use Generator::{Add, Aes128, BubbleSort, DotProduct, Greater, Hamming, HammingDistance, Matmul, Mult, Relu, Sub};
+use Generator::{AddFolded, IsZero, MultFolded, MultWide, Neg, SubFolded};
 
 impl FromStr for Generator {
     type Err = GeneratorError;
@@ -108,6 +121,12 @@ impl fmt::Display for Generator {
             Relu { count: 1, bits } => write!(f, "relu:{bits}"),
             Relu { count, bits } => write!(f, "relu-layer:{count}:{bits}"),
             Aes128 => write!(f, "aes128"),
+            AddFolded { bits } => write!(f, "add-folded:{bits}"),
+            SubFolded { bits } => write!(f, "sub-folded:{bits}"),
+            Neg { bits } => write!(f, "neg:{bits}"),
+            MultFolded { bits } => write!(f, "mult-folded:{bits}"),
+            MultWide { bits } => write!(f, "mult-wide:{bits}"),
+            IsZero { bits } => write!(f, "is-zero:{bits}"),
         }
     }
 }
@@ -133,6 +152,12 @@ impl Generator {
             }
             Relu { count, bits } => wide(count) * (wide(bits) + 1),
             Aes128 => AES_GATES,
+            AddFolded { bits } => add_folded_gates(wide(bits)),
+            SubFolded { bits } => add_folded_gates(wide(bits)) + wide(bits) - 1,
+            Neg { bits } => 3 * (wide(bits) - 1),
+            MultFolded { bits } => mult_folded_gates(wide(bits)),
+            MultWide { bits } => mult_wide_gates(wide(bits)),
+            IsZero { bits } => 2 * wide(bits) - 1,
         }
     }
 
@@ -143,7 +168,8 @@ impl Generator {
             Add { bits } | Sub { bits } | Greater { bits } | Mult { bits } | HammingDistance { bits } => {
                 [wide(bits); 2]
             }
-            Hamming { bits } => [wide(bits), 0],
+            AddFolded { bits } | SubFolded { bits } | MultFolded { bits } | MultWide { bits } => [wide(bits); 2],
+            Hamming { bits } | Neg { bits } | IsZero { bits } => [wide(bits), 0],
             DotProduct { pairs, bits } => [wide(pairs) * wide(bits); 2],
             Matmul { rows, inner, columns, bits } => {
                 [rows, columns].map(|lines| wide(lines) * wide(inner) * wide(bits))
@@ -162,12 +188,22 @@ impl Generator {
         if gates.saturating_add(garbler).saturating_add(evaluator) > u128::from(MAX_WIRES) {
             return Err(GeneratorError::TooLarge { name: self.to_string(), gates, inputs: garbler + evaluator });
         }
-        let constants: &[bool] = if matches!(self, Relu { .. } | Aes128) { &[] } else { &[false] };
+        let constants: &[bool] = if self.needs_zero() { &[false] } else { &[] };
         let mut builder = RawBuilder::new(garbler as usize, evaluator as usize, constants, gates as usize);
         let outputs = self.outputs(&mut builder);
         let (circuit, constants) = builder.finish(&outputs);
         let inputs = if evaluator == 0 { vec![garbler as usize] } else { vec![garbler as usize, evaluator as usize] };
         Ok(Netlist { circuit, constants, inputs, outputs: vec![outputs.len()] })
+    }
+
+    /// Whether the circuit reads a constant zero.
+    fn needs_zero(&self) -> bool {
+        match self {
+            Add { .. } | Sub { .. } | Greater { .. } | Mult { .. } | DotProduct { .. } | Matmul { .. } => true,
+            Hamming { .. } | HammingDistance { .. } | BubbleSort { .. } => true,
+            Relu { .. } | Aes128 | AddFolded { .. } | SubFolded { .. } | Neg { .. } => false,
+            MultFolded { .. } | MultWide { .. } | IsZero { .. } => false,
+        }
     }
 
     /// Builds the gates and returns the output wires.
@@ -193,6 +229,12 @@ impl Generator {
             BubbleSort { bits, .. } => builder.bubble_sort(&a, bits as usize, zero),
             Relu { bits, .. } => builder.relu_layer(&a, bits as usize),
             Aes128 => builder.aes128(&a, &b),
+            AddFolded { .. } => builder.add_folded(&a, &b, false),
+            SubFolded { .. } => builder.sub_folded(&a, &b),
+            Neg { .. } => builder.negate(&a),
+            MultFolded { .. } => builder.multiply_folded(&a, &b, false),
+            MultWide { .. } => builder.multiply_folded(&a, &b, true),
+            IsZero { .. } => builder.is_zero(&a).into_iter().collect(),
         }
     }
 }
@@ -222,4 +264,21 @@ fn hamming_gates(bits: u128) -> u128 {
         (words, width) = (words.div_ceil(2), width + 1);
     }
     gates
+}
+
+/// A half adder of 2 gates, full adders of 6, and a last bit of 2; only a XOR for one bit.
+fn add_folded_gates(bits: u128) -> u128 {
+    if bits == 1 { 1 } else { 6 * bits - 8 }
+}
+
+/// Partial products of 1 to `bits` bits, and an adder as wide for all but the widest.
+fn mult_folded_gates(bits: u128) -> u128 {
+    let adders = if bits == 1 { 0 } else { 1 + 3 * (bits * (bits - 1) - 2) - 8 * (bits - 2) };
+    bits * (bits + 1) / 2 + adders
+}
+
+/// All partial products; a first adder whose last bit has no third operand, and further ones with a carry.
+fn mult_wide_gates(bits: u128) -> u128 {
+    let adders = if bits == 1 { 0 } else { 6 * bits - 8 + (bits - 2) * (6 * bits - 4) };
+    bits * bits + adders
 }

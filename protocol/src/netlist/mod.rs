@@ -11,13 +11,16 @@
 
 mod aes;
 mod arithmetic;
+mod bristol;
 mod family;
+mod folded;
 mod generate;
 mod programs;
 mod raw;
 mod sbox;
 mod stats;
 
+pub use bristol::{BristolFile, Format};
 pub use family::{FAMILIES, Family};
 pub use generate::{Generator, GeneratorError, MAX_WIRES};
 pub use raw::RawBuilder;
@@ -28,12 +31,12 @@ use pisim_settings::ConfigError;
 
 /// A circuit with the groups that its inputs and outputs form.
 ///
-/// The garbler feeds the first group online and the evaluator all further ones. Constants are the garbler's offline inputs.
+/// The garbler feeds the first group online and the evaluator all further ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Netlist {
     /// The circuit.
     pub circuit: Circuit,
-    /// The values of the garbler's offline inputs, which are public constants.
+    /// The values of the last inputs, which the garbler feeds offline and which are public constants.
     pub constants: Vec<bool>,
     /// Sizes of the groups of inputs, without the constants.
     pub inputs: Vec<usize>,
@@ -42,11 +45,10 @@ pub struct Netlist {
 }
 
 impl Netlist {
-    /// The outputs for the inputs of both parties; the constants are added.
+    /// The outputs for the inputs of both parties, in the order of the wires; the constants are added. Missing inputs count as zero.
     pub fn evaluate(&self, inputs: &[bool]) -> Vec<bool> {
-        let online = self.circuit.inputs.garbler_online + self.circuit.inputs.evaluator;
         let mut values = inputs.to_vec();
-        values.resize(online, false);
+        values.resize(self.circuit.inputs.total().saturating_sub(self.constants.len()), false);
         values.extend(&self.constants);
         self.circuit.evaluate(&values)
     }
@@ -68,9 +70,17 @@ pub struct Named {
 /// # Errors
 /// No such generator, a size that is impossible or too large; a file that cannot be read or is no circuit.
 pub fn circuit(name_or_path: &str) -> Result<Named, ConfigError> {
+    if is_path(name_or_path) {
+        let BristolFile { netlist, stats, .. } = BristolFile::read(name_or_path)?;
+        return Ok(Named { name: name_or_path.to_owned(), netlist, stats });
+    }
     let generator: Generator =
         name_or_path.parse().map_err(|error: GeneratorError| ConfigError::new(name_or_path, error.to_string()))?;
     let netlist = generator.build().map_err(|error| ConfigError::new(name_or_path, error.to_string()))?;
     let stats = Stats::of(&netlist.circuit);
     Ok(Named { name: generator.to_string(), netlist, stats })
+}
+
+fn is_path(name: &str) -> bool {
+    name.contains(std::path::is_separator) || [".txt", ".bristol"].iter().any(|ending| name.ends_with(ending))
 }
