@@ -7,23 +7,26 @@ use pisim_hw_models::GcEngine;
 use pisim_hw_models::gc::{Gate, GcError, MemoryPort, Netlist, Op, Order, Role, Tables};
 use proptest::prelude::*;
 
+/// Cycles before the first gate.
+const START: u64 = 6;
+
 const FREE: MemoryPort = MemoryPort::UNBOUNDED;
 
 fn chain(op: Op, length: u32) -> Netlist {
     let gates = (0..length).map(|i| Gate { op, a: if i == 0 { 0 } else { i + 1 }, b: 1 }).collect();
-    Netlist { inputs: 2, gates, outputs: vec![length + 1] }
+    Netlist { inputs: 2, gates, outputs: vec![length + 1], ..Netlist::default() }
 }
 
 fn independent(op: Op, gates: u32) -> Netlist {
     Netlist {
         inputs: 64,
         gates: (0..gates).map(|i| Gate { op, a: i % 64, b: (i + 1) % 64 }).collect(),
-        outputs: vec![],
+        ..Netlist::default()
     }
 }
 
 #[test]
-fn a_chain_takes_its_latencies_and_one_cycle_of_fetching() {
+fn a_chain_takes_its_latencies_and_the_start() {
     for (op, role, latency) in [
         (Op::And, Role::Garble, 20),
         (Op::And, Role::Evaluate, 17),
@@ -31,7 +34,7 @@ fn a_chain_takes_its_latencies_and_one_cycle_of_fetching() {
         (Op::Inv, Role::Evaluate, 3),
     ] {
         let result = detailed(&haac(16), &chain(op, 100), role, FREE).unwrap();
-        assert_eq!(result.cycles, 1 + 100 * latency, "{op:?} {role:?}");
+        assert_eq!(result.cycles, START + 100 * latency, "{op:?} {role:?}");
     }
 }
 
@@ -39,7 +42,7 @@ fn a_chain_takes_its_latencies_and_one_cycle_of_fetching() {
 fn independent_gates_keep_every_engine_busy() {
     for engines in [1, 3, 16] {
         let result = detailed(&haac(engines), &independent(Op::Xor, 4_800), Role::Garble, FREE).unwrap();
-        assert_eq!(result.cycles, 1 + 4_800 / engines + 2);
+        assert_eq!(result.cycles, START + 4_800 / engines + 2);
         assert_eq!(result.engine_cycles.issue, 4_800);
         assert_eq!(result.engine_cycles.dependence + result.engine_cycles.memory, 0);
     }
@@ -48,20 +51,20 @@ fn independent_gates_keep_every_engine_busy() {
 #[test]
 fn one_bank_serves_two_reads_a_cycle() {
     // Both operands of every gate are in bank 0, and no two gates share one.
-    let gates = (0..1_000).map(|i| Gate { op: Op::Xor, a: 8 * i, b: 8 * i + 4 }).collect();
-    let netlist = Netlist { inputs: 8_000, gates, outputs: vec![] };
-    let engine = GcEngine { wire_banks: 4, ..haac(2) };
+    let gates = (0..1_000).map(|i| Gate { op: Op::Xor, a: 10 * i, b: 10 * i + 5 }).collect();
+    let netlist = Netlist { inputs: 10_000, gates, ..Netlist::default() };
+    let engine = GcEngine { wire_banks: 5, ..haac(2) };
     let result = detailed(&engine, &netlist, Role::Garble, FREE).unwrap();
-    assert_eq!(result.cycles, 1 + 1_000 + 2);
+    assert_eq!(result.cycles, START + 1_000 + 2);
     assert!(result.engine_cycles.bank > 900, "{result:?}");
     // A negation reads once.
-    let gates = (0..1_000).map(|i| Gate { op: Op::Inv, a: 4 * i, b: 0 }).collect();
+    let gates = (0..1_000).map(|i| Gate { op: Op::Inv, a: 5 * i, b: 0 }).collect();
     let result = detailed(&engine, &Netlist { gates, ..netlist.clone() }, Role::Garble, FREE).unwrap();
-    assert_eq!(result.cycles, 1 + 500 + 2);
+    assert_eq!(result.cycles, START + 500 + 2);
     // One label is read once for both engines.
-    let gates = (0..1_000).map(|i| Gate { op: Op::Xor, a: 4 * (i / 2), b: 4_000 }).collect();
+    let gates = (0..1_000).map(|i| Gate { op: Op::Xor, a: 5 * (i / 2), b: 5_000 }).collect();
     let result = detailed(&engine, &Netlist { gates, ..netlist }, Role::Garble, FREE).unwrap();
-    assert_eq!(result.cycles, 1 + 500 + 2);
+    assert_eq!(result.cycles, START + 500 + 2);
 }
 
 #[test]
@@ -103,7 +106,7 @@ fn a_queue_that_does_not_cover_the_latency_waits_for_it() {
 fn far_and_near() -> Netlist {
     let first = (0..100).map(|i| Gate { op: Op::Xor, a: i % 2, b: 1 });
     let second = (0..100).map(|i| Gate { op: Op::Inv, a: 2 + i, b: 0 });
-    Netlist { inputs: 2, gates: first.chain(second).collect(), outputs: vec![] }
+    Netlist { inputs: 2, gates: first.chain(second).collect(), ..Netlist::default() }
 }
 
 #[test]
@@ -127,7 +130,7 @@ fn without_renaming_what_is_made_early_is_away_and_instructions_name_their_outpu
     // Level order takes the second half of the first level before its number's turn.
     let gate = |op, a, b| Gate { op, a, b };
     let gates = vec![gate(Op::Xor, 0, 1), gate(Op::Xor, 2, 0), gate(Op::And, 0, 1), gate(Op::And, 4, 3)];
-    let netlist = Netlist { inputs: 2, gates, outputs: vec![5] };
+    let netlist = Netlist { inputs: 2, gates, outputs: vec![5], ..Netlist::default() };
     let engine = GcEngine { rename: false, ..haac(2) };
     let program = engine.compile(&netlist).unwrap();
     // Gate 2 runs second: wire 4 at position 3 is outside of the window, written, and read once.
@@ -163,7 +166,7 @@ fn impossible_engines_and_windows_are_refused() {
     let error = detailed(&closed, &netlist, Role::Garble, FREE).unwrap_err();
     assert!(matches!(error, GcError::OutOfWindow { distance: 100.., window: 100, .. }), "{error}");
     // A declared billion of wires is refused before anything is allocated for it.
-    let huge = Netlist { inputs: u32::MAX, gates: vec![], outputs: vec![] };
+    let huge = Netlist { inputs: u32::MAX, ..Netlist::default() };
     assert!(matches!(haac(1).compile(&huge), Err(GcError::TooLarge { .. })));
 }
 
@@ -225,15 +228,15 @@ proptest! {
         prop_assert_eq!(result.seconds, result.cycles as f64 / engine.clock_hz);
     }
 
-    /// Issuing gates to the engine that is free first is a list schedule, and those have anomalies (Graham, 1969): another engine
-    /// or a bank can delay a gate on the longest chain. They stay within a tenth and a pipeline.
+    /// Engines take gates in turn, each in order: another number of engines deals them differently, and can put a gate of the longest
+    /// chain behind one that waits. What is lost by that stays within a sixth and a few pipelines.
     #[test]
     fn more_of_a_resource_is_hardly_ever_slower(
         engine in engine(), netlist in netlist(), port in port(), more in 1u64..20,
     ) {
         let cycles = |engine: &GcEngine, port| detailed(engine, &netlist, Role::Garble, port).unwrap().cycles;
         let base = cycles(&engine, port);
-        let limit = base + base / 10 + engine.garble_latency;
+        let limit = base + base / 6 + 4 * engine.garble_latency;
         let larger = [
             GcEngine { engines: engine.engines + more, ..engine.clone() },
             GcEngine { queue_memory_bytes: engine.queue_memory_bytes * 2, ..engine.clone() },
@@ -243,11 +246,12 @@ proptest! {
         }
         let faster = MemoryPort { bytes_per_cycle: port.bytes_per_cycle * (1.0 + more as f64), ..port };
         prop_assert!(cycles(&engine, faster) <= limit);
-        // A wider window moves other segments into level order, so it is compared in an order that does not depend on it.
-        let fixed = GcEngine { order: Order::Full, rename: true, ..engine.clone() };
+        // A wider window moves other segments into level order, and its banks serve reads that memory served before; so it is
+        // compared in an order that does not depend on it, with banks enough.
+        let fixed = GcEngine { order: Order::Full, rename: true, wire_banks: 4_096, ..engine.clone() };
         let wider = GcEngine { wire_memory_bytes: fixed.wire_memory_bytes + more * 1_600, ..fixed.clone() };
         let base = cycles(&fixed, port);
-        prop_assert!(cycles(&wider, port) <= base + base / 10 + engine.garble_latency);
+        prop_assert!(cycles(&wider, port) <= base + base / 6 + 4 * engine.garble_latency);
         let (few, many) = (fixed.compile(&netlist).unwrap(), wider.compile(&netlist).unwrap());
         prop_assert!(many.far_reads() <= few.far_reads() && many.live() <= few.live());
     }
@@ -262,7 +266,7 @@ proptest! {
         prop_assert!((of(3) / (of(1) + of(2)) - 1.0).abs() < 1e-9);
         let half = netlist.gates.len() / 2;
         let mut first = netlist.clone();
-        let second = Netlist { inputs: netlist.inputs + half as u32, gates: first.gates.split_off(half), outputs: vec![] };
+        let second = Netlist { inputs: netlist.inputs + half as u32, gates: first.gates.split_off(half), ..Netlist::default() };
         first.outputs.clear();
         let parts = [&first, &second].map(|part| detailed(&engine, part, role, FREE).unwrap().energy_j);
         prop_assert!((parts[0] + parts[1] - of(1)).abs() <= 1e-9 * of(1));

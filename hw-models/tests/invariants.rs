@@ -56,6 +56,7 @@ fn gc_work() -> impl Strategy<Value = GcWork> {
             table_bytes: and_gates * 32,
             label_bytes: instances * 64,
             wires_per_instance,
+            ..GcWork::default()
         },
     )
 }
@@ -270,7 +271,7 @@ proptest! {
 
     #[test]
     fn absurd_work_saturates_and_never_panics(n in prop_oneof![Just(u64::MAX), Just(u64::MAX / 2), any::<u64>()], gc in gc_engine(), he in he_engine(), mac in mac_array()) {
-        let gates = GcWork { and_gates: n, xor_gates: n, and_depth: n, xor_depth: n, instances: n, table_bytes: n, label_bytes: n, wires_per_instance: n };
+        let gates = GcWork { and_gates: n, xor_gates: n, and_depth: n, xor_depth: n, instances: n, table_bytes: n, label_bytes: n, wires_per_instance: n, ..GcWork::default() };
         let work = HeWork { degree: n, limbs: n, limb_bits: n, ntts: n, mod_muls: n, automorphisms: n, key_switches: n, input_bytes: n, output_bytes: n, weight_bytes: n, working_set_bytes: n };
         let costs = [gc.garble(&gates), gc.ot_extend(&OtWork { ots: n }).unwrap(), he.run(&work), mac.gemm(&Gemm { m: n, k: n, n, word_bits: n })];
         prop_assert!(costs.iter().all(|cost| cost.seconds.is_finite() && cost.seconds >= 0.0));

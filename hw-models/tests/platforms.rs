@@ -1,8 +1,12 @@
 //! The shipped platforms: they load, every numeric key of every file matters, and bad files are refused at their line.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod common;
+
+use pisim_hw_models::gc::{MemoryPort, Role};
 use pisim_hw_models::{
-    CpuWork, Direction, GcWork, Gemm, HeParallel, HeWork, Mapping, OtWork, PartyHardware, Platform, Threads, WorkClass,
+    CpuWork, Direction, GcEngine, GcWork, Gemm, HeParallel, HeWork, Mapping, OtWork, PartyHardware, Platform, Threads,
+    WorkClass,
 };
 use pisim_settings::Source;
 use toml::{Table, Value};
@@ -70,6 +74,7 @@ fn party_outputs(party: &PartyHardware) -> Vec<f64> {
             table_bytes: 3_000_000_000,
             label_bytes: 7,
             wires_per_instance: 500,
+            ..GcWork::default()
         };
         for work in [
             many,
@@ -81,6 +86,13 @@ fn party_outputs(party: &PartyHardware) -> Vec<f64> {
             add(engine.evaluate(&work));
         }
         add(engine.ot_extend(&OtWork { ots: 1_000_003 }).unwrap_or_default());
+        // A window that labels leave, and a memory so far away that queues do not cover it.
+        let small = GcEngine { wire_memory_bytes: 1 << 14, ..engine.clone() };
+        let port = MemoryPort { bytes_per_cycle: 64.0, latency_cycles: 3_000.0 };
+        let stepped =
+            common::detailed(&small, &common::circuit(1, 500, 10_000, 50, 9_000), Role::Evaluate, port).unwrap();
+        let (cycles, energy_j) = (stepped.cycles, stepped.energy_j);
+        add(pisim_hw_models::Cost { cycles, energy_j, ..Default::default() });
     }
     if let Some(engine) = &party.he_engine {
         let large = HeWork {

@@ -4,6 +4,13 @@ use pisim_hw_models::gc::{Gate, MemoryPort, Netlist, Op};
 use pisim_hw_models::{GcEngine, Memory};
 use pisim_protocol::circuit::{self, Bit, Circuit};
 
+/// The netlist of a circuit whose last inputs are public constants.
+pub fn with_constants(circuit: &Circuit, constants: &[bool]) -> Netlist {
+    let netlist = netlist(circuit);
+    let first = netlist.inputs.saturating_sub(u32::try_from(constants.len()).unwrap_or(u32::MAX));
+    Netlist { constants: (first..netlist.inputs).zip(constants.iter().copied()).collect(), ..netlist }
+}
+
 /// The netlist of a circuit; outputs that are constants have no wire.
 pub fn netlist(circuit: &Circuit) -> Netlist {
     let gate = |gate: &circuit::Gate| match *gate {
@@ -17,6 +24,7 @@ pub fn netlist(circuit: &Circuit) -> Netlist {
     };
     Netlist {
         inputs: u32::try_from(circuit.inputs.total()).unwrap_or(u32::MAX),
+        constants: Vec::new(),
         gates: circuit.gates.iter().map(gate).collect(),
         outputs: circuit.outputs.iter().filter_map(wire).collect(),
     }

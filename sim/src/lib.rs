@@ -26,6 +26,7 @@ mod error;
 mod mapping;
 mod names;
 mod order;
+mod profiles;
 pub mod requests;
 mod result;
 mod share;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use pisim_hw_models::gc::{Detailed, EngineCycles, Floors, Order, Role, Traffic};
 use pisim_hw_models::{PartyHardware, Platform};
 use pisim_protocol::netlist::circuit;
-use pisim_sim::circuits::{memory_port, netlist};
+use pisim_sim::circuits::{memory_port, with_constants};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -27,6 +27,8 @@ struct Answer {
     role: Role,
     order: Order,
     engines: u64,
+    /// Gates that take an engine's time: XORs with public constants do not.
+    executed_gates: u64,
     /// Which of the floors is the highest.
     bound: pisim_hw_models::gc::Bound,
     floor_cycles: Floors,
@@ -52,7 +54,8 @@ pub fn run(args: &CircuitArgs, output: Output) -> Result<()> {
     let role = args.role.into();
     let port = memory_port(&engine, &hardware.memory);
     let cannot = || format!("{} cannot run on the {party}'s GC engine of {}", args.circuit, args.hardware);
-    let program = engine.compile(&netlist(&named.netlist.circuit)).with_context(cannot)?;
+    let netlist = with_constants(&named.netlist.circuit, &named.netlist.constants);
+    let program = engine.compile(&netlist).with_context(cannot)?;
     let result = engine.run(&program, role, port).with_context(cannot)?;
     let Detailed { cycles, seconds, engine_cycles, traffic, energy_j: engine_energy_j } = result;
     let floor_cycles = engine.floors(&program, role, port);
@@ -74,6 +77,7 @@ pub fn run(args: &CircuitArgs, output: Output) -> Result<()> {
         role,
         order: engine.order,
         engines: engine.engines,
+        executed_gates: program.counts().total(),
         bound: floor_cycles.bound(),
         floor_cycles,
         engine_cycles,
@@ -124,7 +128,7 @@ fn text(answer: &Answer) -> String {
     let floor = |what: &str, cycles: u64| [what.to_owned(), cycles.to_string(), share(cycles, answer.cycles)];
     let floor_rows = [
         floor("issue: gates over engines", floors.issue),
-        floor("banks: reads over ports", floors.banks),
+        floor("banks: writes over ports", floors.banks),
         floor("memory: bytes over bandwidth", floors.memory),
         floor("chain: longest path", floors.chain),
     ];

@@ -16,8 +16,10 @@ const READS: u8 = 0x0f;
 /// Accesses by cycle and bank, for a range of cycles that moves with the program.
 pub(super) struct Banks {
     banks: usize,
-    /// Maps an address to its bank when their number is a power of two.
-    mask: Option<u64>,
+    /// Maps an address to its bank when their number is a power of two …
+    mask: Option<u32>,
+    /// … of so many bits.
+    bits: u32,
     cycle_mask: usize,
     cycles: Vec<u64>,
     used: Vec<u8>,
@@ -31,13 +33,15 @@ impl Banks {
         let banks = usize::try_from(banks).unwrap_or(MOST_ENTRIES).clamp(1, MOST_ENTRIES);
         let most = (MOST_ENTRIES / banks).max(1);
         let cycles = usize::try_from(spread).unwrap_or(most).min(most).next_power_of_two();
-        let mask = banks.is_power_of_two().then_some(banks as u64 - 1);
+        let mask = banks.is_power_of_two().then_some(banks as u32 - 1);
+        let bits = banks.trailing_zeros().clamp(1, 15);
         let entries = cycles * banks;
         Self {
             banks,
             mask,
+            bits,
             cycle_mask: cycles - 1,
-            cycles: vec![u64::MAX; cycles],
+            cycles: vec![0; cycles],
             used: vec![0; entries],
             labels: vec![[0; PORT_ACCESSES as usize]; entries],
         }
@@ -45,8 +49,9 @@ impl Banks {
 
     fn bank(&self, address: u32) -> usize {
         match self.mask {
-            Some(mask) => (u64::from(address) & mask) as usize,
-            None => (u64::from(address) % self.banks as u64) as usize,
+            // Neighbours lie in different banks, and so do labels at the strides of a program's levels.
+            Some(mask) => ((address ^ (address >> self.bits) ^ (address >> (2 * self.bits))) & mask) as usize,
+            None => address as usize % self.banks,
         }
     }
 
@@ -74,7 +79,7 @@ impl Banks {
         let start = index * self.banks;
         let owner = self.cycles.get_mut(index)?;
         if *owner != cycle {
-            if *owner != u64::MAX && *owner > cycle {
+            if *owner > cycle {
                 return None;
             }
             *owner = cycle;
@@ -122,16 +127,16 @@ mod tests {
 
     #[test]
     fn a_bank_serves_two_reads_and_two_writes_a_cycle() {
-        let mut banks = Banks::new(4, 64);
+        let mut banks = Banks::new(5, 64);
         // Bank 0 is read twice in cycle 5; the third read waits, other banks do not.
-        assert_eq!(banks.claim(5, [Some(0), Some(4)], 1, 3), 5);
-        assert_eq!(banks.claim(5, [Some(8), Some(1)], 2, 3), 6);
+        assert_eq!(banks.claim(5, [Some(0), Some(5)], 1, 3), 5);
+        assert_eq!(banks.claim(5, [Some(10), Some(1)], 2, 3), 6);
         // A label that is read already costs no port.
-        assert_eq!(banks.claim(5, [Some(4), Some(0)], 0, 3), 5);
+        assert_eq!(banks.claim(5, [Some(5), Some(0)], 0, 3), 5);
         assert_eq!(banks.claim(5, [Some(1), Some(2)], 3, 3), 5);
         // Cycle 7 has a write into bank 1; a second fits, a third comes one later.
-        assert_eq!(banks.claim(5, [None, None], 5, 3), 5);
-        assert_eq!(banks.claim(5, [None, None], 9, 3), 6);
+        assert_eq!(banks.claim(5, [None, None], 6, 3), 5);
+        assert_eq!(banks.claim(5, [None, None], 11, 3), 6);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The closed form: many instances of one circuit.
 
-use super::{GcEngine, LABEL_BYTES};
+use super::step::START_CYCLES;
+use super::{GcEngine, LABEL_BYTES, Order, Profile, TABLE_BYTES};
 use crate::cost::{Cost, product};
 
 /// Circuits to garble or to evaluate.
@@ -22,6 +23,16 @@ pub struct GcWork {
     pub label_bytes: u64,
     /// Wires of one instance.
     pub wires_per_instance: u64,
+    /// The circuit's schedules; without them, chains are estimated from the depths.
+    pub profile: Profile,
+}
+
+impl GcWork {
+    /// All gates; negations are in the profile alone.
+    fn gates(&self) -> u64 {
+        let known = self.and_gates.saturating_add(self.xor_gates);
+        if known == 0 { 0 } else { known.max(product(&[self.profile.gates(), self.instances])) }
+    }
 }
 
 /// Oblivious transfers to extend.
@@ -34,12 +45,17 @@ pub struct OtWork {
 impl GcEngine {
     /// Garbles.
     ///
-    /// Cycles = max(⌈gates / engines⌉ − 1 + pipeline depth, waves × chain): the engines take one gate per cycle each (HAAC)
-    /// unless too few instances are in flight to hide the chain, which is AND depth × pipeline depth + XOR depth × XOR
-    /// latency. The wire memory bounds the instances in flight; waves = ⌈instances / instances that fit⌉.
+    /// Instances run in as few waves of equal size as the wire memory allows, gate by gate for all instances of a wave. With
+    /// g = instances of the wave / min(engines, banks) cycles per gate (a gate reads two labels, a bank serves two reads),
+    /// cycles = start + (waves − 1) × period(g) + finish(g), the longest paths of the circuit's [`Profile`].
+    /// Within 2 % of the detailed engine where memory does not bind and a wave has at least four times as many instances as engines;
+    /// with fewer, engines run ahead of a gate that waits, and the closed form is too slow.
     ///
-    /// Memory traffic = tables + labels + one instruction per gate, and twice the wires that do not fit when a single
-    /// instance is larger than the wire memory.
+    /// Without a profile: max(⌈gates / engines⌉ − 1 + pipeline depth, waves × chain), chain = AND depth × pipeline depth + XOR
+    /// depth × XOR latency.
+    ///
+    /// Memory traffic = tables + labels + instructions (negations have one too), what is written back and fetched again, and
+    /// twice the wires that do not fit when a single instance is larger than the wire memory.
     pub fn garble(&self, work: &GcWork) -> Cost {
         self.cost(work, self.garble_latency, self.garble_and_energy_j())
     }
@@ -50,25 +66,61 @@ impl GcEngine {
     }
 
     fn cost(&self, work: &GcWork, and_latency: u64, and_energy_j: f64) -> Cost {
-        let gates = work.and_gates.saturating_add(work.xor_gates);
-        let traffic = work.table_bytes.saturating_add(work.label_bytes);
+        // Other tables than the protocol's half gates are shorter.
+        let tables = work.table_bytes as u128 * u128::from(self.tables.bits()) / u128::from(8 * TABLE_BYTES);
+        let traffic = u64::try_from(tables).unwrap_or(u64::MAX).saturating_add(work.label_bytes);
+        let gates = work.gates();
         if gates == 0 {
             return Cost { memory_bytes: traffic, ..Cost::default() };
         }
-        let instances = work.instances.max(1);
+        let bytes = [self.instruction_bytes(work, gates), self.wire_bytes(work, gates)];
+        let energy_j = work.and_gates as f64 * and_energy_j
+            + gates.saturating_sub(work.and_gates) as f64 * self.xor_energy_j()
+            + gates as f64 * self.gate_overhead_j();
+        let memory_bytes = bytes.into_iter().fold(traffic, u64::saturating_add);
+        Cost::of_cycles(self.work_cycles(work, gates, and_latency), self.clock_hz, memory_bytes, energy_j)
+    }
+
+    /// Instances that fit the wire memory together.
+    fn resident(&self, work: &GcWork) -> u64 {
         let footprint = product(&[work.wires_per_instance, LABEL_BYTES]);
-        let resident = self.wire_memory_bytes.checked_div(footprint).unwrap_or(instances).max(1);
+        self.wire_memory_bytes.checked_div(footprint).unwrap_or(work.instances).max(1)
+    }
+
+    fn work_cycles(&self, work: &GcWork, gates: u64, and_latency: u64) -> u64 {
+        let (instances, resident) = (work.instances.max(1), self.resident(work));
+        let issue = gates.div_ceil(self.engines);
+        let schedule = work.profile.schedule(self.order);
+        if schedule.is_known() {
+            let lanes = self.engines.min(self.wire_banks.max(1)) as f64;
+            let (and, xor) = (and_latency as f64, self.xor_latency as f64);
+            let waves = instances.div_ceil(resident) as f64;
+            let slot = instances as f64 / waves / lanes;
+            let cycles = (waves - 1.0) * schedule.period(and, xor, slot) + schedule.finish(and, xor, slot);
+            return (cycles.ceil() as u64).saturating_add(START_CYCLES).max(issue);
+        }
         let chain =
             product(&[work.and_depth, and_latency]).saturating_add(product(&[work.xor_depth, self.xor_latency]));
         let last = if work.and_gates > 0 { and_latency } else { self.xor_latency };
-        let issue = gates.div_ceil(self.engines).saturating_add(last.saturating_sub(1));
-        let cycles = issue.max(product(&[instances.div_ceil(resident), chain]));
-        let instructions = product(&[gates, self.instruction_bits]).div_ceil(8);
-        let spilled = product(&[2, footprint.saturating_sub(self.wire_memory_bytes), instances]);
-        let energy_j = work.and_gates as f64 * and_energy_j
-            + work.xor_gates as f64 * self.xor_energy_j()
-            + gates as f64 * self.gate_overhead_j();
-        Cost::of_cycles(cycles, self.clock_hz, traffic.saturating_add(instructions).saturating_add(spilled), energy_j)
+        issue.saturating_add(last.saturating_sub(1)).max(product(&[instances.div_ceil(resident), chain]))
+    }
+
+    fn instruction_bytes(&self, work: &GcWork, gates: u64) -> u64 {
+        let named = !self.rename && self.order != Order::Baseline && work.profile.is_known();
+        let bits = self.instruction_bits + if named { self.address_bits() } else { 0 };
+        product(&[gates, bits]).div_ceil(8)
+    }
+
+    /// Labels that leave the window or come back.
+    fn wire_bytes(&self, work: &GcWork, gates: u64) -> u64 {
+        let schedule = work.profile.schedule(self.order);
+        let [early, early_reads] =
+            if self.rename { [0, 0] } else { [schedule.early, schedule.early_reads].map(u64::from) };
+        let footprint = product(&[work.wires_per_instance, LABEL_BYTES]);
+        let spilled = product(&[2, footprint.saturating_sub(self.wire_memory_bytes), work.instances.max(1)]);
+        let written = if self.esw { product(&[early, work.instances]) } else { gates };
+        let read = product(&[early_reads, work.instances]);
+        product(&[written.saturating_add(read), LABEL_BYTES]).saturating_add(spilled)
     }
 
     /// Extends oblivious transfers on the engines' AES pipelines, or `None` when the engine cannot.

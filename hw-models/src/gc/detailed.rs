@@ -50,7 +50,7 @@ pub enum Bound {
 pub struct Floors {
     /// Gates over engines.
     pub issue: u64,
-    /// Reads of the window over its banks' ports.
+    /// Labels written into the window over its banks' ports.
     pub banks: u64,
     /// Bytes moved while the engines run over the bandwidth.
     pub memory: u64,
@@ -131,10 +131,9 @@ impl GcEngine {
         let counts = program.counts();
         let traffic = self.traffic(program);
         let streamed = traffic.total() - program.preloaded() * LABEL_BYTES;
-        let reads = (2 * (counts.and + counts.xor) + counts.inv).saturating_sub(program.far_reads());
         Floors {
             issue: counts.total().div_ceil(self.engines.max(1)),
-            banks: reads.div_ceil(u64::from(super::banks::PORT_ACCESSES) * self.wire_banks.max(1)),
+            banks: counts.total().div_ceil(u64::from(super::banks::PORT_ACCESSES) * self.wire_banks.max(1)),
             memory: (streamed as f64 / port.bytes_per_cycle) as u64,
             chain: program.critical_path(self.and_latency(role), self.xor_latency),
         }

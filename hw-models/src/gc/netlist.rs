@@ -30,6 +30,8 @@ pub struct Gate {
 pub struct Netlist {
     /// Input wires.
     pub inputs: u32,
+    /// Inputs that are public constants, with their values.
+    pub constants: Vec<(u32, bool)>,
     /// Gates, each after those that it reads.
     pub gates: Vec<Gate>,
     /// Output wires.
@@ -135,7 +137,7 @@ mod tests {
     #[test]
     fn levels_count_gates_and_depth_counts_ands() {
         let gates = vec![gate(Op::And, 0, 1), gate(Op::Xor, 2, 0), gate(Op::Inv, 3, 3), gate(Op::And, 4, 1)];
-        let netlist = Netlist { inputs: 2, gates, outputs: vec![5] };
+        let netlist = Netlist { inputs: 2, gates, outputs: vec![5], ..Netlist::default() };
         assert_eq!(netlist.check(), Ok(()));
         assert_eq!((netlist.levels(), netlist.and_depth()), (vec![1, 2, 3, 4], 2));
         assert_eq!(netlist.counts(), GateCounts { and: 2, xor: 1, inv: 1 });
@@ -143,11 +145,11 @@ mod tests {
 
     #[test]
     fn a_wire_that_is_not_there_yet_is_named() {
-        let cycle = Netlist { inputs: 1, gates: vec![gate(Op::Xor, 0, 2), gate(Op::Inv, 1, 0)], outputs: vec![] };
+        let cycle = Netlist { inputs: 1, gates: vec![gate(Op::Xor, 0, 2), gate(Op::Inv, 1, 0)], ..Netlist::default() };
         assert_eq!(cycle.check(), Err(GcError::Undriven { gate: 0, wire: 2, limit: 1 }));
-        let itself = Netlist { inputs: 0, gates: vec![gate(Op::Inv, 0, 0)], outputs: vec![] };
+        let itself = Netlist { gates: vec![gate(Op::Inv, 0, 0)], ..Netlist::default() };
         assert!(itself.check().unwrap_err().to_string().contains("gate 0 reads wire 0"));
-        let output = Netlist { inputs: 1, gates: vec![], outputs: vec![0, 1] };
+        let output = Netlist { inputs: 1, outputs: vec![0, 1], ..Netlist::default() };
         assert_eq!(output.check(), Err(GcError::NoSuchOutput { output: 1, wire: 1, wires: 1 }));
     }
 }

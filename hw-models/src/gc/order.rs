@@ -55,7 +55,7 @@ mod tests {
         // Levels 1, 2, 1, 3, 1.
         let gate = |a, b| Gate { op: Op::Xor, a, b };
         let gates = vec![gate(0, 1), gate(2, 1), gate(0, 0), gate(3, 1), gate(1, 1)];
-        Netlist { inputs: 2, gates, outputs: vec![] }
+        Netlist { inputs: 2, gates, ..Netlist::default() }
     }
 
     #[test]

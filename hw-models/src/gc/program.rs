@@ -102,7 +102,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Compiles one circuit.
+    /// Compiles one circuit, without XORs with public constants ([`Netlist::folded`]).
     ///
     /// # Errors
     /// The netlist is no circuit, it is too large, or the window holds no gate.
@@ -110,13 +110,14 @@ impl Program {
         Self::of_instances(netlist, compiler, 1)
     }
 
-    /// Compiles many instances of one circuit, as the closed form assumes them: in waves of as many as fit the window together,
-    /// at least one; inside a wave, every instruction of the circuit for all of its instances before the next instruction.
+    /// Compiles many instances of one circuit, as the closed form assumes them: in as few waves as the window allows, of equal
+    /// size (one instance at least); inside a wave, every instruction of the circuit for all of its instances before the next instruction.
     ///
     /// # Errors
     /// As [`Program::new`].
     pub fn of_instances(netlist: &Netlist, compiler: Compiler, instances: u64) -> Result<Self, GcError> {
         netlist.check()?;
+        let netlist = &netlist.folded();
         if compiler.window < LEAST_WINDOW {
             let value = format!("{} labels", compiler.window);
             let expected = "two operands and an output at least: 3 labels (48 bytes)";
@@ -138,11 +139,10 @@ impl Program {
             far_reads: 0,
             live: 0,
         };
-        let mut left = instances;
-        while left > 0 {
-            let size = wave.min(left) as u32;
-            program.push(netlist, order.as_deref(), size);
-            left -= u64::from(size);
+        let waves = instances.div_ceil(wave);
+        for number in 0..waves {
+            let size = instances / waves + u64::from(number < instances % waves);
+            program.push(netlist, order.as_deref(), size as u32);
         }
         program.mark();
         Ok(program)

@@ -1,18 +1,17 @@
 //! Steps a program gate by gate.
 //!
-//! An instruction goes to the engine that is free first; engines issue in order and hold an instruction until its operands, its
-//! stream entries and its banks' ports are there. Everything is known when the compiler runs, so the order of the program is
-//! the order of all claims. Time jumps from issue to issue.
+//! Instruction i goes to engine i mod engines, so that an engine knows its output's address from its own program counter and its
+//! number (HAAC: output address = PC + offset). Every engine issues in order and holds an instruction until its operands, its stream
+//! entries and its banks' ports are there. Everything is known when the compiler runs, so the order of the program is the order
+//! of all claims. Time jumps from issue to issue.
 
 use super::banks::Banks;
-use super::program::Program;
+use super::program::{Instruction, Program};
 use super::stream::{Moves, StreamShape, Streams};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
 
-/// Cycles to fetch and decode the first instruction.
-pub(super) const FETCH_CYCLES: u64 = 1;
+/// Cycles before the first gate issues. Fitted with the latencies of `haac-hbm2` to the Add and Million rows of HAAC's Table 5: Add-n takes
+/// 26(n − 1) + 6 cycles, and its chain 26(n − 1).
+pub(super) const START_CYCLES: u64 = 6;
 
 /// What the stepper knows of an engine.
 pub(super) struct Machine {
@@ -49,11 +48,7 @@ impl EngineCycles {
 
 /// Cycles of the program, and what its engines did in them.
 pub(super) fn step(program: &Program, machine: &Machine) -> (u64, EngineCycles) {
-    if machine.streams.port.limits() {
-        Stepper::new(program, machine).run::<true>()
-    } else {
-        Stepper::new(program, machine).run::<false>()
-    }
+    Stepper::new(program, machine).run()
 }
 
 struct Stepper<'a> {
@@ -61,8 +56,9 @@ struct Stepper<'a> {
     machine: &'a Machine,
     /// When the label at each of the last positions can be used.
     ready: Vec<u64>,
-    /// When each engine is free.
-    free: BinaryHeap<Reverse<u64>>,
+    /// When each engine is free, and whose turn it is.
+    free: Vec<u64>,
+    turn: usize,
     banks: Banks,
     streams: Streams,
     spent: EngineCycles,
@@ -73,78 +69,77 @@ struct Stepper<'a> {
 impl<'a> Stepper<'a> {
     fn new(program: &'a Program, machine: &'a Machine) -> Self {
         let gates = program.instructions.len() as u64;
-        // An engine without an instruction changes nothing but its own idle time.
-        let used = machine.engines.min(gates);
         let latency = machine.and_latency.max(machine.xor_latency);
-        // Gates in flight: what is older has been computed.
-        let spread = machine.engines.saturating_mul(latency).saturating_add(latency);
-        let positions = program.window().max(spread.saturating_mul(2)).min(gates + program.inputs()).max(1);
+        // Gates in flight, and cycles between the engines that are furthest apart, as a rule.
+        let spread = machine.engines.saturating_mul(latency).saturating_mul(2);
+        let streams = Streams::new(&machine.streams);
+        // No instruction is fetched before those that are a queue's length ahead have issued, so that twice as far back
+        // everything has been computed.
+        let ahead = streams.instructions_ahead().max(spread).saturating_mul(2);
+        let positions = program.window().max(ahead).min(gates + program.inputs()).max(1);
         Self {
             program,
             machine,
             ready: vec![0; usize::try_from(positions).unwrap_or(1).next_power_of_two()],
-            free: (0..used).map(|_| Reverse(FETCH_CYCLES)).collect(),
-            banks: Banks::new(machine.banks, spread),
-            streams: Streams::new(&machine.streams),
+            free: vec![START_CYCLES; machine.engines as usize],
+            turn: 0,
+            banks: Banks::new(machine.banks, spread.min(gates.saturating_mul(latency))),
+            streams,
             spent: EngineCycles::default(),
-            end: FETCH_CYCLES,
+            end: START_CYCLES,
         }
     }
 
-    fn run<const LIMITED: bool>(mut self) -> (u64, EngineCycles) {
+    fn run(mut self) -> (u64, EngineCycles) {
         let (mut index, mut position) = (0, 0u64);
-        for (number, block) in self.program.blocks.iter().enumerate() {
+        let program = self.program;
+        for (number, block) in program.blocks.iter().enumerate() {
             // The first inputs are on chip before the engines start.
-            let loaded = if LIMITED && number > 0 { self.streams.load(u64::from(block.inputs)) } else { 0 };
+            let loaded = if number > 0 { self.streams.load(u64::from(block.inputs)) } else { 0 };
             for input in 0..u64::from(block.inputs) {
                 self.set_ready(position + input, loaded);
             }
             position += u64::from(block.inputs);
-            let program = self.program;
             let gates = program.instructions.get(index..index + block.gates).unwrap_or_default();
             for instruction in gates {
-                self.gate::<LIMITED>(*instruction, position);
+                self.gate(*instruction, position);
                 position += 1;
             }
             index += block.gates;
         }
-        let cycles = if LIMITED { self.end.max(self.streams.end()) } else { self.end };
-        let idle = self.free.iter().map(|Reverse(free)| cycles - free).sum::<u64>();
-        let unused = (self.machine.engines - self.free.len() as u64) * cycles;
-        self.spent.fill_drain = idle + unused + self.free.len() as u64 * FETCH_CYCLES;
+        let cycles = self.end.max(self.streams.end());
+        let idle = self.free.iter().map(|free| cycles - free).sum::<u64>();
+        self.spent.fill_drain = idle + self.machine.engines * START_CYCLES;
         (cycles, self.spent)
     }
 
     #[inline]
-    fn gate<const LIMITED: bool>(&mut self, instruction: super::program::Instruction, position: u64) {
+    fn gate(&mut self, instruction: Instruction, position: u64) {
         let [a, b] = [instruction.a(), instruction.b()].map(u64::from);
         let [ready_a, ready_b] = [a, b].map(|operand| self.ready_at(operand, position));
         let latency = if instruction.is_and() { self.machine.and_latency } else { self.machine.xor_latency };
         let far = [instruction.far_a(), instruction.far_b()];
-        let Some(free) = self.free.peek().map(|Reverse(free)| *free) else { return };
-        let computed = free.max(ready_a).max(ready_b);
-        let mut at = computed;
+        let free = self.free.get(self.turn).copied().unwrap_or(START_CYCLES);
         let moves = Moves {
             and: instruction.is_and(),
             far: [far[0].then_some(ready_a), far[1].then_some(ready_b)],
             writes: if instruction.is_live() || !self.machine.esw { 1.0 } else { 0.0 },
         };
-        if LIMITED {
-            at = at.max(self.streams.arrival(&moves));
-        }
-        let fetched = at;
+        let computed = free.max(ready_a).max(ready_b);
+        let fetched = computed.max(self.streams.arrival(&moves));
         let reads = [(!far[0]).then(|| self.address(a)), (!far[1] && !instruction.is_inv()).then(|| self.address(b))];
-        at = self.banks.claim(at, reads, self.address(position), latency);
-        if LIMITED {
-            self.streams.issue(at, &moves);
-        }
+        let at = self.banks.claim(fetched, reads, self.address(position), latency);
+        self.streams.issue(at, &moves);
         self.spent.issue += 1;
         self.spent.dependence += computed - free;
         self.spent.memory += fetched - computed;
         self.spent.bank += at - fetched;
-        if let Some(mut first) = self.free.peek_mut() {
-            *first = Reverse(at + 1);
-            drop::<PeekMut<'_, _>>(first);
+        if let Some(free) = self.free.get_mut(self.turn) {
+            *free = at + 1;
+        }
+        self.turn += 1;
+        if self.turn == self.free.len() {
+            self.turn = 0;
         }
         self.set_ready(position, at + latency);
         self.end = self.end.max(at + latency);

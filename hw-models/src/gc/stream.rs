@@ -19,11 +19,6 @@ pub struct MemoryPort {
 impl MemoryPort {
     /// A memory that never limits.
     pub const UNBOUNDED: Self = Self { bytes_per_cycle: f64::INFINITY, latency_cycles: 0.0 };
-
-    /// Whether it can make anything wait.
-    pub(super) fn limits(&self) -> bool {
-        self.bytes_per_cycle.is_finite() || self.latency_cycles > 0.0
-    }
 }
 
 /// When the place of each entry is free: a ring of the last entries' times. `None` when all entries fit.
@@ -113,6 +108,11 @@ impl Streams {
             slack: written as f64 * cycles_per_byte,
             clock: 0.0,
         }
+    }
+
+    /// Instructions that are fetched ahead at most.
+    pub fn instructions_ahead(&self) -> u64 {
+        self.instructions.free.as_ref().map_or(u64::MAX, |free| free.len() as u64)
     }
 
     /// The cycle in which everything that a gate needs is there, and there is room for what it writes.

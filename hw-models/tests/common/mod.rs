@@ -33,7 +33,7 @@ pub fn circuit(seed: u64, inputs: u32, gates: u32, and_percent: u64, reach: u64)
         list.push(Gate { op, a, b });
     }
     let outputs = (inputs + gates - gates.min(8)..inputs + gates).collect();
-    Netlist { inputs, gates: list, outputs }
+    Netlist { inputs, gates: list, outputs, ..Netlist::default() }
 }
 
 /// HAAC's engine with `engines` gate engines.

@@ -1,6 +1,7 @@
 //! Every published quantity: its cases, and how the model gets its figure.
 
 use super::data::{self, LayerRow, Published};
+use super::haac;
 use super::model::{Model, busy_s, garbler_of, message_bytes};
 use super::{Case, Limits, Set, Target, ValidateError};
 use crate::result::LayerCost;
@@ -15,7 +16,7 @@ pub(super) struct About {
     pub source: &'static str,
 }
 
-type Compare = fn(&Model, &About) -> Result<Vec<Target>, ValidateError>;
+pub(super) type Compare = fn(&Model, &About) -> Result<Vec<Target>, ValidateError>;
 
 const LAYERS: &str = "cryptonite (ASPLOS'23), Delphi per-layer logs, EPYC 7502";
 const TOTALS: &str = "cryptonite (ASPLOS'23), Delphi totals, EPYC 7502";
@@ -24,7 +25,7 @@ const STORED: &str = "cryptonite (ASPLOS'23), storage per ReLU and per linear el
 const PARALLEL: &str = "cryptonite (ASPLOS'23), layer_parallel_HE, EPYC 7502";
 const BENCHES: &str = "cryptonite (ASPLOS'23), ReLU benchmarks, one thread";
 
-const fn about(target: &'static str, metric: &'static str, source: &'static str) -> About {
+pub(super) const fn about(target: &'static str, metric: &'static str, source: &'static str) -> About {
     About { target, metric, source }
 }
 
@@ -47,6 +48,14 @@ pub(super) const ALL: &[(About, Compare)] = &[
     (about("layer-parallel", "all HE layers, one per thread (s)", PARALLEL), layer_parallel),
     (about("one-inference", "offline and online latency (s)", MODEL), one_inference),
     (about("gc-benchmarks", "1, 10 and 100 garbled ReLUs (s)", BENCHES), gc_benchmarks),
+    haac::MICRO,
+    haac::SCALING,
+    haac::PLATEAU,
+    haac::KNEE,
+    haac::PASSES,
+    haac::WINDOW,
+    haac::SILICON,
+    haac::SHARES,
 ];
 
 /// Byte counts must agree to half a per cent, each.
@@ -63,7 +72,7 @@ fn set_of(network: Published) -> Set {
     }
 }
 
-fn case(case: impl Into<String>, published: f64, modelled: f64) -> Case {
+pub(super) fn case(case: impl Into<String>, published: f64, modelled: f64) -> Case {
     Case { case: case.into(), published, modelled }
 }
 
