@@ -55,8 +55,10 @@ fn circuits_of_emp_have_its_gates_and_depths() {
 fn aes_has_the_and_gates_and_and_depth_of_the_public_circuit_and_nearly_its_other_gates() {
     let stats = circuit("aes128").unwrap().stats;
     assert_eq!((stats.and, stats.and_depth), (6800, 40));
-    // The public "AES-non-expanded" circuit: 25,124 XOR, 1,692 INV, 33,616 gates, 243 levels.
-    assert_eq!((stats.xor, stats.inv, stats.gates, stats.levels), (25_376, 816, 32_992, 214));
+    assert_eq!((stats.xor, stats.inv, stats.gates, stats.levels), (24_980, 816, 32_596, 235));
+    // The public "AES-non-expanded": 25,124 XOR, 33,616 gates, 243 levels. Most of the difference are its 1,692 INV.
+    let off = |ours: u64, public: f64| (ours as f64 / public - 1.0).abs();
+    assert!(off(stats.xor, 25_124.0) < 0.01 && off(stats.gates, 33_616.0) < 0.035 && off(stats.levels, 243.0) < 0.035);
 }
 
 #[test]
@@ -150,7 +152,8 @@ proptest! {
         let (a, b) = (&values[..rows * inner], &values[9..9 + inner * columns]);
         let name = format!("matmul:{rows}x{inner}x{columns}:12");
         let expected: Vec<u128> = (0..rows * columns)
-            .map(|at| (0..inner).map(|k| a[at / columns * inner + k] * b[k * columns + at % columns]).sum::<u128>() % (1 << 12))
+            .map(|at| (0..inner).map(|k| a[at / columns * inner + k] * b[k * columns + at % columns]).sum())
+            .map(|sum: u128| sum % (1 << 12))
             .collect();
         prop_assert_eq!(run(&name, &[a, b].concat(), 12), expected);
         let dot = (0..inner).map(|k| a[k] * b[k]).sum::<u128>() % (1 << 12);

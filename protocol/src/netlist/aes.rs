@@ -1,7 +1,7 @@
 //! AES-128 (FIPS-197) with its key schedule as one circuit: 200 S-boxes of AND depth 4, so 6,800 AND gates of depth 40.
 //!
-//! The public circuit that garbling papers use ("AES-non-expanded") has the same AND gates and AND depth. Its linear layers
-//! were found by a search, so that XOR, INV and level counts differ a little; a test states by how much.
+//! The public circuit that garbling papers use ("AES-non-expanded") has the same AND gates and AND depth. Its linear
+//! layers were found by a search, so that XOR, INV and level counts differ a little; a test states by how much.
 
 use super::raw::RawBuilder;
 use crate::circuit::Wire;
@@ -17,7 +17,8 @@ type State = [Word; 4];
 const ROUNDS: u32 = 10;
 
 impl RawBuilder {
-    /// Encrypts the 128 bits of `block` under the 128 bits of `key`: byte 0 first, each byte least significant bit first.
+    /// Encrypts the 128 bits of `block` under the 128 bits of `key`: byte 0 first, each byte least significant bit
+    /// first.
     pub fn aes128(&mut self, key: &[Wire], block: &[Wire]) -> Vec<Wire> {
         let mut key = state(key);
         let mut state = self.add_round_key(state(block), key);
@@ -64,24 +65,6 @@ impl RawBuilder {
             previous = self.add_words(word, previous);
             previous
         })
-    }
-
-    /// `2·a + 3·b + c + d` for every rotation of the column, as `2·(a + b) + b + (c + d)` with shared sums.
-    fn mix_column(&mut self, column: Word) -> Word {
-        let [a, b, c, d] = column;
-        let sums = [[a, b], [b, c], [c, d], [d, a]].map(|[x, y]| self.add_bytes(x, y));
-        let [ab, bc, cd, da] = sums;
-        [(ab, b, cd), (bc, c, da), (cd, d, ab), (da, a, bc)].map(|(doubled, single, rest)| {
-            let doubled = self.double(doubled);
-            let rest = self.add_bytes(single, rest);
-            self.add_bytes(doubled, rest)
-        })
-    }
-
-    /// Multiplication by x in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1.
-    fn double(&mut self, byte: Byte) -> Byte {
-        let [a, b, c, d, e, f, g, top] = byte;
-        [top, self.xor(a, top), b, self.xor(c, top), self.xor(d, top), e, f, g]
     }
 }
 

@@ -1,5 +1,5 @@
-//! Arithmetic on words (least significant bit first), gate for gate as EMP-toolkit builds it: one AND gate per bit of an
-//! adder (Kolesnikov, Sadeghi, Schneider, CANS 2009), none in the last bit, the first carry a constant zero wire.
+//! Arithmetic on words (least significant bit first), gate for gate as EMP-toolkit builds it: one AND gate per bit of
+//! an adder (Kolesnikov, Sadeghi, Schneider, CANS 2009), none in the last bit, the first carry a constant zero wire.
 //!
 //! Source of the structure: github:emp-toolkit/emp-tool, `emp-tool/circuits/integer.hpp` before November 2022.
 
@@ -50,8 +50,8 @@ impl RawBuilder {
         a.iter().zip(b).enumerate().map(|(position, (a, b))| bit(self, *a, *b, position + 1 == width)).collect()
     }
 
-    /// Whether `a > b`, as unsigned numbers: the sign of `b − a` with one bit more, negated twice (EMP's `>` is the negation
-    /// of its `≥`, which is the negation of a sign).
+    /// Whether `a > b`, as unsigned numbers: the sign of `b − a` with one bit more, negated twice (EMP's `>` is the
+    /// negation of its `≥`, which is the negation of a sign).
     pub fn greater(&mut self, a: &[Wire], b: &[Wire], zero: Wire) -> Wire {
         let longer = |word: &[Wire]| [word, &[zero]].concat();
         let difference = self.sub(&longer(b), &longer(a), zero);
@@ -71,7 +71,8 @@ impl RawBuilder {
             .collect()
     }
 
-    /// `a · b` modulo 2^width: rows of partial products, each added to the upper bits of an accumulator that starts at zero.
+    /// `a · b` modulo 2^width: rows of partial products, each added to the upper bits of an accumulator that starts at
+    /// zero.
     pub fn multiply(&mut self, a: &[Wire], b: &[Wire], zero: Wire) -> Vec<Wire> {
         let mut product = vec![zero; a.len()];
         for (row, multiplier) in b.iter().enumerate().take(a.len()) {

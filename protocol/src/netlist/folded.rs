@@ -1,8 +1,8 @@
-//! Arithmetic without constant wires, in the shape of the public Bristol Fashion circuits: an adder's first bit is a half adder, and
-//! `a ⊕ b` of a bit does not wait for the carry. One AND gate per bit, none in the last.
+//! Arithmetic without constant wires, in the shape of the public Bristol Fashion circuits: an adder's first bit is a
+//! half adder, and `a ⊕ b` of a bit does not wait for the carry. One AND gate per bit, none in the last.
 //!
-//! Gates, depths and levels are those of the Bristol Fashion files adder64, sub64, mult64, mult2_64 and zero_equal, and of neg64 but
-//! for its one copy.
+//! Gates, depths and levels are those of the Bristol Fashion files adder64, sub64, mult64, mult2_64 and zero_equal, and
+//! of neg64 but for its one copy.
 
 use super::raw::RawBuilder;
 use crate::circuit::Wire;

@@ -15,6 +15,7 @@ mod bristol;
 mod family;
 mod folded;
 mod generate;
+mod mix;
 mod programs;
 mod raw;
 mod sbox;
@@ -45,7 +46,8 @@ pub struct Netlist {
 }
 
 impl Netlist {
-    /// The outputs for the inputs of both parties, in the order of the wires; the constants are added. Missing inputs count as zero.
+    /// The outputs for the inputs of both parties, in the order of the wires; the constants are added. Missing inputs
+    /// count as zero.
     pub fn evaluate(&self, inputs: &[bool]) -> Vec<bool> {
         let mut values = inputs.to_vec();
         values.resize(self.circuit.inputs.total().saturating_sub(self.constants.len()), false);
@@ -65,7 +67,8 @@ pub struct Named {
     pub stats: Stats,
 }
 
-/// The circuit that `name_or_path` names: a path when it holds a path separator or ends in `.txt` or `.bristol`, else a generator.
+/// The circuit that `name_or_path` names: a path when it holds a path separator or ends in `.txt` or `.bristol`, else a
+/// generator.
 ///
 /// # Errors
 /// No such generator, a size that is impossible or too large; a file that cannot be read or is no circuit.

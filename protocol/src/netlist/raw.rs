@@ -3,8 +3,8 @@
 use crate::circuit::{Bit, Circuit, Gate, Inputs, Wire};
 use std::ops::Range;
 
-/// Builds a circuit gate by gate. Constants are input wires that the garbler feeds offline: whoever evaluates the circuit
-/// gets a public label for them, and gates that read them are built like any other.
+/// Builds a circuit gate by gate. Constants are input wires that the garbler feeds offline: whoever evaluates the
+/// circuit gets a public label for them, and gates that read them are built like any other.
 #[derive(Debug, Clone)]
 pub struct RawBuilder {
     inputs: Inputs,
@@ -13,8 +13,8 @@ pub struct RawBuilder {
 }
 
 impl RawBuilder {
-    /// A circuit without gates, for `garbler` and `evaluator` online inputs and the constants that it may use, with room for
-    /// `gates` gates.
+    /// A circuit without gates, for `garbler` and `evaluator` online inputs and the constants that it may use, with
+    /// room for `gates` gates.
     pub fn new(garbler: usize, evaluator: usize, constants: &[bool], gates: usize) -> Self {
         let inputs = Inputs { garbler_online: garbler, evaluator, garbler_offline: constants.len() };
         Self { inputs, constants: constants.to_vec(), gates: Vec::with_capacity(gates) }

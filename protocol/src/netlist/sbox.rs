@@ -1,6 +1,7 @@
 //! The AES S-box as a circuit of AND depth 4: 34 AND, 94 XOR (4 of them followed by an INV).
 //!
-//! Source: Boyar and Peralta, "A depth-16 circuit for the AES S-box", IACR ePrint 2011/332.
+//! Source: Boyar and Peralta, "A depth-16 circuit for the AES S-box", IACR ePrint 2011/332 (as recalled; all
+//! of AES is tested against FIPS-197).
 
 use super::raw::RawBuilder;
 use crate::circuit::Wire;
@@ -8,7 +9,8 @@ use crate::circuit::Wire;
 /// One gate of the program: `(output, left, right)`, in numbers of slots.
 type Step = (usize, usize, usize);
 
-// Slots: the input U0..U7 (most significant first), then T1..T27, M1..M63 and L0..L29; slot 8 is free so that T1 has slot 9.
+// Slots: the input U0..U7 (most significant first), then T1..T27, M1..M63 and L0..L29; slot 8 is free so that T1 has
+// slot 9.
 const fn t(number: usize) -> usize {
     8 + number
 }

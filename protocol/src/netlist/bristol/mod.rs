@@ -1,9 +1,9 @@
 //! Circuit files in Bristol and Bristol Fashion format.
 //!
-//! Both hold a header and one gate per line: numbers of inputs and outputs, wires, kind. Inputs are the first wires, outputs
-//! the last ones. The old format's header is `gates wires`, `inputs₁ inputs₂ outputs`; the new one's (Bristol Fashion)
-//! is `gates wires`, `groups size…` of the inputs, `groups size…` of the outputs. Kinds are AND, XOR, INV (also NOT), and in the new
-//! format EQ (a constant), EQW (a copy) and MAND (many AND gates at once).
+//! Both hold a header and one gate per line: numbers of inputs and outputs, wires, kind. Inputs are the first wires,
+//! outputs the last ones. The old format's header is `gates wires`, `inputs₁ inputs₂ outputs`; the new one's (Bristol
+//! Fashion) is `gates wires`, `groups size…` of the inputs, `groups size…` of the outputs. Kinds are AND, XOR, INV
+//! (also NOT), and in the new format EQ (a constant), EQW (a copy) and MAND (many AND gates at once).
 
 mod gates;
 mod header;
@@ -33,7 +33,8 @@ pub struct BristolFile {
     pub format: Format,
     /// The number of gates that the file declares: of its lines, so that a MAND is one.
     pub declared_gates: u64,
-    /// Whether the gates had to be sorted: the formats want them in topological order, but any order that can be sorted is taken.
+    /// Whether the gates had to be sorted: the formats want them in topological order, but any order that can be sorted
+    /// is taken.
     pub sorted: bool,
     /// The circuit and its groups. Copies are gone; constants are offline inputs of the garbler.
     pub netlist: Netlist,
@@ -45,8 +46,8 @@ impl BristolFile {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// The file cannot be read, is larger than 1 GiB, or is no circuit: one error with its file and line, what is wrong and what was
-    /// expected.
+    /// The file cannot be read, is larger than 1 GiB, or is no circuit: one error with its file and line, what is wrong
+    /// and what was expected.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let name = path.display().to_string();

@@ -8,8 +8,9 @@ use std::io::{self, Write};
 const UNNAMED: Wire = Wire::MAX;
 
 impl Netlist {
-    /// Writes the circuit in Bristol Fashion. Constants become EQ gates; outputs that are inputs, constants or other outputs become EQW
-    /// or EQ gates, because the format's outputs are the last wires. Reading the file gives the same gates again.
+    /// Writes the circuit in Bristol Fashion. Constants become EQ gates; outputs that are inputs, constants or other
+    /// outputs become EQW or EQ gates, because the format's outputs are the last wires. Reading the file gives the same
+    /// gates again.
     ///
     /// # Errors
     /// The groups do not have the sizes of the circuit's inputs and outputs; writing fails.
@@ -54,7 +55,8 @@ impl Netlist {
         for (name, wire) in names.iter_mut().take(inputs).zip(0..) {
             *name = wire;
         }
-        // A wire's first use as an output makes it one of the last wires: a position from the end, until their number is known.
+        // A wire's first use as an output makes it one of the last wires: a position from the end, until their number
+        // is known.
         let mut outputs = vec![None; circuit.outputs.len()];
         let mut copies = Vec::new();
         let mut is_output = vec![false; wires];
@@ -81,10 +83,9 @@ impl Netlist {
                 *name = number;
             }
         }
-        let mut next = inputs as Wire;
-        for name in names.iter_mut().filter(|name| **name == UNNAMED) {
+        let unnamed = names.iter_mut().filter(|name| **name == UNNAMED);
+        for (name, next) in unnamed.zip(inputs as Wire..) {
             *name = next;
-            next += 1;
         }
         copies.iter_mut().for_each(|(_, position)| *position += first_output);
         (names, copies)
