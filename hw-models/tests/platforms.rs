@@ -86,13 +86,14 @@ fn party_outputs(party: &PartyHardware) -> Vec<f64> {
             add(engine.evaluate(&work));
         }
         add(engine.ot_extend(&OtWork { ots: 1_000_003 }).unwrap_or_default());
-        // A window that labels leave, and a memory so far away that queues do not cover it.
-        let small = GcEngine { wire_memory_bytes: 1 << 14, ..engine.clone() };
+        // A memory so far away that queues do not cover it, and a window that labels leave beside one that they do not.
         let port = MemoryPort { bytes_per_cycle: 64.0, latency_cycles: 3_000.0 };
-        let stepped =
-            common::detailed(&small, &common::circuit(1, 500, 10_000, 50, 9_000), Role::Evaluate, port).unwrap();
-        let (cycles, energy_j) = (stepped.cycles, stepped.energy_j);
-        add(pisim_hw_models::Cost { cycles, energy_j, ..Default::default() });
+        let netlist = common::circuit(1, 500, 10_000, 50, 9_000);
+        for engine in [engine, &GcEngine { wire_memory_bytes: 1 << 14, ..engine.clone() }] {
+            let stepped = common::detailed(engine, &netlist, Role::Evaluate, port).unwrap();
+            let (cycles, energy_j) = (stepped.cycles, stepped.energy_j);
+            add(pisim_hw_models::Cost { cycles, energy_j, ..Default::default() });
+        }
     }
     if let Some(engine) = &party.he_engine {
         let large = HeWork {

@@ -40,7 +40,6 @@ pub fn memory_port(engine: &GcEngine, memory: &Memory) -> MemoryPort {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use pisim_protocol::netlist;
 
     #[test]

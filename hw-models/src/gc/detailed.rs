@@ -130,7 +130,8 @@ impl GcEngine {
     pub fn floors(&self, program: &Program, role: Role, port: MemoryPort) -> Floors {
         let counts = program.counts();
         let traffic = self.traffic(program);
-        let streamed = traffic.total() - program.preloaded() * LABEL_BYTES;
+        // Instructions and tables are rounded up to bytes each.
+        let streamed = (traffic.total() - program.preloaded() * LABEL_BYTES).saturating_sub(2);
         Floors {
             issue: counts.total().div_ceil(self.engines.max(1)),
             banks: counts.total().div_ceil(u64::from(super::banks::PORT_ACCESSES) * self.wire_banks.max(1)),
@@ -156,7 +157,7 @@ impl GcEngine {
             tables: self.tables.bytes(counts.and),
             wires_read: program.far_reads() * LABEL_BYTES,
             wires_written: written * LABEL_BYTES,
-            inputs: program.inputs() * LABEL_BYTES,
+            inputs: program.loaded() * LABEL_BYTES,
         }
     }
 

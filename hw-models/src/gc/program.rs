@@ -258,6 +258,11 @@ impl Program {
         self.blocks.first().map_or(0, |block| u64::from(block.inputs)).min(self.window)
     }
 
+    /// Input labels that are loaded into the window; those that it cannot hold come through the wire queue alone.
+    pub fn loaded(&self) -> u64 {
+        self.blocks.iter().map(|block| u64::from(block.inputs).min(self.window)).sum()
+    }
+
     /// Input labels of all instances.
     pub fn inputs(&self) -> u64 {
         self.blocks.iter().map(|block| u64::from(block.inputs)).sum()

@@ -95,7 +95,7 @@ impl<'a> Stepper<'a> {
         let program = self.program;
         for (number, block) in program.blocks.iter().enumerate() {
             // The first inputs are on chip before the engines start.
-            let loaded = if number > 0 { self.streams.load(u64::from(block.inputs)) } else { 0 };
+            let loaded = if number > 0 { self.streams.load(u64::from(block.inputs).min(program.window())) } else { 0 };
             for input in 0..u64::from(block.inputs) {
                 self.set_ready(position + input, loaded);
             }

@@ -18,6 +18,7 @@ use pisim_hw_models::gc::{self, MemoryPort, Netlist, Order, Role};
 use pisim_hw_models::{GcEngine, Platform};
 use pisim_protocol::netlist::circuit;
 use rayon::prelude::*;
+use std::sync::OnceLock;
 
 const TABLE5: &str = "HAAC (ISCA'23), Table 5, 16 engines";
 const FIG2: &str = "HAAC summary (DISCC'23), Fig. 2";
@@ -119,8 +120,15 @@ fn scaled(program: &Program) -> Result<Scaled, ValidateError> {
     })
 }
 
-fn all_scaled() -> Result<Vec<(&'static Program, Scaled)>, ValidateError> {
-    PROGRAMS.par_iter().map(|program| Ok((program, scaled(program)?))).collect()
+/// All programs, which three targets share.
+fn all_scaled() -> Result<&'static [(&'static Program, Scaled)], ValidateError> {
+    static ALL: OnceLock<Vec<(&'static Program, Scaled)>> = OnceLock::new();
+    if let Some(all) = ALL.get() {
+        return Ok(all);
+    }
+    let all =
+        PROGRAMS.par_iter().map(|program| Ok((program, scaled(program)?))).collect::<Result<_, ValidateError>>()?;
+    Ok(ALL.get_or_init(|| all))
 }
 
 fn over_first(values: &[f64]) -> impl Iterator<Item = f64> + '_ {
@@ -144,7 +152,7 @@ fn scaling(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     Ok(vec![
         Target::new(about, "-", Set::Predicted, Limits { mean: 5.0, max: 15.0 }, of(false)),
         // The published program has less parallelism than neighbours' swaps in EMP's gates; its circuit is not known.
-        Target::new(about, "BubbSt", Set::Predicted, Limits { mean: 35.0, max: 60.0 }, of(true)),
+        Target::new(about, "BubbSt", Set::Predicted, Limits { mean: 20.0, max: 35.0 }, of(true)),
     ])
 }
 
@@ -185,11 +193,12 @@ fn saturates(speeds: &[f64]) -> f64 {
 }
 
 fn knee(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
-    let cases = all_scaled()?.into_iter().map(|(program, scaled)| {
+    let cases = all_scaled()?.iter().map(|(program, scaled)| {
         let speeds: Vec<f64> = scaled.ddr4.iter().map(|cycles| 1.0 / cycles).collect();
         case(program.name, saturates(&program.ddr4), saturates(&speeds))
     });
-    Ok(vec![Target::new(about, "-", Set::Predicted, Limits { mean: 0.0, max: 0.0 }, cases.collect())])
+    // To a doubling: four engines reach 99.6 % of DotProd's plateau, and 64 elements of BubbSt are less parallel than 256.
+    Ok(vec![Target::new(about, "-", Set::Predicted, Limits { mean: 50.0, max: 100.0 }, cases.collect())])
 }
 
 fn passes(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
@@ -211,8 +220,8 @@ fn passes(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     let both = PASS_SPEEDUPS.par_iter().map(steps).collect::<Result<Vec<_>, _>>()?;
     let pick = |index: usize| both.iter().filter_map(|cases| cases.get(index).cloned()).collect::<Vec<Case>>();
     Ok(vec![
-        Target::new(about, "order", Set::Predicted, Limits { mean: 200.0, max: 500.0 }, pick(0)),
-        Target::new(about, "spent wires", Set::Predicted, Limits { mean: 40.0, max: 60.0 }, pick(1)),
+        Target::new(about, "order", Set::Predicted, Limits { mean: 20.0, max: 50.0 }, pick(0)),
+        Target::new(about, "spent wires", Set::Predicted, Limits { mean: 20.0, max: 40.0 }, pick(1)),
     ])
 }
 
@@ -237,7 +246,7 @@ fn window(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     });
     let cases =
         compared.flatten().filter(|case| case.case != "full 2 MiB, wires" && case.case != "full 2 MiB, compute");
-    Ok(vec![Target::new(about, "MatMult", Set::Predicted, Limits { mean: 15.0, max: 30.0 }, cases.collect())])
+    Ok(vec![Target::new(about, "MatMult", Set::Predicted, Limits { mean: 15.0, max: 35.0 }, cases.collect())])
 }
 
 fn silicon(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
