@@ -1,9 +1,11 @@
 //! The arguments of every command.
 
+mod circuit;
 mod hardware;
 mod memory;
 mod requests;
 
+pub use circuit::{CircuitArgs, Side};
 pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
 pub use memory::MemoryArgs;
 pub use requests::{Rates, RequestsArgs};
@@ -420,6 +422,8 @@ pub enum HardwareCommand {
     },
     /// Run access patterns on a memory device: bandwidth, row hits, latency.
     Memory(MemoryArgs),
+    /// Run one Boolean circuit on a platform's GC engine, gate by gate: cycles, bytes, energy, and what bounds it.
+    Circuit(CircuitArgs),
 }
 
 /// A kind of TOML file.

@@ -21,7 +21,7 @@ use crate::raw::{
     RawParty, RawPlatform, RawSilicon, RawStorage, RawThreads,
 };
 use crate::technology::{Fabric, NODES_NM, Technology};
-use pisim_settings::{BitRate, ConfigError, Duration, Frequency, Source, did_you_mean};
+use pisim_settings::{BitRate, Bytes, ConfigError, Duration, Frequency, Source, did_you_mean};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -320,6 +320,7 @@ fn clock(check: &Check<'_>, clock: Frequency) -> Checked<f64> {
 }
 
 fn gc_engine(check: &Check<'_>, raw: &RawGcEngine, technology: Technology) -> Checked<GcEngine> {
+    let (table_queue_bytes, wire_queue_bytes) = gc_queues(check, raw)?;
     Ok(GcEngine {
         engines: check.within("engines", raw.engines, "1", "4096")?,
         clock_hz: clock(check, raw.clock)?,
@@ -329,10 +330,36 @@ fn gc_engine(check: &Check<'_>, raw: &RawGcEngine, technology: Technology) -> Ch
         wire_memory_bytes: check.within("wire_memory", raw.wire_memory, "1 KiB", "64 GiB")?.bytes(),
         wire_banks: check.within("wire_banks", raw.wire_banks, "1", "65536")?,
         queue_memory_bytes: check.within("queue_memory", raw.queue_memory, "1 KiB", "1 GiB")?.bytes(),
+        table_queue_bytes,
+        wire_queue_bytes,
+        order: raw.order.unwrap_or_default(),
+        rename: raw.rename.unwrap_or(true),
+        esw: raw.esw.unwrap_or(true),
+        tables: raw.tables.unwrap_or_default(),
         instruction_bits: check.within("instruction_bits", raw.instruction_bits, "0", "1024")?,
         ot_cycles: raw.ot_cycles.map(|cycles| check.within("ot_cycles", cycles, "1", "10000")).transpose()?,
         technology,
     })
+}
+
+/// Bytes of the table and the wire queue; what is left of the queue memory holds instructions.
+fn gc_queues(check: &Check<'_>, raw: &RawGcEngine) -> Checked<(u64, u64)> {
+    let all = raw.queue_memory.bytes();
+    let tables = raw
+        .table_queue
+        .map_or(Ok(all / 3), |queue| check.within("table_queue", queue, "32 B", "1 GiB").map(Bytes::bytes))?;
+    let wires = raw
+        .wire_queue
+        .map_or(Ok(all / 3), |queue| check.within("wire_queue", queue, "0 B", "1 GiB").map(Bytes::bytes))?;
+    let least = raw.instruction_bits.div_ceil(8);
+    if all < tables.saturating_add(wires).saturating_add(least) {
+        let key = if raw.wire_queue.is_some() { "wire_queue" } else { "table_queue" };
+        let message = format!(
+            "{tables} B of tables and {wires} B of labels leave no instruction of {least} B in a `queue_memory` of {all} B"
+        );
+        return Err(check.error(key, message));
+    }
+    Ok((tables, wires))
 }
 
 fn mac_array(check: &Check<'_>, raw: &RawMacArray, technology: Technology) -> Checked<MacArray> {

@@ -26,7 +26,7 @@ pub mod dram;
 mod fit;
 mod fits;
 mod fpga;
-mod gc;
+pub mod gc;
 mod he;
 mod link;
 mod mac;

@@ -2,6 +2,7 @@
 
 use crate::cpu_presets;
 use crate::dram::{AddressMapping, Interleave};
+use crate::gc::{Order, Tables};
 use crate::link::{MIN_SHARE, UpShare};
 use crate::mac::{Dataflow, PrimeReduction};
 use crate::mapping::HeParallel;
@@ -317,6 +318,20 @@ pub(crate) struct RawGcEngine {
     pub wire_banks: u64,
     /// On-chip memory of the instruction, table and wire queues.
     pub queue_memory: Bytes,
+    /// The part of it that holds tables; a third without this key.
+    pub table_queue: Option<Bytes>,
+    /// The part of it that holds labels on their way from or to memory, the rest being for instructions; a third without this key.
+    /// With "0 B" no label comes back from memory: circuits must fit the wire memory.
+    pub wire_queue: Option<Bytes>,
+    /// The order of the gates: as the circuit has them (`baseline`), by level in `segment`s of half of the wire memory, or by
+    /// level over the whole circuit (`full`, as without this key).
+    pub order: Option<Order>,
+    /// Whether outputs are numbered in the order of the program, so that no instruction names its output; true without this key.
+    pub rename: Option<bool>,
+    /// Whether labels that are not read again stay on chip (elimination of spent wires); true without this key.
+    pub esw: Option<bool>,
+    /// How AND gates are garbled: `half-gates`, as without this key, or `three-halves`.
+    pub tables: Option<Tables>,
     /// Bits of one gate's instruction.
     pub instruction_bits: u64,
     /// Engine cycles per extended oblivious transfer; without this key the processor extends them.

@@ -1,6 +1,7 @@
 //! Properties that hold for every unit: more of a resource is never slower, half of the work never takes longer, and
 //! nothing beats its peak.
 
+use pisim_hw_models::gc::{Order, Tables};
 use pisim_hw_models::{
     Cost, Cpu, CpuCosts, CpuWork, Dataflow, GcEngine, GcWork, Gemm, HeDesign, HeEngine, HeWork, MacArray, OtWork,
     PrimeReduction, Technology,
@@ -32,6 +33,12 @@ fn gc_engine() -> impl Strategy<Value = GcEngine> {
             wire_memory_bytes: 1 << log_wires,
             wire_banks,
             queue_memory_bytes: 65_536,
+            table_queue_bytes: 21_845,
+            wire_queue_bytes: 21_845,
+            order: Order::Full,
+            rename: true,
+            esw: true,
+            tables: Tables::HalfGates,
             instruction_bits,
             ot_cycles: Some(2),
             technology,
@@ -50,6 +57,7 @@ fn gc_work() -> impl Strategy<Value = GcWork> {
             table_bytes: and_gates * 32,
             label_bytes: instances * 64,
             wires_per_instance,
+            ..GcWork::default()
         },
     )
 }
@@ -280,7 +288,7 @@ proptest! {
 
     #[test]
     fn absurd_work_saturates_and_never_panics(n in prop_oneof![Just(u64::MAX), Just(u64::MAX / 2), any::<u64>()], gc in gc_engine(), he in he_engine(), mac in mac_array()) {
-        let gates = GcWork { and_gates: n, xor_gates: n, and_depth: n, xor_depth: n, instances: n, table_bytes: n, label_bytes: n, wires_per_instance: n };
+        let gates = GcWork { and_gates: n, xor_gates: n, and_depth: n, xor_depth: n, instances: n, table_bytes: n, label_bytes: n, wires_per_instance: n, ..GcWork::default() };
         let work = HeWork { degree: n, limbs: n, limb_bits: n, ntts: n, mod_muls: n, automorphisms: n, key_switches: n, input_bytes: n, output_bytes: n, weight_bytes: n, working_set_bytes: n, ..HeWork::default() };
         let costs = [gc.garble(&gates), gc.ot_extend(&OtWork { ots: n }).unwrap(), he.run(&work), mac.gemm(&Gemm { m: n, k: n, n, word_bits: n, ..Gemm::default() })];
         prop_assert!(costs.iter().all(|cost| cost.seconds.is_finite() && cost.seconds >= 0.0));

@@ -1,8 +1,12 @@
 //! The shipped platforms: they load, every numeric key of every file matters, and bad files are refused at their line.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod common;
+
+use pisim_hw_models::gc::{MemoryPort, Role};
 use pisim_hw_models::{
-    CpuWork, Direction, GcWork, Gemm, HeParallel, HeWork, Mapping, OtWork, PartyHardware, Platform, Threads, WorkClass,
+    CpuWork, Direction, GcEngine, GcWork, Gemm, HeParallel, HeWork, Mapping, OtWork, PartyHardware, Platform, Threads,
+    WorkClass,
 };
 use pisim_settings::Source;
 use toml::{Table, Value};
@@ -88,6 +92,7 @@ fn party_outputs(party: &PartyHardware) -> Vec<f64> {
             table_bytes: 3_000_000_000,
             label_bytes: 7,
             wires_per_instance: 500,
+            ..GcWork::default()
         };
         for work in [
             many,
@@ -99,6 +104,14 @@ fn party_outputs(party: &PartyHardware) -> Vec<f64> {
             add(engine.evaluate(&work));
         }
         add(engine.ot_extend(&OtWork { ots: 1_000_003 }).unwrap_or_default());
+        // A memory so far away that queues do not cover it, and a window that labels leave beside one that they do not.
+        let port = MemoryPort { bytes_per_cycle: 64.0, latency_cycles: 3_000.0 };
+        let netlist = common::circuit(1, 500, 10_000, 50, 9_000);
+        for engine in [engine, &GcEngine { wire_memory_bytes: 1 << 14, ..engine.clone() }] {
+            let stepped = common::detailed(engine, &netlist, Role::Evaluate, port).unwrap();
+            let (cycles, energy_j) = (stepped.cycles, stepped.energy_j);
+            add(pisim_hw_models::Cost { cycles, energy_j, ..Default::default() });
+        }
     }
     if let Some(engine) = &party.he_engine {
         let large = HeWork {
@@ -467,7 +480,7 @@ fn impossible_values_are_refused_at_their_key() {
             "haac-hbm2",
             "engines = 16",
             "engine = 16",
-            "server.gc_engine.engine: unknown key; expected one of `engines`, `clock`, `garble_latency`, `evaluate_latency`, `xor_latency`, `wire_memory`, `wire_banks`, `queue_memory`, `instruction_bits`, `ot_cycles`; did you mean `engines`?",
+            "server.gc_engine.engine: unknown key; expected one of `engines`, `clock`, `garble_latency`, `evaluate_latency`, `xor_latency`, `wire_memory`, `wire_banks`, `queue_memory`, `table_queue`, `wire_queue`, `order`, `rename`, `esw`, `tables`, `instruction_bits`, `ot_cycles`; did you mean `engines`?",
         ),
         (
             "haac-hbm2",

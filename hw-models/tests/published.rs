@@ -1,5 +1,6 @@
 //! The closed forms against published figures and against numbers worked out by hand.
 
+use pisim_hw_models::gc::{Order, Tables};
 use pisim_hw_models::{
     Cpu, CpuCosts, CpuWork, Dataflow, Direction, GcEngine, GcWork, Gemm, HeDesign, HeEngine, HeOperations, HeWork,
     Link, MacArray, OtWork, Platform, PrimeReduction, Storage, Technology,
@@ -18,6 +19,12 @@ fn haac(engines: u64) -> GcEngine {
         wire_memory_bytes: 2 << 20,
         wire_banks: 64,
         queue_memory_bytes: 64 << 10,
+        table_queue_bytes: 21_845,
+        wire_queue_bytes: 21_845,
+        order: Order::Full,
+        rename: true,
+        esw: true,
+        tables: Tables::HalfGates,
         instruction_bits: 37,
         ot_cycles: None,
         technology: SILICON_16,

@@ -19,6 +19,7 @@
 //! ```
 
 mod account;
+pub mod circuits;
 mod demand;
 pub mod engine;
 mod error;
@@ -26,6 +27,7 @@ mod leakage;
 mod mapping;
 mod names;
 mod order;
+mod profiles;
 pub mod requests;
 mod result;
 mod share;

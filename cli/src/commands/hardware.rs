@@ -17,5 +17,6 @@ pub fn run(args: &HardwareArgs, output: Output) -> Result<Outcome> {
         HardwareCommand::Fit(args) => fit::run(args, output),
         HardwareCommand::Technology(args) => technology::run(args, output),
         HardwareCommand::Memory(args) => super::memory::run(args, output).map(|()| Outcome::Done),
+        HardwareCommand::Circuit(args) => super::circuit::run(args, output).map(|()| Outcome::Done),
     }
 }

@@ -3,6 +3,7 @@
 mod against;
 pub mod bench;
 pub mod calibrate;
+pub mod circuit;
 pub mod completions;
 pub mod hardware;
 pub mod infer;

@@ -24,6 +24,18 @@ impl FpgaResources {
         self.map(|amount| amount.saturating_mul(count))
     }
 
+    /// A part `factor` times as large, rounded up.
+    pub fn scaled(self, factor: f64) -> Self {
+        let scale = |amount: u64| (amount as f64 * factor).ceil() as u64;
+        Self {
+            lut: scale(self.lut),
+            ff: scale(self.ff),
+            dsp: scale(self.dsp),
+            bram36: scale(self.bram36),
+            uram: scale(self.uram),
+        }
+    }
+
     /// The amounts by name.
     pub fn named(&self) -> [(&'static str, u64); 5] {
         [("lut", self.lut), ("ff", self.ff), ("dsp", self.dsp), ("bram36", self.bram36), ("uram", self.uram)]

@@ -6,10 +6,12 @@
 mod he;
 
 use crate::error::SimError;
+use crate::profiles::profile;
 use pisim_hw_models::{CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
 use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
 use pisim_protocol::{LinearPlan, Party, Phase, Program, Shares, Step, StepKind, Transfer, WireFormat, wire};
+use std::sync::Arc;
 
 /// A step with what it works on.
 pub(crate) struct Demand<'a> {
@@ -31,8 +33,8 @@ impl<'a> Demand<'a> {
         plan.ok_or_else(|| self.missing("packing plan"))
     }
 
-    fn circuit(&self) -> Result<&'a Circuit, SimError> {
-        let circuit = self.program.circuits.get(self.step.layer.0).and_then(Option::as_deref);
+    fn circuit(&self) -> Result<&'a Arc<Circuit>, SimError> {
+        let circuit = self.program.circuits.get(self.step.layer.0).and_then(Option::as_ref);
         circuit.ok_or_else(|| self.missing("circuit"))
     }
 
@@ -63,6 +65,7 @@ impl<'a> Demand<'a> {
             table_bytes: work.and_gates.saturating_mul(TABLE_BYTES),
             label_bytes: instances.saturating_mul(circuit.inputs.total() as u64 * LABEL_BYTES),
             wires_per_instance: circuit.wires(),
+            profile: profile(circuit),
         })
     }
 

@@ -12,6 +12,8 @@
 
 mod data;
 mod fit;
+mod haac;
+mod haac_data;
 mod he_accelerators;
 mod memory;
 mod model;
@@ -24,6 +26,7 @@ pub use model::{Breakdown, Phases, breakdowns};
 
 use crate::error::SimError;
 use pisim_hw_models::dram::DramError;
+use pisim_hw_models::gc::GcError;
 use pisim_netgen::NetworkError;
 use pisim_protocol::LowerError;
 use pisim_settings::{ConfigError, did_you_mean};
@@ -66,6 +69,9 @@ pub enum ValidateError {
     /// A simulation failed.
     #[error(transparent)]
     Sim(#[from] SimError),
+    /// A circuit cannot run on a garbled-circuit engine.
+    #[error(transparent)]
+    Gc(#[from] GcError),
 }
 
 /// Whether constants were fitted on a target's figures.

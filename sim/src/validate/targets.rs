@@ -1,6 +1,7 @@
 //! Every published quantity: its cases, and how the model gets its figure.
 
 use super::data::{self, LayerRow, Published};
+use super::haac;
 use super::he_accelerators as he;
 use super::model::{Model, busy_s, garbler_of, message_bytes};
 use super::{Case, Limits, Set, Target, ValidateError, memory, rtl};
@@ -16,7 +17,7 @@ pub(super) struct About {
     pub source: &'static str,
 }
 
-type Compare = fn(&Model, &About) -> Result<Vec<Target>, ValidateError>;
+pub(super) type Compare = fn(&Model, &About) -> Result<Vec<Target>, ValidateError>;
 
 const LAYERS: &str = "cryptonite (ASPLOS'23), Delphi per-layer logs, EPYC 7502";
 const TOTALS: &str = "cryptonite (ASPLOS'23), Delphi totals, EPYC 7502";
@@ -36,7 +37,7 @@ const DRAM: &str = "DRAMsim3 and Ramulator 2.1, lowest - 3 to highest + 3 points
 const DRAM_ALONE: &str = "DRAMsim3, +/- 3 points; outside of it counts";
 const UNLOADED: &str = "DRAMsim3, one dependent read at a time";
 
-const fn about(target: &'static str, metric: &'static str, source: &'static str) -> About {
+pub(super) const fn about(target: &'static str, metric: &'static str, source: &'static str) -> About {
     About { target, metric, source }
 }
 
@@ -78,6 +79,14 @@ pub(super) const ALL: &[(About, Compare)] = &[
     (about("memory-hbm2", "bandwidth by access pattern (% of peak)", DRAM), memory::hbm2),
     (about("memory-hbm2-8ch", "bandwidth by access pattern (% of peak)", DRAM_ALONE), memory::hbm2_channels),
     (about("memory-latency", "unloaded random read (ns)", UNLOADED), memory::latency),
+    haac::MICRO,
+    haac::SCALING,
+    haac::PLATEAU,
+    haac::KNEE,
+    haac::PASSES,
+    haac::WINDOW,
+    haac::SILICON,
+    haac::SHARES,
 ];
 
 /// Byte counts must agree to half a per cent, each.
