@@ -197,7 +197,7 @@ fn knee(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
         let speeds: Vec<f64> = scaled.ddr4.iter().map(|cycles| 1.0 / cycles).collect();
         case(program.name, saturates(&program.ddr4), saturates(&speeds))
     });
-    // To a doubling: four engines reach 99.6 % of DotProd's plateau, and 64 elements of BubbSt are less parallel than 256.
+    // To a doubling: engines are doubled from row to row, and 64 elements of BubbSt are less parallel than 256.
     Ok(vec![Target::new(about, "-", Set::Predicted, Limits { mean: 50.0, max: 100.0 }, cases.collect())])
 }
 
