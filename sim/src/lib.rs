@@ -22,18 +22,24 @@ mod account;
 mod demand;
 pub mod engine;
 mod error;
+mod layout;
 mod mapping;
 mod names;
 mod order;
+mod prepared;
+mod price;
 pub mod requests;
 mod result;
+mod shape;
 mod share;
 mod simulate;
 mod split;
 mod units;
 pub mod validate;
+mod work;
 
 pub use error::SimError;
+pub use prepared::{Prepared, Workspace};
 pub use result::{
     Activity, Bottleneck, Bottlenecks, Bound, ByPhase, Energy, FpgaUse, Interval, LayerCost, LinkRates, PhaseTraffic,
     Resources, Simulation, Storage, Traffic, UnitUse,
