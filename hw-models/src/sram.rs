@@ -20,16 +20,12 @@ const READ_PJ_22NM: [(f64, f64); 10] = [
 /// lines in the logarithms and continued beyond them along the last line.
 pub fn sram_energy_per_byte_j(bank_bytes: f64) -> f64 {
     let kib = (bank_bytes / 1024.0).max(0.25);
-    let mut picojoules = 0.0;
-    for pair in READ_PJ_22NM.windows(2) {
-        if let [(low, at_low), (high, at_high)] = pair {
-            let slope = (at_high / at_low).ln() / (high / low).ln();
-            picojoules = at_low * (kib / low).powf(slope);
-            if kib <= *high {
-                break;
-            }
-        }
-    }
+    let above = READ_PJ_22NM.iter().position(|(high, _)| kib <= *high).unwrap_or(READ_PJ_22NM.len() - 1).max(1);
+    let (Some(&(low, at_low)), Some(&(high, at_high))) = (READ_PJ_22NM.get(above - 1), READ_PJ_22NM.get(above)) else {
+        return 0.0;
+    };
+    let slope = (at_high / at_low).ln() / (high / low).ln();
+    let picojoules = at_low * (kib / low).powf(slope);
     picojoules * 1e-12 / 16.0
 }
 

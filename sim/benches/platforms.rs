@@ -6,7 +6,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use pisim_hw_models::Platform;
 use pisim_netgen::NetworkSpec;
 use pisim_protocol::{Protocol, lower};
-use pisim_sim::{Prepared, Workspace};
+use pisim_sim::{Level, Prepared, Workspace};
 use std::hint::black_box;
 
 fn evaluate(criterion: &mut Criterion) {
@@ -18,8 +18,13 @@ fn evaluate(criterion: &mut Criterion) {
     for name in ["haac-hbm2", "cpu-lan", "fpga-u280"] {
         let platform = Platform::builtin(name).unwrap();
         group.bench_function(format!("everything, {name}"), |bencher| {
-            bencher.iter(|| black_box(prepared.simulate(black_box(&platform), &mut workspace).unwrap()));
+            bencher.iter(|| black_box(prepared.simulate(black_box(&platform), Level::Event, &mut workspace).unwrap()));
         });
+        for (what, level) in [("event summary", Level::Event), ("closed form", Level::ClosedForm)] {
+            group.bench_function(format!("{what}, {name}"), |bencher| {
+                bencher.iter(|| black_box(prepared.summarize(black_box(&platform), level, &mut workspace).unwrap()));
+            });
+        }
     }
     group.finish();
 }

@@ -6,8 +6,8 @@ use crate::layout::{Layout, Role};
 use crate::names::{kind_of, phase_name};
 use crate::prepared::{Prepared, Workspace};
 use crate::result::{
-    Activity, Bottleneck, Bottlenecks, Bound, ByPhase, Energy, FpgaUse, Interval, LayerCost, LinkRates, Resources,
-    Simulation, UnitUse,
+    Activity, Bottleneck, Bottlenecks, Bound, ByPhase, Energy, FpgaUse, Interval, LayerCost, Level, LinkRates,
+    Resources, Simulation, UnitUse,
 };
 use crate::units::{PARTIES, Place, UnitKind, clock_hz, hardware_of, hosts, party_name};
 use pisim_hw_models::{PartyHardware, Platform};
@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Run<'a> {
     pub prepared: &'a Prepared<'a>,
     pub platform: &'a Platform,
+    pub level: Level,
     pub layout: &'a Layout,
     /// The prices, and the schedule.
     pub workspace: &'a Workspace,
@@ -55,13 +56,10 @@ pub(crate) fn account(run: &Run) -> Result<Simulation, SimError> {
         network: program.network.network.name.clone(),
         protocol: program.protocol.name.clone(),
         hardware: run.platform.name.clone(),
+        level: run.level,
         latency_s,
         energy_j,
-        link: LinkRates {
-            up_bits_per_s: run.platform.link.up_bits_per_s,
-            down_bits_per_s: run.platform.link.down_bits_per_s,
-            optimal_split: false,
-        },
+        link: LinkRates::of(&run.platform.link),
         bytes: run.prepared.bytes,
         storage_bytes: run.prepared.storage_bytes,
         units: unit_use(run, latency_s.total),

@@ -44,15 +44,6 @@ pub(crate) enum Role {
     Load,
 }
 
-/// How often a phase has a piece of work on a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub piece: usize,
-    pub unit: usize,
-    pub phase: usize,
-    pub jobs: u64,
-}
-
 /// A program's jobs on platforms of one shape.
 #[derive(Debug)]
 pub(crate) struct Layout {
@@ -63,8 +54,6 @@ pub(crate) struct Layout {
     pub graph: Graph,
     /// Of each job.
     pub tasks: Vec<Task>,
-    /// All jobs, counted.
-    pub tallies: Vec<Tally>,
 }
 
 impl Layout {
@@ -147,10 +136,9 @@ impl<'a> Builder<'a> {
             self.store(position, step, made);
         }
         let deps = self.deps.iter().map(Vec::as_slice);
-        let tallies = tallies(&self.nodes);
         let graph = Graph::new(self.units.all.len(), Phase::ALL.len(), self.nodes, deps)?;
         let Self { shape, units, pieces, tasks, .. } = self;
-        Ok(Layout { shape, units, pieces, graph, tasks, tallies })
+        Ok(Layout { shape, units, pieces, graph, tasks })
     }
 
     /// What a step is, and where.
@@ -222,19 +210,6 @@ impl<'a> Builder<'a> {
     fn stores(&self, party: Party) -> bool {
         self.shape.parties.get(position_of(party)).is_some_and(|own| own.storage)
     }
-}
-
-/// Counts the jobs by piece, unit and phase, in the order of their first.
-fn tallies(nodes: &[Node]) -> Vec<Tally> {
-    let mut tallies: Vec<Tally> = Vec::new();
-    for node in nodes {
-        let same = |tally: &&mut Tally| (tally.piece, tally.unit, tally.phase) == (node.load, node.unit, node.phase);
-        match tallies.iter_mut().find(same) {
-            Some(tally) => tally.jobs += 1,
-            None => tallies.push(Tally { piece: node.load, unit: node.unit, phase: node.phase, jobs: 1 }),
-        }
-    }
-    tallies
 }
 
 fn phase_number(phase: Phase) -> usize {

@@ -5,13 +5,15 @@ use crate::engine;
 use crate::error::SimError;
 use crate::layout::Layout;
 use crate::price::Prices;
-use crate::result::{LayerCost, PhaseTraffic, Simulation, Storage, Traffic};
+use crate::result::{LayerCost, Level, PhaseTraffic, Simulation, Storage, Traffic};
 use crate::shape::Shape;
 use crate::split;
+use crate::summary::{self, Summary};
 use crate::work::StepWork;
 use pisim_hw_models::Platform;
 use pisim_netgen::Layer;
 use pisim_protocol::{Phase, Program, StepKind};
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Everything of a program that does not depend on the platform: the work of every different step in the hardware models'
@@ -23,17 +25,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// # use pisim_hw_models::Platform;
 /// # use pisim_netgen::NetworkSpec;
 /// # use pisim_protocol::{Protocol, lower};
-/// use pisim_sim::{Prepared, Workspace};
+/// use pisim_sim::{Level, Prepared, Workspace};
 /// let network = NetworkSpec::named("minionn")?.build()?;
 /// let program = lower(&network, &Protocol::load("ring-gc")?)?;
 /// let (prepared, mut workspace) = (Prepared::new(&program), Workspace::default());
 /// let mut platform = Platform::builtin("haac-hbm2")?;
-/// let full = prepared.simulate(&platform, &mut workspace)?;
+/// let sixteen_engines = prepared.summarize(&platform, Level::Event, &mut workspace)?;
 /// if let Some(engine) = &mut platform.server.gc_engine {
 ///     engine.engines = 1;
 /// }
-/// let one_engine = prepared.simulate(&platform, &mut workspace)?;
-/// assert!(one_engine.latency_s.total > full.latency_s.total);
+/// let one_engine = prepared.summarize(&platform, Level::Event, &mut workspace)?;
+/// assert!(one_engine.latency_s.total > sixteen_engines.latency_s.total);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -77,44 +79,72 @@ impl<'a> Prepared<'a> {
         Self { program, works, work_of, layouts: Mutex::default(), bytes, storage_bytes, layers: layers(program) }
     }
 
-    /// Simulates one inference on `platform`, as [`simulate`](crate::simulate()).
+    /// The program.
+    pub fn program(&self) -> &'a Program {
+        self.program
+    }
+
+    /// Evaluates one inference on `platform`, with every layer and step. At [`Level::Event`] it is what
+    /// [`simulate`](crate::simulate()) returns; at [`Level::ClosedForm`], steps are as if they shared nothing.
     ///
     /// # Errors
     /// As [`simulate`](crate::simulate()).
-    pub fn simulate(&self, platform: &Platform, workspace: &mut Workspace) -> Result<Simulation, SimError> {
-        if !platform.link.optimal_split {
-            return self.simulate_split(platform, workspace);
+    pub fn simulate(
+        &self,
+        platform: &Platform,
+        level: Level,
+        workspace: &mut Workspace,
+    ) -> Result<Simulation, SimError> {
+        let settled = self.settled(platform, level, workspace)?;
+        let layout = self.evaluate(&settled, level, workspace)?;
+        if level == Level::ClosedForm {
+            let Workspace { prices, engine } = workspace;
+            engine.time_estimate(&layout.graph, &prices.loads);
         }
-        let split = split::resolved(self.program, platform, |split| self.latency_s(split, workspace))?;
-        let mut simulation = self.simulate_split(&split, workspace)?;
-        simulation.link.optimal_split = true;
+        let mut simulation =
+            account::account(&Run { prepared: self, platform: &settled, level, layout: &layout, workspace })?;
+        simulation.link.optimal_split = platform.link.optimal_split;
         Ok(simulation)
     }
 
-    /// Simulates on a platform whose link rates are settled.
-    fn simulate_split(&self, platform: &Platform, workspace: &mut Workspace) -> Result<Simulation, SimError> {
-        let layout = self.run(platform, workspace)?;
-        account::account(&Run { prepared: self, platform, layout: &layout, workspace })
+    /// Evaluates one inference on `platform` without the detail of layers and steps.
+    ///
+    /// # Errors
+    /// As [`simulate`](crate::simulate()).
+    pub fn summarize(&self, platform: &Platform, level: Level, workspace: &mut Workspace) -> Result<Summary, SimError> {
+        let settled = self.settled(platform, level, workspace)?;
+        let layout = self.evaluate(&settled, level, workspace)?;
+        let mut summary = summary::summarize(self, &settled, level, &layout, workspace);
+        summary.link.optimal_split = platform.link.optimal_split;
+        Ok(summary)
     }
 
-    /// Seconds of one inference, setup included, on a platform whose link rates are settled.
-    fn latency_s(&self, platform: &Platform, workspace: &mut Workspace) -> Result<f64, SimError> {
-        self.run(platform, workspace)?;
-        Ok(workspace.engine.phases.iter().map(|phase| phase.latency_s).sum())
+    /// The platform with its link's total rate split, if it leaves that open, so that this level's latency is least.
+    fn settled<'p>(
+        &self,
+        platform: &'p Platform,
+        level: Level,
+        workspace: &mut Workspace,
+    ) -> Result<Cow<'p, Platform>, SimError> {
+        if !platform.link.optimal_split {
+            return Ok(Cow::Borrowed(platform));
+        }
+        let latency_s = |split: &Platform| {
+            self.evaluate(split, level, workspace)?;
+            Ok(workspace.engine.phases.iter().map(|phase| phase.latency_s).sum())
+        };
+        Ok(Cow::Owned(split::resolved(self.program, platform, latency_s)?))
     }
 
-    /// Runs the jobs on `platform`; the workspace then holds prices, timings and sums.
-    pub(crate) fn run(&self, platform: &Platform, workspace: &mut Workspace) -> Result<Arc<Layout>, SimError> {
-        let layout = self.price(platform, workspace)?;
-        let Workspace { prices, engine } = workspace;
-        layout.graph.run(&prices.machine, &prices.loads, engine)?;
-        Ok(layout)
-    }
-
-    /// Sets the prices of all work on `platform`.
-    pub(crate) fn price(&self, platform: &Platform, workspace: &mut Workspace) -> Result<Arc<Layout>, SimError> {
+    /// Runs or estimates the jobs on a platform whose link rates are settled; the workspace then holds prices and sums.
+    fn evaluate(&self, platform: &Platform, level: Level, workspace: &mut Workspace) -> Result<Arc<Layout>, SimError> {
         let layout = self.layout(Shape::of(platform))?;
-        workspace.prices.set(&self.works, &layout, platform)?;
+        let Workspace { prices, engine } = workspace;
+        prices.set(&self.works, &layout, platform)?;
+        match level {
+            Level::Event => layout.graph.run(&prices.machine, &prices.loads, engine)?,
+            Level::ClosedForm => layout.graph.estimate(&prices.machine, &prices.loads, engine)?,
+        }
         Ok(layout)
     }
 

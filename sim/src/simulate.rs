@@ -2,7 +2,7 @@
 
 use crate::error::SimError;
 use crate::prepared::{Prepared, Workspace};
-use crate::result::Simulation;
+use crate::result::{Level, Simulation};
 use pisim_hw_models::Platform;
 use pisim_protocol::Program;
 use rayon::prelude::*;
@@ -21,7 +21,7 @@ use rayon::prelude::*;
 /// # Errors
 /// The program lacks a plan or circuit, or its dependencies are not in order.
 pub fn simulate(program: &Program, platform: &Platform) -> Result<Simulation, SimError> {
-    Prepared::new(program).simulate(platform, &mut Workspace::default())
+    Prepared::new(program).simulate(platform, Level::Event, &mut Workspace::default())
 }
 
 /// Simulates every program on every platform, on all cores. The results are in order: all platforms of the first program,
@@ -32,6 +32,8 @@ pub fn simulate_many(programs: &[&Program], platforms: &[&Platform]) -> Vec<Resu
         prepared.iter().flat_map(|program| platforms.iter().map(move |platform| (program, *platform))).collect();
     points
         .into_par_iter()
-        .map_init(Workspace::default, |workspace, (program, platform)| program.simulate(platform, workspace))
+        .map_init(Workspace::default, |workspace, (program, platform)| {
+            program.simulate(platform, Level::Event, workspace)
+        })
         .collect()
 }

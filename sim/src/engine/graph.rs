@@ -13,6 +13,15 @@ pub(crate) struct Node {
     pub load: usize,
 }
 
+/// How often a phase has a load on a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub unit: usize,
+    pub phase: usize,
+    pub load: usize,
+    pub jobs: u64,
+}
+
 /// Lists of numbers, one after the other in one piece of memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Lists {
@@ -73,6 +82,8 @@ pub(crate) struct Graph {
     pub(super) of_phase: Lists,
     /// The jobs of unit `u` in phase `p`, in order, as list `p × units + u`.
     pub(super) queues: Lists,
+    /// All jobs, counted.
+    pub(super) tallies: Vec<Tally>,
 }
 
 impl Graph {
@@ -116,8 +127,14 @@ impl Graph {
             waiting_for,
             of_phase: Lists::grouped(phases, numbered().map(|(job, node)| (node.phase, job))),
             queues: Lists::grouped(phases * units, numbered().map(|(job, node)| (node.phase * units + node.unit, job))),
+            tallies: tallies(&nodes),
             nodes,
         })
+    }
+
+    /// All jobs, counted.
+    pub fn tallies(&self) -> &[Tally] {
+        &self.tallies
     }
 
     /// The jobs, in order.
@@ -164,6 +181,19 @@ impl Graph {
             }
         }
     }
+}
+
+/// Counts the jobs by load, unit and phase, in the order of their first.
+fn tallies(nodes: &[Node]) -> Vec<Tally> {
+    let mut tallies: Vec<Tally> = Vec::new();
+    for &Node { unit, phase, load } in nodes {
+        let same = |tally: &&mut Tally| (tally.load, tally.unit, tally.phase) == (load, unit, phase);
+        match tallies.iter_mut().find(same) {
+            Some(tally) => tally.jobs += 1,
+            None => tallies.push(Tally { unit, phase, load, jobs: 1 }),
+        }
+    }
+    tallies
 }
 
 /// What is wrong with a load.

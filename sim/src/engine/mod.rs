@@ -26,6 +26,7 @@
 
 mod clock;
 mod error;
+mod estimate;
 mod graph;
 mod phase;
 mod workspace;

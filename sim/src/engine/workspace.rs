@@ -1,6 +1,7 @@
 //! What a run needs besides its inputs, kept between runs so that they do not allocate.
 
 use super::clock::{Clock, Scratch};
+use super::estimate::Alone;
 use super::phase::{Lanes, Sums};
 use super::{EngineError, Graph, Limit, Load, Machine, PhaseTiming, Timing};
 
@@ -12,8 +13,10 @@ pub(crate) struct Workspace {
     /// Every phase.
     pub phases: Vec<PhaseTiming>,
     scratch: Scratch,
-    lanes: Lanes,
-    paths: Vec<f64>,
+    pub(super) lanes: Lanes,
+    /// The end of every job's longest chain.
+    pub(super) paths: Vec<f64>,
+    pub(super) alone: Alone,
 }
 
 const IDLE: Timing = Timing { start_s: 0.0, released_s: 0.0, end_s: 0.0, busy_s: 0.0, limit: Limit::Work };
