@@ -25,6 +25,7 @@ mod account;
 mod demand;
 pub mod engine;
 mod error;
+pub mod explore;
 mod layout;
 mod mapping;
 mod names;

@@ -37,23 +37,15 @@ pub(crate) fn unit_of(kind: StepKind, party: Party, shape: &Shape) -> UnitKind {
 /// The program lacks what the unit needs to know.
 pub(crate) fn cost_of(work: &StepWork, party: Party, unit: UnitKind, platform: &Platform) -> Result<Cost, SimError> {
     let hardware = hardware_of(platform, party);
-    let accelerated = || work.accelerated.as_ref().map(|work| work.as_ref().map_err(Clone::clone)).transpose();
-    let cost = match unit {
-        UnitKind::GcEngine => match (&hardware.gc_engine, accelerated()?) {
-            (Some(engine), Some(Accelerated::Garble(work))) => Some(engine.garble(work)),
-            (Some(engine), Some(Accelerated::Evaluate(work))) => Some(engine.evaluate(work)),
-            (Some(engine), Some(Accelerated::ExtendOts(work))) => engine.ot_extend(work),
-            _ => None,
+    let cost = match (unit, &work.accelerated) {
+        (UnitKind::Cpu | UnitKind::HeThreads | UnitKind::Storage, _) | (_, None) => None,
+        (_, Some(work)) => match work.as_ref().map_err(Clone::clone)? {
+            Accelerated::Garble(work) => hardware.gc_engine.as_ref().map(|engine| engine.garble(work)),
+            Accelerated::Evaluate(work) => hardware.gc_engine.as_ref().map(|engine| engine.evaluate(work)),
+            Accelerated::ExtendOts(work) => hardware.gc_engine.as_ref().and_then(|engine| engine.ot_extend(work)),
+            Accelerated::Homomorphic(work) => hardware.he_engine.as_ref().map(|engine| engine.run(work)),
+            Accelerated::Linear(work) => hardware.mac_array.as_ref().map(|array| array.gemm(work)),
         },
-        UnitKind::HeEngine => match (&hardware.he_engine, accelerated()?) {
-            (Some(engine), Some(Accelerated::Homomorphic(work))) => Some(engine.run(work)),
-            _ => None,
-        },
-        UnitKind::MacArray => match (&hardware.mac_array, accelerated()?) {
-            (Some(array), Some(Accelerated::Linear(work))) => Some(array.gemm(work)),
-            _ => None,
-        },
-        UnitKind::Cpu | UnitKind::HeThreads | UnitKind::Storage => None,
     };
     cost.map_or_else(|| on_processor(work, party, unit == UnitKind::HeThreads, platform), Ok)
 }
