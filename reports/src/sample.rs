@@ -2,8 +2,8 @@
 
 use pisim_netgen::{Counts, LayerCounts, LayerId, Schedule, Shape, StageCounts};
 use pisim_sim::{
-    Activity, Bottleneck, Bottlenecks, ByPhase, Energy, Interval, LayerCost, LinkRates, PhaseTraffic, Simulation,
-    Storage, Traffic, UnitUse,
+    Activity, Bottleneck, Bottlenecks, ByPhase, Energy, Interval, LayerCost, Level, LinkRates, PhaseTraffic,
+    Simulation, Storage, Traffic, UnitUse,
 };
 use std::collections::BTreeMap;
 
@@ -264,6 +264,7 @@ pub fn simulation(network_name: &str, hardware: &str, layers: usize, speed: f64)
         network: network_name.into(),
         protocol: "ring-gc".into(),
         hardware: hardware.into(),
+        level: Level::Event,
         latency_s,
         energy_j: Energy { phases, by_unit },
         link: LinkRates { up_bits_per_s: 1e9, down_bits_per_s: 1e9, optimal_split: false },

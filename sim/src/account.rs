@@ -1,75 +1,68 @@
 //! Adds up a schedule: time, energy and bytes by phase, unit, activity and layer.
 
-use crate::engine::{Limit, Machine, Schedule};
+use crate::engine::{Limit, PhaseTiming};
 use crate::error::SimError;
+use crate::layout::{Layout, Role};
 use crate::leakage::leaked_j;
-use crate::names::{activity_of, kind_of, phase_name};
+use crate::names::{kind_of, phase_name};
+use crate::prepared::{Prepared, Workspace};
 use crate::result::{
-    Activity, Bottleneck, Bottlenecks, Bound, ByPhase, Energy, FpgaUse, Interval, LayerCost, LinkRates, PhaseTraffic,
-    Resources, Simulation, Storage, Traffic, UnitUse,
+    Activity, Bottleneck, Bottlenecks, Bound, ByPhase, Energy, FpgaUse, Interval, LayerCost, Level, LinkRates,
+    Resources, Simulation, UnitUse,
 };
-use crate::simulate::{Jobs, Role};
-use crate::units::{Host, PARTIES, Place, UnitKind, Units, hardware_of, hosts, party_name};
+use crate::units::{PARTIES, Place, UnitKind, clock_hz, hardware_of, hosts, party_name};
 use pisim_hw_models::{PartyHardware, Platform};
-use pisim_netgen::Layer;
-use pisim_protocol::{Phase, Program};
 use std::collections::BTreeMap;
 
 /// What there is to account for.
 pub(crate) struct Run<'a> {
-    pub program: &'a Program,
+    pub prepared: &'a Prepared<'a>,
     pub platform: &'a Platform,
-    pub units: &'a Units,
-    pub machine: &'a Machine,
-    pub jobs: &'a Jobs,
-    pub schedule: &'a Schedule,
+    pub level: Level,
+    pub layout: &'a Layout,
+    /// The prices, and the schedule.
+    pub workspace: &'a Workspace,
 }
 
 /// The result of a run.
 pub(crate) fn account(run: &Run) -> Result<Simulation, SimError> {
     let latency_s = ByPhase::new(by_phase(run, |phase| phase.latency_s));
     let mut books = Books::open(run, &latency_s);
-    for (job, (task, timing)) in run.jobs.jobs.iter().zip(run.jobs.tasks.iter().zip(&run.schedule.jobs)) {
-        let Some(step) = run.program.steps.get(task.step) else { continue };
-        let mut energy_j = task.unit_j;
-        books.spend(job.phase, Payer::Unit(job.unit), task.unit_j);
-        for (memory, host) in hosts(run.platform).iter().enumerate() {
-            if let Some(traffic) =
-                job.traffic.filter(|traffic| traffic.memory == memory || traffic.copy_to == Some(memory))
-            {
-                let joules = host.hardware.memory.energy_j(traffic.bytes as u64);
-                books.spend(job.phase, Payer::Memory(memory), joules);
-                energy_j += joules;
-            }
+    let program = run.prepared.program;
+    let jobs = run.layout.graph.nodes().iter().zip(&run.layout.tasks);
+    for ((node, task), timing) in jobs.zip(&run.workspace.engine.timings) {
+        let Some(step) = program.steps.get(task.step) else { continue };
+        let joules = run.workspace.prices.joules.get(node.load).copied().unwrap_or_default();
+        let mut energy_j = joules.unit;
+        books.spend(node.phase, Payer::Unit(node.unit), joules.unit);
+        for (memory, joules) in joules.memories.into_iter().enumerate() {
+            books.spend(node.phase, Payer::Memory(memory), joules);
+            energy_j += joules;
         }
-        let what = activity_of(step, task.role);
-        books.act(what, job.phase, timing.busy_s, energy_j);
+        books.act(task.activity, node.phase, timing.busy_s, energy_j);
         let missing = SimError::Incomplete { step: task.step, layer: step.layer.0, what: "layer" };
         let layer = books.layers.get_mut(step.layer.0).ok_or(missing)?;
-        *layer_seconds(layer, what) += timing.busy_s;
+        *layer_seconds(layer, task.activity) += timing.busy_s;
         layer.energy_j += energy_j;
         if task.role == Role::Step {
             layer.up_bytes += step.work.bytes_up;
             layer.down_bytes += step.work.bytes_down;
         }
     }
-    let (energy_j, activities, layers) = (books.energy(run), books.activities, books.layers);
+    let (energy_j, activities, layers) = (books.energy(run), books.activities(), books.layers);
     debug_assert!(adds_up(&energy_j, &activities, &layers), "energy is not the sum of its parts: {energy_j:?}");
 
     let bounds = bounds(run);
     Ok(Simulation {
-        network: run.program.network.network.name.clone(),
-        protocol: run.program.protocol.name.clone(),
+        network: program.network.network.name.clone(),
+        protocol: program.protocol.name.clone(),
         hardware: run.platform.name.clone(),
+        level: run.level,
         latency_s,
         energy_j,
-        link: LinkRates {
-            up_bits_per_s: run.platform.link.up_bits_per_s,
-            down_bits_per_s: run.platform.link.down_bits_per_s,
-            optimal_split: false,
-        },
-        bytes: bytes(run.program),
-        storage_bytes: storage(run.program),
+        link: LinkRates::of(&run.platform.link),
+        bytes: run.prepared.bytes,
+        storage_bytes: run.prepared.storage_bytes,
         units: unit_use(run, latency_s.total),
         resources: PARTIES
             .map(|party| (party_name(party).to_owned(), resources(hardware_of(run.platform, party))))
@@ -94,6 +87,9 @@ fn adds_up(energy: &Energy, activities: &[Activity], layers: &[LayerCost]) -> bo
 
 const STATIC: &str = "static";
 
+/// Its position among the activities: the last.
+const STATIC_NUMBER: usize = Activity::NAMES.len() - 1;
+
 /// Who spends energy.
 #[derive(Debug, Clone, Copy)]
 enum Payer {
@@ -110,38 +106,32 @@ struct Books {
     phases_j: [f64; 3],
     units_j: Vec<f64>,
     /// Of every machine, by the engine's number of its memory.
-    memories_j: Vec<f64>,
-    static_j: Vec<f64>,
-    activities: Vec<Activity>,
+    memories_j: [f64; 2],
+    static_j: [f64; 2],
+    /// Of every activity by phase: seconds and joules.
+    activities: [[[f64; 3]; 2]; Activity::NAMES.len()],
     layers: Vec<LayerCost>,
 }
 
 impl Books {
     /// Opens the books with the static energy of every machine.
     fn open(run: &Run, latency_s: &ByPhase) -> Self {
-        let network = &run.program.network.network;
-        let layer = |layer: &Layer| LayerCost {
-            id: layer.name.clone(),
-            kind: layer.op.kind().to_owned(),
-            stage: network.stages.get(layer.stage).cloned().unwrap_or_default(),
-            ..LayerCost::default()
-        };
-        let named = |name: &str| Activity { name: name.to_owned(), ..Activity::default() };
-        let hosts = hosts(run.platform);
         let mut books = Self {
             phases_j: [0.0; 3],
-            units_j: vec![0.0; run.units.all.len()],
-            memories_j: vec![0.0; hosts.len()],
-            static_j: vec![0.0; hosts.len()],
-            activities: Activity::NAMES.map(named).into(),
-            layers: network.layers.iter().map(layer).collect(),
+            units_j: vec![0.0; run.layout.units.all.len()],
+            memories_j: [0.0; 2],
+            static_j: [0.0; 2],
+            activities: Default::default(),
+            layers: run.prepared.layers.clone(),
         };
-        for (number, host) in hosts.iter().enumerate() {
+        for (number, host) in hosts(run.platform).enumerate() {
             let power_w = host.hardware.static_power_w;
             for (phase, seconds) in latency_s.phases().into_iter().enumerate() {
-                let joules = power_w * seconds + leaked_j(run, host, phase, seconds);
+                let busy_s = run.workspace.engine.phases.get(phase).map_or(&[][..], |timing| &timing.unit_busy_s);
+                let leaked = leaked_j(run.platform, &run.layout.units, busy_s, &host, seconds);
+                let joules = power_w * seconds + leaked;
                 books.spend(phase, Payer::Static(number), joules);
-                books.act(STATIC, phase, 0.0, joules);
+                books.act(STATIC_NUMBER, phase, 0.0, joules);
             }
         }
         books
@@ -158,36 +148,49 @@ impl Books {
         }
     }
 
-    fn act(&mut self, name: &str, phase: usize, seconds: f64, joules: f64) {
-        let Some(activity) = self.activities.iter_mut().find(|activity| activity.name == name) else { return };
-        for (sums, amount) in [(&mut activity.seconds, seconds), (&mut activity.energy_j, joules)] {
-            let mut phases = sums.phases();
-            if let Some(sum) = phases.get_mut(phase) {
+    fn act(&mut self, activity: usize, phase: usize, seconds: f64, joules: f64) {
+        let Some(sums) = self.activities.get_mut(activity) else { return };
+        for (sums, amount) in sums.iter_mut().zip([seconds, joules]) {
+            if let Some(sum) = sums.get_mut(phase) {
                 *sum += amount;
             }
-            *sums = ByPhase::new(phases);
         }
+    }
+
+    /// All activities, with their names.
+    fn activities(&self) -> Vec<Activity> {
+        let named = |(name, [seconds, joules]): (&str, &[[f64; 3]; 2])| Activity {
+            name: name.to_owned(),
+            seconds: ByPhase::new(*seconds),
+            energy_j: ByPhase::new(*joules),
+        };
+        Activity::NAMES.into_iter().zip(&self.activities).map(named).collect()
     }
 
     /// The energy by phase and by name; both directions of the link are one.
     fn energy(&self, run: &Run) -> Energy {
         let mut by_unit = BTreeMap::new();
-        let mut add = |name: String, joules: f64| *by_unit.entry(name).or_insert(0.0) += joules;
-        for (unit, joules) in run.units.all.iter().zip(&self.units_j) {
+        let mut add = |name: &str, joules: f64| match by_unit.get_mut(name) {
+            Some(sum) => *sum += joules,
+            None => {
+                by_unit.insert(name.to_owned(), 0.0 + joules);
+            }
+        };
+        for (unit, joules) in run.layout.units.all.iter().zip(&self.units_j) {
             let link = matches!(unit.place, Place::LinkFrom(_));
-            add(if link { "link".to_owned() } else { unit.name.clone() }, *joules);
+            add(if link { "link" } else { unit.name }, *joules);
         }
-        for (host, (memory_j, static_j)) in hosts(run.platform).iter().zip(self.memories_j.iter().zip(&self.static_j)) {
-            add(memory_name(host), *memory_j);
-            add(format!("{}.{STATIC}", host.name), *static_j);
+        for (host, (memory_j, static_j)) in hosts(run.platform).zip(self.memories_j.iter().zip(&self.static_j)) {
+            add(host.memory_name, *memory_j);
+            add(host.static_name, *static_j);
         }
         Energy { phases: ByPhase::new(self.phases_j), by_unit }
     }
 }
 
-/// The layer's time of an activity.
-fn layer_seconds<'a>(layer: &'a mut LayerCost, activity: &str) -> &'a mut f64 {
-    match activity {
+/// The layer's time of an activity, by its position in [`Activity::NAMES`].
+fn layer_seconds(layer: &mut LayerCost, activity: usize) -> &mut f64 {
+    match Activity::NAMES.get(activity).copied().unwrap_or_default() {
         "he-evaluate" => &mut layer.he_eval_s,
         "encrypt" => &mut layer.encrypt_s,
         "decrypt" => &mut layer.decrypt_s,
@@ -201,14 +204,10 @@ fn layer_seconds<'a>(layer: &'a mut LayerCost, activity: &str) -> &'a mut f64 {
     }
 }
 
-fn memory_name(host: &Host) -> String {
-    format!("{}.memory", host.name)
-}
-
 /// Seconds that a pool needs with all of its cores, by phase.
 fn pool_seconds(run: &Run, pool: usize) -> [f64; 3] {
     by_phase(run, |phase| {
-        let cores = run.machine.pools.get(pool).copied().unwrap_or(1.0);
+        let cores = run.workspace.prices.machine.pools.get(pool).copied().unwrap_or(1.0);
         phase.pool_core_s.get(pool).map_or(0.0, |core_s| core_s / cores)
     })
 }
@@ -218,9 +217,9 @@ fn pool_name(run: &Run) -> &'static str {
     if run.platform.colocated { "machine.cores" } else { "server.cores" }
 }
 
-fn by_phase(run: &Run, value: impl Fn(&crate::engine::PhaseTiming) -> f64) -> [f64; 3] {
+fn by_phase(run: &Run, value: impl Fn(&PhaseTiming) -> f64) -> [f64; 3] {
     let mut values = [0.0; 3];
-    for (slot, phase) in values.iter_mut().zip(&run.schedule.phases) {
+    for (slot, phase) in values.iter_mut().zip(&run.workspace.engine.phases) {
         *slot = value(phase);
     }
     values
@@ -229,7 +228,7 @@ fn by_phase(run: &Run, value: impl Fn(&crate::engine::PhaseTiming) -> f64) -> [f
 /// Seconds that a memory needs at its full bandwidth, by phase.
 fn memory_seconds(run: &Run, memory: usize) -> [f64; 3] {
     by_phase(run, |phase| {
-        let bandwidth = run.machine.memories.get(memory).copied().unwrap_or(1.0);
+        let bandwidth = run.workspace.prices.machine.memories.get(memory).copied().unwrap_or(1.0);
         phase.memory_bytes.get(memory).map_or(0.0, |bytes| bytes / bandwidth)
     })
 }
@@ -238,18 +237,18 @@ fn unit_use(run: &Run, latency_s: f64) -> Vec<UnitUse> {
     // Rounding may put the sum of a unit's jobs a hair above the latency.
     let utilization = |busy_s: f64| if latency_s > 0.0 { (busy_s / latency_s).min(1.0) } else { 0.0 };
     let mut units = Vec::new();
-    for (number, unit) in run.units.all.iter().enumerate() {
+    for (number, unit) in run.layout.units.all.iter().enumerate() {
         let busy_s: f64 = by_phase(run, |phase| phase.unit_busy_s.get(number).copied().unwrap_or(0.0)).iter().sum();
-        let cycles = (busy_s * unit.clock_hz).round() as u64;
-        units.push(UnitUse { name: unit.name.clone(), busy_s, utilization: utilization(busy_s), cycles });
+        let cycles = (busy_s * clock_hz(run.platform, unit.place)).round() as u64;
+        units.push(UnitUse { name: unit.name.to_owned(), busy_s, utilization: utilization(busy_s), cycles });
     }
-    for pool in 0..run.machine.pools.len() {
+    for pool in 0..run.workspace.prices.machine.pools.len() {
         let busy_s: f64 = pool_seconds(run, pool).iter().sum();
         units.push(UnitUse { name: pool_name(run).to_owned(), busy_s, utilization: utilization(busy_s), cycles: 0 });
     }
-    for (memory, host) in hosts(run.platform).iter().enumerate() {
+    for (memory, host) in hosts(run.platform).enumerate() {
         let busy_s: f64 = memory_seconds(run, memory).iter().sum();
-        units.push(UnitUse { name: memory_name(host), busy_s, utilization: utilization(busy_s), cycles: 0 });
+        units.push(UnitUse { name: host.memory_name.to_owned(), busy_s, utilization: utilization(busy_s), cycles: 0 });
     }
     units
 }
@@ -258,15 +257,15 @@ pub(crate) const DEPENDENCIES: &str = "dependencies";
 
 fn bounds(run: &Run) -> Vec<Bound> {
     let mut bounds = Vec::new();
-    for (number, unit) in run.units.all.iter().enumerate() {
+    for (number, unit) in run.layout.units.all.iter().enumerate() {
         let seconds = by_phase(run, |phase| phase.unit_work_s.get(number).copied().unwrap_or(0.0));
-        bounds.push(Bound { name: unit.name.clone(), seconds: ByPhase::new(seconds) });
+        bounds.push(Bound { name: unit.name.to_owned(), seconds: ByPhase::new(seconds) });
     }
-    for pool in 0..run.machine.pools.len() {
+    for pool in 0..run.workspace.prices.machine.pools.len() {
         bounds.push(Bound { name: pool_name(run).to_owned(), seconds: ByPhase::new(pool_seconds(run, pool)) });
     }
-    for (memory, host) in hosts(run.platform).iter().enumerate() {
-        bounds.push(Bound { name: memory_name(host), seconds: ByPhase::new(memory_seconds(run, memory)) });
+    for (memory, host) in hosts(run.platform).enumerate() {
+        bounds.push(Bound { name: host.memory_name.to_owned(), seconds: ByPhase::new(memory_seconds(run, memory)) });
     }
     let seconds = ByPhase::new(by_phase(run, |phase| phase.path_s));
     bounds.push(Bound { name: DEPENDENCIES.to_owned(), seconds });
@@ -289,19 +288,6 @@ fn bottlenecks(bounds: &[Bound], latency_s: &ByPhase) -> Bottlenecks {
     Bottlenecks { setup: of_phase(0), offline: of_phase(1), online: of_phase(2) }
 }
 
-fn bytes(program: &Program) -> PhaseTraffic {
-    let [setup, offline, online] = Phase::ALL.map(|phase| {
-        let work = program.work_of(|step| step.phase == phase);
-        Traffic { up: work.bytes_up, down: work.bytes_down }
-    });
-    PhaseTraffic { setup, offline, online }
-}
-
-fn storage(program: &Program) -> Storage {
-    let work = program.work_of(|_| true);
-    Storage { client: work.stored_client_bytes, server: work.stored_server_bytes }
-}
-
 fn resources(hardware: &PartyHardware) -> Resources {
     let fpga = hardware.fpga_use().map(|fpga| {
         let pairs = fpga.used.named().into_iter().zip(fpga.available.named());
@@ -311,10 +297,11 @@ fn resources(hardware: &PartyHardware) -> Resources {
 }
 
 fn timeline(run: &Run) -> Vec<Interval> {
-    let jobs = run.jobs.jobs.iter().zip(run.jobs.tasks.iter().zip(&run.schedule.jobs));
-    jobs.filter_map(|(job, (task, timing))| {
-        let step = run.program.steps.get(task.step)?;
-        let unit = run.units.all.get(job.unit)?;
+    let program = run.prepared.program;
+    let jobs = run.layout.graph.nodes().iter().zip(run.layout.tasks.iter().zip(&run.workspace.engine.timings));
+    jobs.filter_map(|(node, (task, timing))| {
+        let step = program.steps.get(task.step)?;
+        let unit = run.layout.units.all.get(node.unit)?;
         let bound = match (timing.limit, unit.place) {
             (Limit::Memory, _) => "memory",
             (Limit::Latency, _) => "latency",
@@ -325,11 +312,11 @@ fn timeline(run: &Run) -> Vec<Interval> {
         };
         Some(Interval {
             step: task.step,
-            layer: run.program.network.network.layers.get(step.layer.0)?.name.clone(),
+            layer: program.network.network.layers.get(step.layer.0)?.name.clone(),
             kind: kind_of(step, task.role).to_owned(),
-            activity: activity_of(step, task.role).to_owned(),
-            phase: phase_name(job.phase).to_owned(),
-            unit: unit.name.clone(),
+            activity: Activity::NAMES.get(task.activity).copied().unwrap_or_default().to_owned(),
+            phase: phase_name(node.phase).to_owned(),
+            unit: unit.name.to_owned(),
             start_s: timing.start_s,
             end_s: timing.released_s,
             bound: bound.to_owned(),

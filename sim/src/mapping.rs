@@ -1,17 +1,11 @@
 //! Which unit runs a step, and what it costs there.
 
-use crate::demand::{Demand, class_of};
 use crate::error::SimError;
-use crate::units::{UnitKind, hardware_of, layers_in_parallel, threads_of};
-use pisim_hw_models::{Cost, OtWork, Platform};
-use pisim_protocol::{Program, Step, StepKind};
-
-/// A step on a unit of its party.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Assignment {
-    pub unit: UnitKind,
-    pub cost: Cost,
-}
+use crate::shape::Shape;
+use crate::units::{UnitKind, hardware_of, position_of, threads_of};
+use crate::work::{Accelerated, StepWork};
+use pisim_hw_models::{Cost, Platform};
+use pisim_protocol::{Party, StepKind};
 
 /// Assigns a step (not a message) to a unit of its party, accelerators first:
 ///
@@ -22,65 +16,47 @@ pub(crate) struct Assignment {
 ///   HE engine's products, the two are one unit;
 /// - everything else runs on the processor, and so does what has no accelerator. Where layers are evaluated under
 ///   encryption side by side, each is on one of the processor's threads for that.
-pub(crate) fn assign(program: &Program, step: &Step, platform: &Platform) -> Result<Assignment, SimError> {
-    let hardware = hardware_of(platform, step.party);
-    let demand = Demand { program, step };
-    let accelerated = match step.kind {
-        StepKind::Garble | StepKind::Evaluate | StepKind::EncodeLabels => match &hardware.gc_engine {
-            Some(engine) => {
-                let cost = match step.kind {
-                    StepKind::Garble => engine.garble(&demand.garbled()?),
-                    StepKind::Evaluate => engine.evaluate(&demand.garbled()?),
-                    _ => engine.garble(&demand.encoded()),
-                };
-                Some(Assignment { unit: UnitKind::GcEngine, cost })
-            }
-            None => None,
-        },
-        StepKind::OtReceive | StepKind::OtSend => hardware
-            .gc_engine
-            .as_ref()
-            .and_then(|engine| engine.ot_extend(&OtWork { ots: step.work.extended_ots }))
-            .map(|cost| Assignment { unit: UnitKind::GcEngine, cost }),
-        StepKind::HeKeygen | StepKind::HeReadKeys | StepKind::Encrypt | StepKind::HeLinear | StepKind::Decrypt => {
-            match &hardware.he_engine {
-                Some(engine) => Some(Assignment { unit: UnitKind::HeEngine, cost: engine.run(&demand.homomorphic()?) }),
-                None => None,
-            }
+pub(crate) fn unit_of(kind: StepKind, party: Party, shape: &Shape) -> UnitKind {
+    let Some(own) = shape.parties.get(position_of(party)) else { return UnitKind::Cpu };
+    match kind {
+        StepKind::Garble | StepKind::Evaluate | StepKind::EncodeLabels if own.gc_engine => UnitKind::GcEngine,
+        StepKind::OtReceive | StepKind::OtSend if own.extends_ots => UnitKind::GcEngine,
+        StepKind::HeKeygen | StepKind::HeReadKeys | StepKind::Encrypt | StepKind::HeLinear | StepKind::Decrypt
+            if own.he_engine =>
+        {
+            UnitKind::HeEngine
         }
-        StepKind::RingLinear => match &hardware.mac_array {
-            Some(array) => {
-                let unit = if hardware.shares_multipliers() { UnitKind::HeEngine } else { UnitKind::MacArray };
-                Some(Assignment { unit, cost: array.gemm(&demand.gemm()?) })
-            }
-            None => None,
-        },
-        StepKind::OtOpen
-        | StepKind::BaseOtOffer
-        | StepKind::BaseOtChoose
-        | StepKind::BaseOtFinish
-        | StepKind::OtPuncture
-        | StepKind::LocalLinear
-        | StepKind::MaskChoices
-        | StepKind::Unmask
-        | StepKind::MaskInput
-        | StepKind::Reconstruct
-        | StepKind::Send(_) => None,
-    };
-    match accelerated {
-        Some(assignment) => Ok(assignment),
-        None => on_processor(&demand, platform),
+        StepKind::RingLinear if own.mac_array && own.shares_multipliers => UnitKind::HeEngine,
+        StepKind::RingLinear if own.mac_array => UnitKind::MacArray,
+        StepKind::HeLinear if shape.layered && party == Party::Server => UnitKind::HeThreads,
+        _ => UnitKind::Cpu,
     }
 }
 
-/// A step on the processor of its party.
-fn on_processor(demand: &Demand, platform: &Platform) -> Result<Assignment, SimError> {
-    let party = demand.step.party;
+/// What a step costs on a unit of its party.
+///
+/// # Errors
+/// The program lacks what the unit needs to know.
+pub(crate) fn cost_of(work: &StepWork, party: Party, unit: UnitKind, platform: &Platform) -> Result<Cost, SimError> {
+    let hardware = hardware_of(platform, party);
+    let cost = match (unit, &work.accelerated) {
+        (UnitKind::Cpu | UnitKind::HeThreads | UnitKind::Storage, _) | (_, None) => None,
+        (_, Some(work)) => match work.as_ref().map_err(Clone::clone)? {
+            Accelerated::Garble(work) => hardware.gc_engine.as_ref().map(|engine| engine.garble(work)),
+            Accelerated::Evaluate(work) => hardware.gc_engine.as_ref().map(|engine| engine.evaluate(work)),
+            Accelerated::ExtendOts(work) => hardware.gc_engine.as_ref().and_then(|engine| engine.ot_extend(work)),
+            Accelerated::Homomorphic(work) => hardware.he_engine.as_ref().map(|engine| engine.run(work)),
+            Accelerated::Linear(work) => hardware.mac_array.as_ref().map(|array| array.gemm(work)),
+        },
+    };
+    cost.map_or_else(|| on_processor(work, party, unit == UnitKind::HeThreads, platform), Ok)
+}
+
+/// A step on the processor of its party; `layered`: on one of the threads that evaluate layers side by side.
+fn on_processor(work: &StepWork, party: Party, layered: bool, platform: &Platform) -> Result<Cost, SimError> {
     let cpu = &hardware_of(platform, party).cpu;
-    let layered = matches!(demand.step.kind, StepKind::HeLinear) && layers_in_parallel(platform, party).is_some();
     let threads = |class| if layered { 1 } else { threads_of(platform, party).of(class, cpu.cores) };
-    let stages = demand.processor(cpu.costs.he_library.is_some(), threads(class_of(demand.step.kind)))?;
     // Stages follow each other: serial ones leave the other cores to whoever else wants them.
-    let cost = stages.iter().map(|stage| cpu.cost_on(&stage.work, threads(stage.class))).sum();
-    Ok(Assignment { unit: if layered { UnitKind::HeThreads } else { UnitKind::Cpu }, cost })
+    let stages = work.stages(cpu.costs.he_library.is_some())?;
+    Ok(stages.iter().map(|stage| stage.cost_on(cpu, threads(stage.class))).sum())
 }

@@ -1,10 +1,17 @@
 //! Names of jobs in results.
 
-use crate::simulate::Role;
+use crate::layout::Role;
+use crate::result::Activity;
 use pisim_protocol::{Message, Step, StepKind};
 
+/// The activity of a job, a position in [`Activity::NAMES`].
+pub(crate) fn activity_number(step: &Step, role: Role) -> usize {
+    let name = activity_of(step, role);
+    Activity::NAMES.iter().position(|known| *known == name).unwrap_or_default()
+}
+
 /// The activity of a job, one of [`Activity::NAMES`].
-pub(crate) fn activity_of(step: &Step, role: Role) -> &'static str {
+fn activity_of(step: &Step, role: Role) -> &'static str {
     match (role, step.kind) {
         (Role::Store | Role::Load, _) => "storage",
         (_, StepKind::HeLinear) => "he-evaluate",

@@ -1,8 +1,7 @@
 //! The order in which a platform's mapping runs a program's steps.
 
-use crate::units::layers_in_parallel;
-use pisim_hw_models::Platform;
-use pisim_protocol::{Party, Program, StepKind};
+use crate::shape::Shape;
+use pisim_protocol::{Program, StepKind};
 
 /// Orders steps, and chains them where they run strictly one after the other.
 pub(crate) struct Order {
@@ -17,13 +16,8 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    pub fn new(platform: &Platform) -> Self {
-        Self {
-            sequential: !platform.mapping.overlap,
-            layered: layers_in_parallel(platform, Party::Server).is_some(),
-            last: Vec::new(),
-            beside: Vec::new(),
-        }
+    pub fn new(shape: &Shape) -> Self {
+        Self { sequential: !shape.overlap, layered: shape.layered, last: Vec::new(), beside: Vec::new() }
     }
 
     /// The positions of the steps in the order in which units take them: the program's, or with layers side by side first

@@ -1,7 +1,19 @@
 //! What a simulation returns. The names are the command line's JSON contract: add to them, never rename.
 
+use pisim_hw_models::Link;
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// How an evaluation finds the latency.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// The event engine: exact for the model of shared memories and cores.
+    #[default]
+    Event,
+    /// The closed form, without events: equal to the event engine's where nothing that is shared is full, and never more.
+    ClosedForm,
+}
 
 /// A quantity by phase, and its total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -56,6 +68,13 @@ pub struct LinkRates {
     pub down_bits_per_s: f64,
     /// Whether the platform gives only their sum, which was split for the least latency of this program.
     pub optimal_split: bool,
+}
+
+impl LinkRates {
+    /// The rates of a link that are settled.
+    pub(crate) fn of(link: &Link) -> Self {
+        Self { up_bits_per_s: link.up_bits_per_s, down_bits_per_s: link.down_bits_per_s, optimal_split: false }
+    }
 }
 
 /// Bytes by phase.
@@ -237,6 +256,8 @@ pub struct Simulation {
     pub protocol: String,
     /// The platform's name.
     pub hardware: String,
+    /// How the latency was found.
+    pub level: Level,
     /// Seconds by phase (modelled).
     pub latency_s: ByPhase,
     /// Joules by phase and by unit (modelled).

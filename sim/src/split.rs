@@ -1,7 +1,6 @@
 //! The split of a link's total rate between its directions that makes one inference fastest.
 
 use crate::error::SimError;
-use crate::simulate::latency_s;
 use pisim_hw_models::{Link, MIN_SHARE, Platform, UpShare};
 use pisim_protocol::{Program, StepKind};
 
@@ -17,9 +16,15 @@ const FINE: usize = 30;
 /// least at √up / (√up + √down). Otherwise the latency is found by simulation: without memory traffic it is a maximum of
 /// sums of such terms and so convex in the share, and a search that narrows from both sides ends at its minimum.
 ///
+/// `latency_s` simulates: seconds of one inference, setup included, on a platform whose link rates are settled.
+///
 /// # Errors
 /// As [`simulate`](crate::simulate).
-pub(crate) fn resolved(program: &Program, platform: &Platform) -> Result<Platform, SimError> {
+pub(crate) fn resolved(
+    program: &Program,
+    platform: &Platform,
+    mut latency_s: impl FnMut(&Platform) -> Result<f64, SimError>,
+) -> Result<Platform, SimError> {
     let with = |share: f64| {
         let mut split = platform.clone();
         split.link.set_total(platform.link.total_bits_per_s(), UpShare::Fixed(share));
@@ -29,14 +34,14 @@ pub(crate) fn resolved(program: &Program, platform: &Platform) -> Result<Platfor
         let [up, down] = bytes_on_link(program, &platform.link);
         return Ok(with(Link::sequential_up_share(up, down)));
     }
-    let latency = |odds: f64| latency_s(program, &with(share_of(odds)));
+    let mut latency = |odds: f64| latency_s(&with(share_of(odds)));
     let edge = ((1.0 - MIN_SHARE) / MIN_SHARE).ln();
     let grid: Vec<f64> = (0..=COARSE).map(|step| edge * (2.0 * step as f64 / COARSE as f64 - 1.0)).collect();
     let mut best = (f64::INFINITY, 0.0);
     for &odds in &grid {
-        let latency_s = latency(odds)?;
-        if latency_s < best.0 {
-            best = (latency_s, odds);
+        let seconds = latency(odds)?;
+        if seconds < best.0 {
+            best = (seconds, odds);
         }
     }
     let width = 2.0 * edge / COARSE as f64;

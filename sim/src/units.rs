@@ -1,5 +1,6 @@
 //! The units and memories of a platform, numbered for the engine.
 
+use crate::shape::Shape;
 use pisim_hw_models::{HeParallel, PartyHardware, Platform, Threads, WorkClass};
 use pisim_protocol::Party;
 
@@ -25,13 +26,11 @@ pub(crate) enum Place {
 }
 
 /// One unit.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Unit {
     pub place: Place,
     /// `client.cpu`, `link.up`, …
-    pub name: String,
-    /// Cycles per second; 0 for what has no clock.
-    pub clock_hz: f64,
+    pub name: &'static str,
 }
 
 /// The units of a platform. A position in `all` is the engine's unit number.
@@ -54,17 +53,25 @@ pub(crate) fn position_of(party: Party) -> usize {
 /// A machine with its own memory and static power: one for each party, or one for both.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Host<'a> {
-    /// `client`, `server`, or `machine` for both.
-    pub name: &'static str,
+    /// `client.memory`, `server.memory`, or `machine.memory` for both.
+    pub memory_name: &'static str,
+    /// `client.static`, `server.static`, or `machine.static` for both.
+    pub static_name: &'static str,
     pub hardware: &'a PartyHardware,
 }
 
 /// The machines of a platform, in the order of the engine's memories.
-pub(crate) fn hosts(platform: &Platform) -> Vec<Host<'_>> {
-    if platform.colocated {
-        return vec![Host { name: "machine", hardware: &platform.server }];
-    }
-    PARTIES.map(|party| Host { name: party_name(party), hardware: hardware_of(platform, party) }).into()
+pub(crate) fn hosts(platform: &Platform) -> impl Iterator<Item = Host<'_>> {
+    let host = |memory_name, static_name, hardware| Some(Host { memory_name, static_name, hardware });
+    let own = if platform.colocated {
+        [host("machine.memory", "machine.static", &platform.server), None]
+    } else {
+        [
+            host("client.memory", "client.static", &platform.client),
+            host("server.memory", "server.static", &platform.server),
+        ]
+    };
+    own.into_iter().flatten()
 }
 
 /// The engine's number of the memory that a party uses.
@@ -110,28 +117,23 @@ pub(crate) fn hardware_of(platform: &Platform, party: Party) -> &PartyHardware {
 }
 
 impl Units {
-    pub fn new(platform: &Platform) -> Self {
+    pub fn new(shape: &Shape) -> Self {
         let mut all = Vec::new();
-        for party in PARTIES {
-            let hardware = hardware_of(platform, party);
-            // A MAC array that makes the HE engine's products is a part of it: one job at a time has both.
-            let mac_array = hardware.mac_array.as_ref().filter(|_| !hardware.shares_multipliers());
+        for (party, own) in PARTIES.into_iter().zip(&shape.parties) {
             let found = [
-                (UnitKind::Cpu, "cpu", Some(hardware.cpu.clock_hz)),
-                (UnitKind::HeThreads, "he-threads", layers_in_parallel(platform, party).map(|_| hardware.cpu.clock_hz)),
-                (UnitKind::GcEngine, "gc-engine", hardware.gc_engine.as_ref().map(|unit| unit.clock_hz)),
-                (UnitKind::HeEngine, "he-engine", hardware.he_engine.as_ref().map(|unit| unit.clock_hz)),
-                (UnitKind::MacArray, "mac-array", mac_array.map(|unit| unit.clock_hz)),
-                (UnitKind::Storage, "storage", hardware.storage.as_ref().map(|_| 0.0)),
+                (UnitKind::Cpu, true),
+                (UnitKind::HeThreads, shape.layered && party == Party::Server),
+                (UnitKind::GcEngine, own.gc_engine),
+                (UnitKind::HeEngine, own.he_engine),
+                // A MAC array that makes the HE engine's products is a part of it: one job at a time has both.
+                (UnitKind::MacArray, own.mac_array && !own.shares_multipliers),
+                (UnitKind::Storage, own.storage),
             ];
-            for (kind, name, clock_hz) in found {
-                let Some(clock_hz) = clock_hz else { continue };
-                let name = format!("{}.{name}", party_name(party));
-                all.push(Unit { place: Place::At(party, kind), name, clock_hz });
-            }
+            let found = found.into_iter().filter(|(_, there)| *there);
+            all.extend(found.map(|(kind, _)| Unit { place: Place::At(party, kind), name: unit_name(party, kind) }));
         }
         for (party, name) in [(Party::Client, "link.up"), (Party::Server, "link.down")] {
-            all.push(Unit { place: Place::LinkFrom(party), name: name.to_owned(), clock_hz: 0.0 });
+            all.push(Unit { place: Place::LinkFrom(party), name });
         }
         Self { all }
     }
@@ -140,4 +142,35 @@ impl Units {
     pub fn number(&self, place: Place) -> Option<usize> {
         self.all.iter().position(|unit| unit.place == place)
     }
+}
+
+fn unit_name(party: Party, kind: UnitKind) -> &'static str {
+    match (party, kind) {
+        (Party::Client, UnitKind::Cpu) => "client.cpu",
+        (Party::Client, UnitKind::HeThreads) => "client.he-threads",
+        (Party::Client, UnitKind::GcEngine) => "client.gc-engine",
+        (Party::Client, UnitKind::HeEngine) => "client.he-engine",
+        (Party::Client, UnitKind::MacArray) => "client.mac-array",
+        (Party::Client, UnitKind::Storage) => "client.storage",
+        (Party::Server, UnitKind::Cpu) => "server.cpu",
+        (Party::Server, UnitKind::HeThreads) => "server.he-threads",
+        (Party::Server, UnitKind::GcEngine) => "server.gc-engine",
+        (Party::Server, UnitKind::HeEngine) => "server.he-engine",
+        (Party::Server, UnitKind::MacArray) => "server.mac-array",
+        (Party::Server, UnitKind::Storage) => "server.storage",
+    }
+}
+
+/// A unit's cycles per second; 0 for what has no clock.
+pub(crate) fn clock_hz(platform: &Platform, place: Place) -> f64 {
+    let Place::At(party, kind) = place else { return 0.0 };
+    let hardware = hardware_of(platform, party);
+    let clock = match kind {
+        UnitKind::Cpu | UnitKind::HeThreads => Some(hardware.cpu.clock_hz),
+        UnitKind::GcEngine => hardware.gc_engine.as_ref().map(|unit| unit.clock_hz),
+        UnitKind::HeEngine => hardware.he_engine.as_ref().map(|unit| unit.clock_hz),
+        UnitKind::MacArray => hardware.mac_array.as_ref().map(|unit| unit.clock_hz),
+        UnitKind::Storage => None,
+    };
+    clock.unwrap_or(0.0)
 }

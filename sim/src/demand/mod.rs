@@ -7,7 +7,7 @@ mod he;
 
 use crate::error::SimError;
 use crate::profiles::profile;
-use pisim_hw_models::{CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
+use pisim_hw_models::{Cost, Cpu, CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
 use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
 use pisim_protocol::{LinearPlan, Party, Phase, Program, Shares, Step, StepKind, Transfer, WireFormat, wire};
@@ -112,21 +112,19 @@ impl<'a> Demand<'a> {
     }
 
     /// The same step on a processor: its stages, one after the other, each with the items that the backend's threads share.
-    /// `library` says that homomorphic work is charged by whole operations where they are known, `threads` how many threads
-    /// the step's own kind of work has.
-    pub fn processor(&self, library: bool, threads: u64) -> Result<Vec<Stage>, SimError> {
+    /// `library` says that homomorphic work is charged by whole operations where they are known.
+    pub fn processor(&self, library: bool) -> Result<Vec<Stage>, SimError> {
         let class = class_of(self.step.kind);
-        let serial = |work| Stage { class: WorkClass::Other, work };
-        let main = self.main(library, threads)?;
-        let mut stages =
-            vec![serial(self.before()?), Stage { class, work: main }, serial(self.encoding()?), serial(self.after()?)];
+        let serial = |work| Stage { class: WorkClass::Other, work, paired: false };
+        let main = Stage { class, work: self.main(library)?, paired: self.step.kind == StepKind::HeLinear };
+        let mut stages = vec![serial(self.before()?), main, serial(self.encoding()?), serial(self.after()?)];
         let idle = |work: &CpuWork| *work == CpuWork { parallelism: work.parallelism, ..CpuWork::default() };
         stages.retain(|stage| !idle(&stage.work));
         Ok(stages)
     }
 
     /// What the step is for, on all threads.
-    fn main(&self, library: bool, threads: u64) -> Result<CpuWork, SimError> {
+    fn main(&self, library: bool) -> Result<CpuWork, SimError> {
         let work = &self.step.work;
         let garbles = matches!(self.step.kind, StepKind::Garble);
         // Half gates hash four times per AND when garbling and twice when evaluating; those are in the gate's own cost.
@@ -168,7 +166,7 @@ impl<'a> Demand<'a> {
             kept_bytes: work.stored_client_bytes.saturating_add(work.stored_server_bytes),
             streamed_bytes: Bytes::of(self)?.total(),
             ring_elements: self.shares()?,
-            parallelism: self.items(threads)?,
+            parallelism: self.items()?,
             ..CpuWork::default()
         };
         Ok(if library && linear.coefficient().is_none() { self.whole(work) } else { work })
@@ -281,8 +279,8 @@ impl<'a> Demand<'a> {
         })
     }
 
-    /// Independent items of the step on a processor with `cores` cores.
-    fn items(&self, cores: u64) -> Result<u64, SimError> {
+    /// Independent items of the step on a processor.
+    fn items(&self) -> Result<u64, SimError> {
         Ok(match self.step.kind {
             StepKind::HeKeygen
             | StepKind::HeReadKeys
@@ -298,15 +296,11 @@ impl<'a> Demand<'a> {
             | StepKind::Send(_) => 1,
             StepKind::Encrypt => self.plan()?.input_ciphertexts(),
             // The transformed weights of an output group serve all tiles, so a group is not divided.
-            StepKind::HeLinear => {
-                // Groups go in pairs when every core gets several pairs.
-                let groups = match self.plan()? {
-                    LinearPlan::Coefficient(plan) => plan.output_groups() as u64,
-                    // Every reply is the sum over input groups, permutations and diagonals, which threads share.
-                    LinearPlan::Simd(plan) => plan.output_ciphertexts().saturating_mul(plan.sums().count() as u64),
-                };
-                if groups >= cores.saturating_mul(8) { groups.div_ceil(2) } else { groups }
-            }
+            StepKind::HeLinear => match self.plan()? {
+                LinearPlan::Coefficient(plan) => plan.output_groups() as u64,
+                // Every reply is the sum over input groups, permutations and diagonals, which threads share.
+                LinearPlan::Simd(plan) => plan.output_ciphertexts().saturating_mul(plan.sums().count() as u64),
+            },
             StepKind::Decrypt => self.plan()?.output_ciphertexts(),
             StepKind::OtReceive | StepKind::OtSend => self.step.work.extended_ots,
             // One hash opens one transfer.
@@ -319,12 +313,25 @@ impl<'a> Demand<'a> {
 }
 
 /// A part of a step on a processor.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stage {
     /// Which of the party's threads do it.
     pub class: WorkClass,
     /// How much it is.
     pub work: CpuWork,
+    /// Items go in pairs when every thread gets several pairs.
+    pub paired: bool,
+}
+
+impl Stage {
+    /// What it costs on `threads` threads of a processor.
+    pub fn cost_on(&self, cpu: &Cpu, threads: u64) -> Cost {
+        let items = self.work.parallelism;
+        if self.paired && items >= threads.saturating_mul(8) {
+            return cpu.cost_on(&CpuWork { parallelism: items.div_ceil(2), ..self.work }, threads);
+        }
+        cpu.cost_on(&self.work, threads)
+    }
 }
 
 /// Which of a party's threads do a step's own work.

@@ -1,6 +1,6 @@
 //! One phase in progress: events, and the rates between them.
 
-use super::{Job, Limit, Machine, Timing};
+use super::{Graph, Limit, Load, Machine, Timing};
 use crate::share::{Filling, Flow, NO_MEMORY, even_level, fill};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -60,17 +60,12 @@ struct State {
     crowded: bool,
 }
 
-/// One phase in progress.
-pub(super) struct Clock<'a> {
-    machine: &'a Machine,
-    jobs: &'a [Job],
-    timings: &'a mut [Timing],
+/// Space for a phase in progress, kept between phases and runs.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
     states: Vec<State>,
-    /// Jobs that wait for each job: `dependents[first[j]..first[j + 1]]`.
-    first: Vec<usize>,
-    dependents: Vec<usize>,
-    /// Each unit's jobs in order, and how many of them have started.
-    queues: Vec<(Vec<usize>, usize)>,
+    /// Of each unit's jobs in the phase, how many have started.
+    started: Vec<usize>,
     /// Lanes of each unit that no job occupies.
     free: Vec<usize>,
     events: BinaryHeap<Reverse<Event>>,
@@ -78,84 +73,65 @@ pub(super) struct Clock<'a> {
     movers: Vec<Mover>,
     flows: Vec<Flow>,
     movers_changed: bool,
-    /// Scratch: the cores that the jobs of one pool want.
+    /// The cores that the jobs of one pool want.
     wanted: Vec<f64>,
     rates: Vec<f64>,
     filling: Filling,
 }
 
-impl<'a> Clock<'a> {
-    pub(super) fn new(machine: &'a Machine, jobs: &'a [Job], phase: usize, timings: &'a mut [Timing]) -> Self {
-        let same_phase = |dep: &&usize| jobs.get(**dep).is_some_and(|other| other.phase == phase);
-        let mut states = vec![State::default(); jobs.len()];
-        let mut queues = vec![(Vec::new(), 0); machine.units];
-        let mut first = vec![0_usize; jobs.len() + 1];
-        let of_phase = || jobs.iter().enumerate().filter(move |(_, job)| job.phase == phase);
-        for (position, job) in of_phase() {
-            if let Some((queue, _)) = queues.get_mut(job.unit) {
-                queue.push(position);
-            }
-            for dep in job.deps.iter().filter(same_phase) {
-                if let (Some(state), Some(count)) = (states.get_mut(position), first.get_mut(dep + 1)) {
-                    state.waiting_for += 1;
-                    *count += 1;
-                }
-            }
-        }
-        let mut sum = 0;
-        for count in &mut first {
-            sum += *count;
-            *count = sum;
-        }
-        let mut dependents = vec![0; sum];
-        let mut next = first.clone();
-        for (position, job) in of_phase() {
-            for dep in job.deps.iter().filter(same_phase) {
-                if let Some(slot) = next.get_mut(*dep) {
-                    if let Some(entry) = dependents.get_mut(*slot) {
-                        *entry = position;
-                    }
-                    *slot += 1;
-                }
-            }
-        }
-        Self {
-            machine,
-            jobs,
-            timings,
-            states,
-            first,
-            dependents,
-            queues,
-            free: (0..machine.units).map(|unit| machine.lanes_of(unit)).collect(),
-            events: BinaryHeap::new(),
-            movers: Vec::new(),
-            flows: Vec::new(),
-            movers_changed: false,
-            wanted: Vec::new(),
-            rates: Vec::new(),
-            filling: Filling::default(),
-        }
+impl Scratch {
+    /// Makes room for the jobs of a run: every state is new, and lasts for the only phase that has the job.
+    pub(super) fn start(&mut self, graph: &Graph) {
+        let new = |&waiting_for: &usize| State { waiting_for, ..State::default() };
+        self.states.clear();
+        self.states.extend(graph.waiting_for.iter().map(new));
     }
+}
 
+/// One phase in progress.
+pub(super) struct Clock<'a> {
+    pub graph: &'a Graph,
+    pub machine: &'a Machine,
+    pub loads: &'a [Load],
+    pub phase: usize,
+    pub timings: &'a mut [Timing],
+    pub scratch: &'a mut Scratch,
+}
+
+impl Clock<'_> {
     /// Runs the phase to its end; the timings hold when each of its jobs ran, on the phase's own clock.
     pub(super) fn run(&mut self) {
-        for unit in 0..self.machine.units {
+        let units = self.graph.units;
+        self.scratch.started.clear();
+        self.scratch.started.resize(units, 0);
+        self.scratch.free.clear();
+        self.scratch.free.extend((0..units).map(|unit| self.machine.lanes_of(unit)));
+        self.scratch.events.clear();
+        self.scratch.movers.clear();
+        self.scratch.movers_changed = false;
+        for unit in 0..units {
             self.advance(unit, 0.0);
         }
         self.reshare(0.0);
-        while let Some(Reverse(event)) = self.events.pop() {
+        while let Some(Reverse(event)) = self.scratch.events.pop() {
             self.handle(event);
             // All that happens at one moment happens before rates are shared again.
-            while let Some(&Reverse(next)) = self.events.peek() {
+            while let Some(&Reverse(next)) = self.scratch.events.peek() {
                 if next.time > event.time {
                     break;
                 }
-                self.events.pop();
+                self.scratch.events.pop();
                 self.handle(next);
             }
             self.reshare(event.time);
         }
+    }
+
+    /// The unit and load of a job.
+    #[inline]
+    fn job(&self, position: usize) -> Option<(usize, &Load)> {
+        let node = self.graph.nodes.get(position)?;
+        Some((node.unit, self.loads.get(node.load)?))
     }
 
     /// Starts the unit's next jobs while it has a free lane and the first of them is ready.
@@ -164,10 +140,12 @@ impl<'a> Clock<'a> {
     }
 
     fn start_next(&mut self, unit: usize, now: f64) -> bool {
-        let Some(free) = self.free.get_mut(unit).filter(|free| **free > 0) else { return false };
-        let Some((queue, started)) = self.queues.get_mut(unit) else { return false };
+        let scratch = &mut *self.scratch;
+        let Some(free) = scratch.free.get_mut(unit).filter(|free| **free > 0) else { return false };
+        let Some(started) = scratch.started.get_mut(unit) else { return false };
+        let queue = self.graph.queues.of(self.phase * self.graph.units + unit);
         let Some(&position) = queue.get(*started) else { return false };
-        if self.states.get(position).is_none_or(|state| state.waiting_for > 0) {
+        if scratch.states.get(position).is_none_or(|state| state.waiting_for > 0) {
             return false;
         }
         *started += 1;
@@ -175,39 +153,42 @@ impl<'a> Clock<'a> {
         if let Some(timing) = self.timings.get_mut(position) {
             timing.start_s = now;
         }
-        let Some(job) = self.jobs.get(position) else { return false };
-        match shared_amount(job) {
+        let load = self.graph.nodes.get(position).and_then(|node| self.loads.get(node.load));
+        let Some(load) = load else { return false };
+        match shared_amount(load) {
             Some(amount) => {
-                let full = amount / job.work_s;
+                let full = amount / load.work_s;
                 let mover = Mover { job: position, left: amount, rate: None, since: now, full, share: 1.0 };
                 // Sorted by speed, as sharing wants it; equal speeds in order of arrival.
-                let place = self.movers.partition_point(|other| other.full <= full);
-                self.movers.insert(place, mover);
-                self.movers_changed = true;
+                let place = scratch.movers.partition_point(|other| other.full <= full);
+                scratch.movers.insert(place, mover);
+                scratch.movers_changed = true;
             }
             None => {
-                self.events.push(Reverse(Event { time: now + job.work_s, job: position, version: 0, release: true }))
+                let event = Event { time: now + load.work_s, job: position, version: 0, release: true };
+                scratch.events.push(Reverse(event));
             }
         }
         true
     }
 
     fn handle(&mut self, event: Event) {
-        let Some(job) = self.jobs.get(event.job) else { return };
+        let Some((unit, load)) = self.job(event.job) else { return };
+        let (work_s, latency_s) = (load.work_s, load.latency_s);
         if !event.release {
             return self.complete(event.job, event.time);
         }
-        if self.states.get(event.job).is_none_or(|state| state.version != event.version) {
+        let Some(state) = self.scratch.states.get(event.job).copied() else { return };
+        if state.version != event.version {
             return;
         }
         let Some(timing) = self.timings.get_mut(event.job) else { return };
         timing.released_s = event.time;
-        timing.end_s = event.time + job.latency_s;
+        timing.end_s = event.time + latency_s;
         // A job that nothing held back took its work; the clock's difference would only add its rounding.
-        let state = self.states.get(event.job).copied().unwrap_or_default();
         let slowed = state.held_back || state.crowded;
-        timing.busy_s = if slowed { (event.time - timing.start_s).max(job.work_s) } else { job.work_s };
-        timing.limit = if job.latency_s > timing.busy_s {
+        timing.busy_s = if slowed { (event.time - timing.start_s).max(work_s) } else { work_s };
+        timing.limit = if latency_s > timing.busy_s {
             Limit::Latency
         } else if state.held_back {
             Limit::Memory
@@ -217,85 +198,90 @@ impl<'a> Clock<'a> {
             Limit::Work
         };
         let end = timing.end_s;
-        if let Some(place) = self.movers.iter().position(|mover| mover.job == event.job) {
-            self.movers.remove(place);
-            self.movers_changed = true;
+        if let Some(place) = self.scratch.movers.iter().position(|mover| mover.job == event.job) {
+            self.scratch.movers.remove(place);
+            self.scratch.movers_changed = true;
         }
-        if let Some(free) = self.free.get_mut(job.unit) {
+        if let Some(free) = self.scratch.free.get_mut(unit) {
             *free += 1;
         }
-        if job.latency_s > 0.0 {
-            self.events.push(Reverse(Event { time: end, job: event.job, version: 0, release: false }));
+        if latency_s > 0.0 {
+            self.scratch.events.push(Reverse(Event { time: end, job: event.job, version: 0, release: false }));
         } else {
             self.complete(event.job, end);
         }
-        self.advance(job.unit, event.time);
+        self.advance(unit, event.time);
     }
 
     /// The job has ended: those that waited for it may start.
     fn complete(&mut self, position: usize, now: f64) {
-        let (Some(&from), Some(&to)) = (self.first.get(position), self.first.get(position + 1)) else { return };
-        for slot in from..to {
-            let Some(&dependent) = self.dependents.get(slot) else { continue };
-            let Some(state) = self.states.get_mut(dependent) else { continue };
+        let graph = self.graph;
+        for &dependent in graph.dependents.of(position) {
+            let Some(state) = self.scratch.states.get_mut(dependent) else { continue };
             state.waiting_for -= 1;
             if state.waiting_for == 0
-                && let Some(unit) = self.jobs.get(dependent).map(|job| job.unit)
+                && let Some(node) = graph.nodes.get(dependent)
             {
-                self.advance(unit, now);
+                self.advance(node.unit, now);
             }
         }
     }
 
     /// Shares cores and memories among the jobs that now run, and predicts anew when those end whose rate has changed.
     fn reshare(&mut self, now: f64) {
-        if !self.movers_changed {
+        if !self.scratch.movers_changed {
             return;
         }
-        self.movers_changed = false;
+        self.scratch.movers_changed = false;
         self.share_cores();
-        self.movers.sort_by(|a, b| (a.full * a.share).total_cmp(&(b.full * b.share)));
+        let (graph, loads) = (self.graph, self.loads);
+        let load_of = |mover: &Mover| graph.nodes.get(mover.job).and_then(|node| loads.get(node.load));
+        let Scratch { movers, flows, filling, rates, states, events, .. } = &mut *self.scratch;
+        movers.sort_by(|a, b| (a.full * a.share).total_cmp(&(b.full * b.share)));
         let flow = |mover: &Mover| {
-            let traffic = self.jobs.get(mover.job).and_then(|job| job.traffic).filter(|traffic| traffic.bytes > 0.0);
+            let traffic = load_of(mover).and_then(|load| load.traffic).filter(|traffic| traffic.bytes > 0.0);
             let (memory, copy_to) = traffic.map_or((NO_MEMORY, None), |moved| (moved.memory, moved.other_memory()));
             Flow { cap: mover.full * mover.share, memory, copy_to }
         };
-        self.flows.clear();
-        self.flows.extend(self.movers.iter().map(flow));
-        fill(&self.flows, &self.machine.memories, &mut self.filling, &mut self.rates);
-        for ((mover, flow), &rate) in self.movers.iter_mut().zip(&self.flows).zip(&self.rates) {
+        flows.clear();
+        flows.extend(movers.iter().map(flow));
+        fill(flows, &self.machine.memories, filling, rates);
+        for ((mover, flow), &rate) in movers.iter_mut().zip(flows.iter()).zip(rates.iter()) {
             if mover.rate == Some(rate) {
                 continue;
             }
-            let Some(job) = self.jobs.get(mover.job) else { continue };
+            let Some(load) = load_of(mover) else { continue };
             // A job that starts at full speed ends after exactly its work: no rounding may creep into what is undisturbed.
             let undisturbed = mover.rate.is_none() && rate == mover.full;
             mover.left = (mover.left - mover.rate.unwrap_or(0.0) * (now - mover.since)).max(0.0);
             mover.since = now;
             mover.rate = Some(rate);
-            let time = if undisturbed { now + job.work_s } else { now + mover.left / rate };
-            if let Some(state) = self.states.get_mut(mover.job) {
+            let time = if undisturbed { now + load.work_s } else { now + mover.left / rate };
+            if let Some(state) = states.get_mut(mover.job) {
                 state.version += 1;
                 state.held_back |= rate < flow.cap;
                 state.crowded |= mover.share < 1.0;
                 let event = Event { time, job: mover.job, version: state.version, release: true };
-                self.events.push(Reverse(event));
+                events.push(Reverse(event));
             }
         }
     }
 
     /// Gives every running job of every pool its share of the cores that it wants.
     fn share_cores(&mut self) {
+        let (graph, loads) = (self.graph, self.loads);
+        let Scratch { movers, wanted, .. } = &mut *self.scratch;
         for (pool, &cores) in self.machine.pools.iter().enumerate() {
             let wants = |mover: &Mover| {
                 // What does no work but moves bytes holds no core.
-                let job = self.jobs.get(mover.job).filter(|job| job.work_s > 0.0)?;
-                job.cores.filter(|wanted| wanted.pool == pool).map(|wanted| wanted.count)
+                let load = graph.nodes.get(mover.job).and_then(|node| loads.get(node.load));
+                let cores = load.filter(|load| load.work_s > 0.0)?.cores;
+                cores.filter(|wanted| wanted.pool == pool).map(|wanted| wanted.count)
             };
-            self.wanted.clear();
-            self.wanted.extend(self.movers.iter().filter_map(wants));
-            let level = even_level(&mut self.wanted, cores);
-            for mover in &mut self.movers {
+            wanted.clear();
+            wanted.extend(movers.iter().filter_map(wants));
+            let level = even_level(wanted, cores);
+            for mover in movers.iter_mut() {
                 if let Some(count) = wants(mover) {
                     mover.share = if count > level { level / count } else { 1.0 };
                 }
@@ -305,7 +291,7 @@ impl<'a> Clock<'a> {
 }
 
 /// What a job must get shares of while it runs: bytes, or the seconds of its work on a pool; `None` if nothing is shared.
-fn shared_amount(job: &Job) -> Option<f64> {
-    let bytes = job.traffic.map(|traffic| traffic.bytes).filter(|bytes| *bytes > 0.0);
-    bytes.or_else(|| job.cores.map(|_| job.work_s).filter(|work_s| *work_s > 0.0))
+fn shared_amount(load: &Load) -> Option<f64> {
+    let bytes = load.traffic.map(|traffic| traffic.bytes).filter(|bytes| *bytes > 0.0);
+    bytes.or_else(|| load.cores.map(|_| load.work_s).filter(|work_s| *work_s > 0.0))
 }

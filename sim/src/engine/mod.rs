@@ -25,9 +25,15 @@
 //! by 0.25 %; on 20,000 real programs with scaled platforms it lengthened none.
 
 mod clock;
+mod error;
+mod estimate;
+mod graph;
+mod phase;
+mod workspace;
 
-use clock::Clock;
-use thiserror::Error;
+pub use error::EngineError;
+pub(crate) use graph::{Graph, Node};
+pub(crate) use workspace::Workspace;
 
 /// Bytes that a job moves while it works.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,7 +82,7 @@ pub struct Job {
 }
 
 /// What jobs run on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Machine {
     /// Number of units; each starts its jobs in order.
     pub units: usize,
@@ -151,196 +157,33 @@ pub struct Schedule {
     pub phases: Vec<PhaseTiming>,
 }
 
-/// Why a set of jobs cannot run.
-#[derive(Debug, Clone, PartialEq, Error)]
-pub enum EngineError {
-    /// A job names a unit, memory, pool or phase that does not exist.
-    #[error("job {job} uses {what} {index}, but there are only {count}")]
-    OutOfRange {
-        /// The job's position.
-        job: usize,
-        /// `unit`, `memory`, `pool` or `phase`.
-        what: &'static str,
-        /// What it named.
-        index: usize,
-        /// How many there are.
-        count: usize,
-    },
-    /// A dependency points forward, or to a later phase.
-    #[error("job {job} waits for job {dep}, which does not run before it")]
-    Dependency {
-        /// The job's position.
-        job: usize,
-        /// The position that it waits for.
-        dep: usize,
-    },
-    /// A quantity is negative or not finite.
-    #[error("job {job}: {what} is {value}, which is not a finite number of at least zero")]
-    Quantity {
-        /// The job's position.
-        job: usize,
-        /// `work`, `latency`, `bytes` or `cores`.
-        what: &'static str,
-        /// Its value.
-        value: f64,
-    },
-    /// A memory's bandwidth is not positive and finite.
-    #[error("memory {memory} has a bandwidth of {bandwidth} bytes per second; it must be positive and finite")]
-    Bandwidth {
-        /// Its index.
-        memory: usize,
-        /// Its bandwidth.
-        bandwidth: f64,
-    },
-    /// A pool has no cores.
-    #[error("pool {pool} has {cores} cores; they must be positive and finite")]
-    Pool {
-        /// Its index.
-        pool: usize,
-        /// Its cores.
-        cores: f64,
-    },
-    /// The sum of all durations exceeds the largest number.
-    #[error("the jobs take longer than can be represented")]
-    Endless,
+/// What a job takes, apart from its place among the others. Many jobs of a program take the same.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Load {
+    /// As [`Job::work_s`].
+    pub work_s: f64,
+    /// As [`Job::traffic`].
+    pub traffic: Option<Traffic>,
+    /// As [`Job::cores`].
+    pub cores: Option<Cores>,
+    /// As [`Job::latency_s`].
+    pub latency_s: f64,
 }
 
 /// Runs `jobs` on `machine`. Phase by phase, each on its own clock, so that a phase's latency does not depend on the
 /// phases before it.
+///
+/// # Errors
+/// A job names what does not exist, waits for what does not run before it, or has an impossible quantity.
 pub fn run(machine: &Machine, jobs: &[Job]) -> Result<Schedule, EngineError> {
-    check(machine, jobs)?;
-    let idle = Timing { start_s: 0.0, released_s: 0.0, end_s: 0.0, busy_s: 0.0, limit: Limit::Work };
-    let mut timings = vec![idle; jobs.len()];
-    let mut phases = Vec::with_capacity(machine.phases);
-    let mut offset = 0.0;
-    for phase in 0..machine.phases {
-        let mut clock = Clock::new(machine, jobs, phase, &mut timings);
-        clock.run();
-        let timing = summarize(machine, jobs, phase, &mut timings, offset)?;
-        offset += timing.latency_s;
-        phases.push(timing);
-    }
-    if offset.is_finite() { Ok(Schedule { jobs: timings, phases }) } else { Err(EngineError::Endless) }
-}
-
-fn check(machine: &Machine, jobs: &[Job]) -> Result<(), EngineError> {
-    for (memory, &bandwidth) in machine.memories.iter().enumerate() {
-        if !(bandwidth.is_finite() && bandwidth > 0.0) {
-            return Err(EngineError::Bandwidth { memory, bandwidth });
-        }
-    }
-    for (pool, &cores) in machine.pools.iter().enumerate() {
-        if !(cores.is_finite() && cores > 0.0) {
-            return Err(EngineError::Pool { pool, cores });
-        }
-    }
-    for (position, job) in jobs.iter().enumerate() {
-        let in_range = |what, index, count| {
-            if index < count { Ok(()) } else { Err(EngineError::OutOfRange { job: position, what, index, count }) }
-        };
-        let quantity = |what, value: f64| {
-            if value.is_finite() && value >= 0.0 {
-                Ok(())
-            } else {
-                Err(EngineError::Quantity { job: position, what, value })
-            }
-        };
-        in_range("unit", job.unit, machine.units)?;
-        in_range("phase", job.phase, machine.phases)?;
-        quantity("work", job.work_s)?;
-        quantity("latency", job.latency_s)?;
-        if let Some(traffic) = &job.traffic {
-            quantity("bytes", traffic.bytes)?;
-            in_range("memory", traffic.memory, machine.memories.len())?;
-            if let Some(other) = traffic.copy_to {
-                in_range("memory", other, machine.memories.len())?;
-            }
-        }
-        if let Some(cores) = &job.cores {
-            quantity("cores", cores.count)?;
-            in_range("pool", cores.pool, machine.pools.len())?;
-        }
-        for &dep in &job.deps {
-            let earlier = jobs.get(dep).is_some_and(|other| dep < position && other.phase <= job.phase);
-            if !earlier {
-                return Err(EngineError::Dependency { job: position, dep });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Moves a phase's jobs from its own clock to the common one, and adds them up.
-fn summarize(
-    machine: &Machine,
-    jobs: &[Job],
-    phase: usize,
-    timings: &mut [Timing],
-    offset: f64,
-) -> Result<PhaseTiming, EngineError> {
-    let mut total = PhaseTiming {
-        unit_busy_s: vec![0.0; machine.units],
-        unit_work_s: vec![0.0; machine.units],
-        memory_bytes: vec![0.0; machine.memories.len()],
-        pool_core_s: vec![0.0; machine.pools.len()],
-        ..PhaseTiming::default()
-    };
-    let mut queues: Vec<Queue> = (0..machine.units).map(|unit| Queue::new(machine.lanes_of(unit))).collect();
-    let mut paths = vec![0.0_f64; jobs.len()];
-    for (position, job) in jobs.iter().enumerate().filter(|(_, job)| job.phase == phase) {
-        let Some(timing) = timings.get_mut(position) else { continue };
-        if !timing.end_s.is_finite() {
-            return Err(EngineError::Endless);
-        }
-        total.latency_s = total.latency_s.max(timing.end_s);
-        timing.start_s += offset;
-        timing.released_s += offset;
-        timing.end_s += offset;
-        let ready = job.deps.iter().filter_map(|dep| paths.get(*dep)).fold(0.0_f64, |a, b| a.max(*b));
-        if let (Some(queue), Some(path)) = (queues.get_mut(job.unit), paths.get_mut(position)) {
-            *path = queue.take(ready, job.work_s) + job.latency_s;
-            total.path_s = total.path_s.max(*path);
-        }
-        let lanes = machine.lanes_of(job.unit) as f64;
-        if let Some(busy) = total.unit_busy_s.get_mut(job.unit) {
-            *busy += timing.busy_s / lanes;
-        }
-        if let Some(work) = total.unit_work_s.get_mut(job.unit) {
-            *work += job.work_s / lanes;
-        }
-        if let Some(cores) = &job.cores
-            && let Some(sum) = total.pool_core_s.get_mut(cores.pool)
-        {
-            *sum += cores.count * job.work_s;
-        }
-        if let Some(traffic) = &job.traffic {
-            for memory in [Some(traffic.memory), traffic.other_memory()].into_iter().flatten() {
-                if let Some(bytes) = total.memory_bytes.get_mut(memory) {
-                    *bytes += traffic.bytes;
-                }
-            }
-        }
-    }
-    Ok(total)
-}
-
-/// A unit at full speed: when each of its lanes is free, and when its last job started. Every time in it only grows with
-/// the jobs' readiness and work, because jobs start in order.
-struct Queue {
-    free_s: Vec<f64>,
-    started_s: f64,
-}
-
-impl Queue {
-    fn new(lanes: usize) -> Self {
-        Self { free_s: vec![0.0; lanes], started_s: 0.0 }
-    }
-
-    /// When a job that is ready at `ready_s` has done its work on the lane that is free first.
-    fn take(&mut self, ready_s: f64, work_s: f64) -> f64 {
-        let Some(lane) = self.free_s.iter_mut().min_by(|a, b| a.total_cmp(b)) else { return ready_s + work_s };
-        self.started_s = lane.max(ready_s).max(self.started_s);
-        *lane = self.started_s + work_s;
-        *lane
-    }
+    let node = |(load, job): (usize, &Job)| Node { unit: job.unit, phase: job.phase, load };
+    let nodes = jobs.iter().enumerate().map(node).collect();
+    let graph = Graph::new(machine.units, machine.phases, nodes, jobs.iter().map(|job| job.deps.as_slice()))?;
+    let loads: Vec<Load> = jobs
+        .iter()
+        .map(|job| Load { work_s: job.work_s, traffic: job.traffic, cores: job.cores, latency_s: job.latency_s })
+        .collect();
+    let mut workspace = Workspace::default();
+    graph.run(machine, &loads, &mut workspace)?;
+    Ok(Schedule { jobs: workspace.timings, phases: workspace.phases })
 }
