@@ -72,7 +72,8 @@ pub fn found<T>(name: &str, tool: Result<T, String>) -> Option<T> {
         Ok(tool) => Some(tool),
         Err(error) if asked_to("require") || asked_to("write") => panic!("{name}: {error}"),
         Err(error) => {
-            writeln!(std::io::stderr(), "SKIPPED, there is no {name}: {error}").unwrap();
+            let mut stderr = std::io::stderr().lock();
+            writeln!(stderr, "SKIPPED, there is no {name}: {error}").unwrap();
             None
         }
     }
