@@ -2,6 +2,7 @@
 
 use crate::engine::{Limit, Machine, Schedule};
 use crate::error::SimError;
+use crate::leakage::leaked_j;
 use crate::names::{activity_of, kind_of, phase_name};
 use crate::result::{
     Activity, Bottleneck, Bottlenecks, Bound, ByPhase, Energy, FpgaUse, Interval, LayerCost, LinkRates, PhaseTraffic,
@@ -138,8 +139,9 @@ impl Books {
         for (number, host) in hosts.iter().enumerate() {
             let power_w = host.hardware.static_power_w;
             for (phase, seconds) in latency_s.phases().into_iter().enumerate() {
-                books.spend(phase, Payer::Static(number), power_w * seconds);
-                books.act(STATIC, phase, 0.0, power_w * seconds);
+                let joules = power_w * seconds + leaked_j(run, host, phase, seconds);
+                books.spend(phase, Payer::Static(number), joules);
+                books.act(STATIC, phase, 0.0, joules);
             }
         }
         books

@@ -19,12 +19,15 @@
 //! ```
 
 mod account;
+pub mod circuits;
 mod demand;
 pub mod engine;
 mod error;
+mod leakage;
 mod mapping;
 mod names;
 mod order;
+mod profiles;
 pub mod requests;
 mod result;
 mod share;

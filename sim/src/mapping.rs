@@ -18,7 +18,8 @@ pub(crate) struct Assignment {
 /// - garbling, evaluating and encoding labels run on the GC engine, which also decodes labels and masks as it writes;
 /// - oblivious-transfer extension runs on the GC engine if it can do that, base transfers always on the processor;
 /// - homomorphic encryption runs on the HE engine;
-/// - linear layers on shares run on the MAC array, which adds masks and bias as its sums' initial values;
+/// - linear layers on shares run on the MAC array, which adds masks and bias as its sums' initial values; if it also makes the
+///   HE engine's products, the two are one unit;
 /// - everything else runs on the processor, and so does what has no accelerator. Where layers are evaluated under
 ///   encryption side by side, each is on one of the processor's threads for that.
 pub(crate) fn assign(program: &Program, step: &Step, platform: &Platform) -> Result<Assignment, SimError> {
@@ -48,7 +49,10 @@ pub(crate) fn assign(program: &Program, step: &Step, platform: &Platform) -> Res
             }
         }
         StepKind::RingLinear => match &hardware.mac_array {
-            Some(array) => Some(Assignment { unit: UnitKind::MacArray, cost: array.gemm(&demand.gemm()?) }),
+            Some(array) => {
+                let unit = if hardware.shares_multipliers() { UnitKind::HeEngine } else { UnitKind::MacArray };
+                Some(Assignment { unit, cost: array.gemm(&demand.gemm()?) })
+            }
             None => None,
         },
         StepKind::OtOpen

@@ -114,12 +114,14 @@ impl Units {
         let mut all = Vec::new();
         for party in PARTIES {
             let hardware = hardware_of(platform, party);
+            // A MAC array that makes the HE engine's products is a part of it: one job at a time has both.
+            let mac_array = hardware.mac_array.as_ref().filter(|_| !hardware.shares_multipliers());
             let found = [
                 (UnitKind::Cpu, "cpu", Some(hardware.cpu.clock_hz)),
                 (UnitKind::HeThreads, "he-threads", layers_in_parallel(platform, party).map(|_| hardware.cpu.clock_hz)),
                 (UnitKind::GcEngine, "gc-engine", hardware.gc_engine.as_ref().map(|unit| unit.clock_hz)),
                 (UnitKind::HeEngine, "he-engine", hardware.he_engine.as_ref().map(|unit| unit.clock_hz)),
-                (UnitKind::MacArray, "mac-array", hardware.mac_array.as_ref().map(|unit| unit.clock_hz)),
+                (UnitKind::MacArray, "mac-array", mac_array.map(|unit| unit.clock_hz)),
                 (UnitKind::Storage, "storage", hardware.storage.as_ref().map(|_| 0.0)),
             ];
             for (kind, name, clock_hz) in found {

@@ -1,10 +1,13 @@
 //! One file per command.
 
+mod against;
 pub mod bench;
 pub mod calibrate;
+pub mod circuit;
 pub mod completions;
 pub mod hardware;
 pub mod infer;
+pub mod memory;
 pub mod net;
 pub mod requests;
 pub mod run;

@@ -3,11 +3,15 @@
 //! Memory traffic is what a step must move at least once: tables, labels, ciphertexts, weights and activations. What an
 //! accelerator's on-chip memory cannot hold is added by its model.
 
+mod he;
+
 use crate::error::SimError;
+use crate::profiles::profile;
 use pisim_hw_models::{CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
 use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
-use pisim_protocol::{LinearPlan, Party, Phase, Program, Step, StepKind, Transfer, WireFormat, wire};
+use pisim_protocol::{LinearPlan, Party, Phase, Program, Shares, Step, StepKind, Transfer, WireFormat, wire};
+use std::sync::Arc;
 
 /// A step with what it works on.
 pub(crate) struct Demand<'a> {
@@ -29,8 +33,8 @@ impl<'a> Demand<'a> {
         plan.ok_or_else(|| self.missing("packing plan"))
     }
 
-    fn circuit(&self) -> Result<&'a Circuit, SimError> {
-        let circuit = self.program.circuits.get(self.step.layer.0).and_then(Option::as_deref);
+    fn circuit(&self) -> Result<&'a Arc<Circuit>, SimError> {
+        let circuit = self.program.circuits.get(self.step.layer.0).and_then(Option::as_ref);
         circuit.ok_or_else(|| self.missing("circuit"))
     }
 
@@ -61,6 +65,7 @@ impl<'a> Demand<'a> {
             table_bytes: work.and_gates.saturating_mul(TABLE_BYTES),
             label_bytes: instances.saturating_mul(circuit.inputs.total() as u64 * LABEL_BYTES),
             wires_per_instance: circuit.wires(),
+            profile: profile(circuit),
         })
     }
 
@@ -85,11 +90,10 @@ impl<'a> Demand<'a> {
             ..HeWork::default()
         };
         let polynomial = base.limbs * base.degree * word_bytes(limb_bits);
+        let base = he::switching(base, linear);
         let sizes = Bytes::of(self)?;
         Ok(match self.step.kind {
-            StepKind::HeLinear => {
-                HeWork { working_set_bytes: linear_working_set(self.plan()?, polynomial), ..sizes.in_he(base) }
-            }
+            StepKind::HeLinear => he::layer(sizes.in_he(base), self.plan()?, polynomial),
             // One ciphertext at a time: both halves, the key and a plaintext.
             _ => HeWork { working_set_bytes: 4 * polynomial, ..sizes.in_he(base) },
         })
@@ -103,6 +107,7 @@ impl<'a> Demand<'a> {
             k: shape.taps() as u64,
             n: (shape.out_height() * shape.out_width()) as u64,
             word_bits: self.ring_bits(),
+            prime: matches!(self.program.protocol.shares, Shares::Prime { .. }),
         })
     }
 
@@ -418,16 +423,6 @@ impl Bytes {
 fn weight_bytes(demand: &Demand, plan: &LinearPlan) -> u64 {
     let each = u64::from(demand.program.protocol.format.weight_bits.div_ceil(8));
     plan.shape().out_channels as u64 * plan.shape().taps() as u64 * each
-}
-
-/// What a linear layer keeps on chip, with the better of two loop orders. Output groups outside: all inputs stay, and
-/// the sums of one group in every tile. Input groups outside: all sums stay, and one input group of every tile. Either
-/// way one transformed weight polynomial is live. A ciphertext is two polynomials.
-fn linear_working_set(plan: &LinearPlan, polynomial: u64) -> u64 {
-    let tiles = plan.coefficient().map_or(1, |plan| plan.tiles() as u64);
-    let (inputs, outputs) = (plan.input_ciphertexts(), plan.output_ciphertexts());
-    let live = (inputs + tiles).min(outputs + tiles);
-    polynomial.saturating_mul(live.saturating_mul(2).saturating_add(1))
 }
 
 /// Bytes of a coefficient of one limb in memory: half words up to 32 bits, words above.
