@@ -145,7 +145,7 @@ pub fn mod_multiplier(width: u64) -> Option<Core> {
 /// A Cooley-Tukey butterfly per cycle; widths as for [`mod_multiplier`].
 pub fn mod_butterfly(width: u64) -> Option<Core> {
     // The upper input waits for the product. Sum and difference: an adder and a correction each, and the selection of
-    // one.
+    // one, six LUTs for each bit in all (read off the butterfly of 32 bits; the other widths are predicted).
     let rest = delayed(width) + xored(width).times(6) + registered(1 + 2 * width);
     let core = composite(parts::MULTIPLIER_LATENCY + 1, parts::multiplier(width)? + rest);
     Some(Core {

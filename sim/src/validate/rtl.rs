@@ -36,7 +36,7 @@ pub(super) fn cycles(_: &Model, about: &About) -> Result<Vec<Target>, ValidateEr
     Ok(vec![Target::new(about, "-", Set::Predicted, EXACT, cases)])
 }
 
-/// Resources: the parts have the synthesis' own, what is built of them is predicted.
+/// Resources: the parts have the synthesis' own, what is built of them is predicted from its structure.
 pub(super) fn resources(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     let (mut fitted, mut predicted) = (Vec::new(), Vec::new());
     for (core, row) in measured("resources.csv", MEASURED_RESOURCES)? {

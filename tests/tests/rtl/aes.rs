@@ -42,7 +42,7 @@ pub fn round_keys(key: u128) -> Word {
     let mut constant = 1u8;
     while words.len() < 44 {
         let mut next = words[words.len() - 1];
-        if words.len() % 4 == 0 {
+        if words.len().is_multiple_of(4) {
             next = u32::from_le_bytes(next.rotate_right(8).to_le_bytes().map(substitute)) ^ u32::from(constant);
             constant = times(constant, 2);
         }

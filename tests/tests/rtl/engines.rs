@@ -23,7 +23,13 @@ pub fn elapsed_cycles(core: &Core, vectors: &Vectors) -> Option<u64> {
             let dataflow = Dataflow::OutputStationary;
             let array = MacArray { rows, columns, word_bits, dataflow, ..platform.server.mac_array? };
             // Tiles below each other: as many rows as there are results.
-            let gemm = Gemm { m: vectors.expected.len() as u64, k: vectors.group.0 as u64, n: columns, word_bits };
+            let gemm = Gemm {
+                m: vectors.expected.len() as u64,
+                k: vectors.group.0 as u64,
+                n: columns,
+                word_bits,
+                ..Gemm::default()
+            };
             // The array's cells take one cycle, the RTL's are pipelined.
             Some(array.gemm(&gemm).cycles + rtl::mac_latency(word_bits) - 1)
         }

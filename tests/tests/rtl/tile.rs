@@ -8,7 +8,7 @@ pub const TERMS: usize = 9;
 
 /// Products of random matrices, one behind the other. Row by row, the sums leave at the top.
 pub fn mac_tile(rows: usize, columns: usize, width: usize) -> Vectors {
-    assert!(width <= 64 && width % 4 == 0 && TERMS + 1 >= 2 * rows);
+    assert!(width <= 64 && width.is_multiple_of(4) && TERMS + 1 >= 2 * rows);
     let mask = u64::MAX >> (64 - width);
     let mut numbers = Numbers::new("matrices", 2000);
     let (mut operations, mut expected): (Vec<Row>, Vec<Row>) = (Vec::new(), Vec::new());

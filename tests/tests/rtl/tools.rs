@@ -69,10 +69,12 @@ fn version(program: &OsString) -> Result<String, String> {
 /// The tool, or nothing and a line on the real standard error, which the test harness does not swallow.
 pub fn found<T>(name: &str, tool: Result<T, String>) -> Option<T> {
     match tool {
+        Ok(_) if asked_to("skip") => None,
         Ok(tool) => Some(tool),
         Err(error) if asked_to("require") || asked_to("write") => panic!("{name}: {error}"),
         Err(error) => {
-            writeln!(std::io::stderr(), "SKIPPED, there is no {name}: {error}").unwrap();
+            let mut stderr = std::io::stderr().lock();
+            writeln!(stderr, "SKIPPED, there is no {name}: {error}").unwrap();
             None
         }
     }
