@@ -1,7 +1,9 @@
 //! The arguments of every command.
 
+mod explore;
 mod requests;
 
+pub use explore::{Counts, ExploreArgs};
 pub use requests::{Rates, RequestsArgs};
 
 use crate::platform::PlatformOptions;
@@ -60,7 +62,7 @@ pub enum Command {
     Bench(BenchArgs),
     /// Measure this machine's primitives and write them as a platform for `-H`.
     Calibrate(CalibrateArgs),
-    /// Platforms: list, show.
+    /// Platforms: list, show, explore the designs around one.
     Hardware(HardwareArgs),
     /// Print the JSON Schema of a kind of TOML file, for editors.
     Schema(SchemaArgs),
@@ -201,9 +203,31 @@ pub struct SimulateArgs {
     pub hardware: String,
     #[command(flatten)]
     pub changes: PlatformOptions,
+    /// How latencies are found.
+    #[arg(long, value_enum, default_value_t = Detail::Event)]
+    pub level: Detail,
     /// Show every layer.
     #[arg(long)]
     pub layers: bool,
+}
+
+/// How latencies are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Detail {
+    /// By events: exact for the model of shared memories, cores and links.
+    Event,
+    /// In closed form: the longest chain of steps that share nothing, or all that one memory or pool of cores has to do.
+    /// Never above the event-driven latency, and equal where nothing shared is full; for sweeps.
+    ClosedForm,
+}
+
+impl From<Detail> for pisim_sim::Level {
+    fn from(detail: Detail) -> Self {
+        match detail {
+            Detail::Event => Self::Event,
+            Detail::ClosedForm => Self::ClosedForm,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -403,6 +427,8 @@ pub enum HardwareCommand {
         #[arg(default_value = "haac-hbm2")]
         hardware: String,
     },
+    /// Go through a design space: latency and energy against gate engines, HE lanes and memory, and what binds each design.
+    Explore(Box<ExploreArgs>),
 }
 
 /// A kind of TOML file.

@@ -2,8 +2,8 @@
 
 use pisim_netgen::{Counts, LayerCounts, LayerId, Schedule, Shape, StageCounts};
 use pisim_sim::{
-    Activity, Bottleneck, Bottlenecks, ByPhase, Energy, Interval, LayerCost, Level, LinkRates, PhaseTraffic, Simulation,
-    Storage, Traffic, UnitUse,
+    Activity, Bottleneck, Bottlenecks, ByPhase, Energy, Interval, LayerCost, Level, LinkRates, PhaseTraffic,
+    Simulation, Storage, Traffic, UnitUse,
 };
 use std::collections::BTreeMap;
 

@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use crate::args::{HardwareArgs, HardwareCommand};
+use crate::commands::explore;
 use crate::output::{Output, table};
 use anyhow::{Context, Result};
 use pisim_hw_models::{PartyHardware, Platform};
@@ -35,6 +36,7 @@ pub fn run(args: &HardwareArgs, output: Output) -> Result<Outcome> {
     match &args.command {
         HardwareCommand::List => list(output)?,
         HardwareCommand::Show { hardware } => show(hardware, output)?,
+        HardwareCommand::Explore(args) => return explore::run(args, output),
     }
     Ok(Outcome::Done)
 }

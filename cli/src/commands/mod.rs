@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod calibrate;
 pub mod completions;
+pub mod explore;
 pub mod hardware;
 pub mod infer;
 pub mod net;
