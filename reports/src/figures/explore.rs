@@ -207,8 +207,11 @@ fn key(scene: &mut Scene, exploration: &Exploration, (x0, x1): (i32, i32), y: i3
         let range = if high - low < 1.0 { format!("{high:.0} %") } else { format!("{low:.0}–{high:.0} %") };
         bottom = entry(scene, format!("{}  {unit} ({range} of the latency)", letter(position)));
     }
-    let last = entry(scene, "Diamond: least latency, least energy".to_owned());
-    last.max(bottom) + points(2.0)
+    bottom = bottom.max(entry(scene, "Diamond: least latency, least energy".to_owned()));
+    if exploration.points.iter().any(|point| !point.fits) {
+        bottom = entry(scene, "Hatched: does not fit the board".to_owned());
+    }
+    bottom + points(2.0)
 }
 
 fn engine_labels(scene: &mut Scene, area: Area, engines: &[u64]) {

@@ -71,6 +71,7 @@ fn every_region_is_named_and_every_axis_has_its_unit() {
         "Energy (",
         "400 Gbit/s up, 10 down",
         "both parties",
+        "does not fit the board",
     ];
     for word in words {
         assert!(texts.iter().any(|text| text.contains(word)), "no {word}: {texts:?}");
