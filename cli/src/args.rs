@@ -1,9 +1,15 @@
 //! The arguments of every command.
 
+mod circuit;
 mod explore;
+mod hardware;
+mod memory;
 mod requests;
 
+pub use circuit::{CircuitArgs, Side};
 pub use explore::{Counts, ExploreArgs};
+pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
+pub use memory::MemoryArgs;
 pub use requests::{Rates, RequestsArgs};
 
 use crate::platform::PlatformOptions;
@@ -62,7 +68,7 @@ pub enum Command {
     Bench(BenchArgs),
     /// Measure this machine's primitives and write them as a platform for `-H`.
     Calibrate(CalibrateArgs),
-    /// Platforms: list, show, explore the designs around one.
+    /// Platforms and boards: list, show, fit to a board, technology, explore designs.
     Hardware(HardwareArgs),
     /// Print the JSON Schema of a kind of TOML file, for editors.
     Schema(SchemaArgs),
@@ -251,7 +257,7 @@ pub struct ValidateArgs {
     pisim verify\n  \
     pisim verify -n minionn -p ring-gc --garbler client --json\n  \
     pisim verify -n hrn-5x5x3x --base-channels 4 --seed 7 --threads 2\n  \
-    pisim calibrate -o here.toml && pisim verify -n minionn -H here.toml   measured next to modelled times")]
+    pisim verify -n minionn -H here --runs 5   measured next to modelled times on this machine")]
 pub struct VerifyArgs {
     /// A built-in network or a .toml file.
     #[arg(short, long, default_value = "hrn-tiny", value_name = "NET")]
@@ -273,10 +279,13 @@ pub struct VerifyArgs {
     /// Memory for what each party keeps from the offline to the online phase; more goes to a temporary file.
     #[arg(long, value_name = "BYTES", default_value = "6 GiB")]
     pub memory: Bytes,
-    /// Also print the times that the simulator predicts on this platform, a built-in one or a .toml file from
-    /// `pisim calibrate`; the run then starts with warm memory.
+    /// Also print the times that the simulator predicts on this platform: a built-in one, a .toml file from `pisim
+    /// calibrate`, or `here` for this machine, calibrated right before and after each run. Runs then start with warm memory.
     #[arg(short = 'H', long)]
     pub hardware: Option<String>,
+    /// Runs of the protocol, all alike; times are the medians of the runs.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub runs: u16,
     /// Worker threads that both parties share; by default one per core.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -419,14 +428,26 @@ pub struct HardwareArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum HardwareCommand {
-    /// List the built-in platforms.
-    List,
-    /// Show a platform: its TOML, its area and what it needs of its FPGA.
+    /// List the built-in platforms, or the FPGA boards.
+    List(hardware::ListArgs),
+    /// Fit a platform's accelerators to an FPGA board: what they use, what is too much, and the largest that fits.
+    Fit(hardware::FitArgs),
+    /// Look up energies, areas and leakage of operations, memories and links at a technology node.
+    Technology(hardware::TechnologyArgs),
+    /// Show a platform: its TOML, its area, power and FPGA resources by part.
+    #[command(after_help = "Examples:\n  \
+        pisim hardware show haac-hbm2                area, power and leakage of every part, after the file\n  \
+        pisim hardware show fpga-u280 > mine.toml    what is shown is a platform file, ready to be changed\n  \
+        pisim hardware show fpga-u280 --json")]
     Show {
         /// A built-in platform or a .toml file.
         #[arg(default_value = "haac-hbm2")]
         hardware: String,
     },
+    /// Run access patterns on a memory device: bandwidth, row hits, latency.
+    Memory(MemoryArgs),
+    /// Run one Boolean circuit on a platform's GC engine, gate by gate: cycles, bytes, energy, and what bounds it.
+    Circuit(CircuitArgs),
     /// Go through a design space: latency and energy against gate engines, HE lanes and memory, and what binds each design.
     Explore(Box<ExploreArgs>),
 }

@@ -29,6 +29,19 @@ fn a_calibrated_machine_loads_as_a_platform_and_verify_compares_its_phases() {
 }
 
 #[test]
+fn the_machine_at_hand_is_measured_around_a_run_and_several_runs_are_one_result() {
+    let folder = Folder::new();
+    let small = ["verify", "-n", "resnet20", "--base-channels", "1", "--input", "8"];
+    let here = folder.json(&[&small[..], &["-H", "here"]].concat());
+    let predicted = &here["predicted_s"];
+    assert_eq!((&here["exact"], &here["runs"], &predicted["hardware"]), (&true.into(), &1.into(), &"here".into()));
+    assert!(predicted["drift_pct"].as_f64().unwrap().is_finite(), "{predicted}");
+    assert!(predicted["offline"].as_f64().unwrap() > 0.0, "{predicted}");
+    let three = folder.json(&[&small[..], &["--runs", "3"]].concat());
+    assert_eq!((&three["exact"], &three["runs"], three.get("predicted_s")), (&true.into(), &3.into(), None));
+}
+
+#[test]
 fn an_unwritable_platform_file_is_refused_before_the_measurement() {
     let folder = Folder::new();
     folder.write("file", "mine");

@@ -1,36 +1,47 @@
 //! From platform files to validated units: every value is checked here, once, with an error at its line.
 
+mod he;
+mod memory;
+
+use self::memory::memory;
+use crate::breakdown::derived_static_w;
 use crate::check::Check;
 use crate::cpu::{Cpu, CpuCosts, HeLibrary};
-use crate::fpga::{BOARDS, Board};
+use crate::cpu_presets;
+use crate::fpga::Board;
 use crate::gc::GcEngine;
-use crate::he::HeEngine;
 use crate::link::{Link, UpShare};
 use crate::mac::MacArray;
 use crate::mapping::{HeParallel, Mapping, Threads};
-use crate::memory::{Memory, MemoryKind, Storage};
+use crate::memory::{Memory, Storage};
 use crate::party::PartyHardware;
 use crate::platform::Platform;
 use crate::raw::{
-    RawCpu, RawFpga, RawGcEngine, RawHeEngine, RawHeLibrary, RawLink, RawMacArray, RawMachine, RawMapping, RawMemory,
+    RawCost, RawCpu, RawCpuCosts, RawFpga, RawGcEngine, RawHeLibrary, RawLink, RawMacArray, RawMachine, RawMapping,
     RawParty, RawPlatform, RawSilicon, RawStorage, RawThreads,
 };
 use crate::technology::{Fabric, NODES_NM, Technology};
-use pisim_settings::{BitRate, ConfigError, Duration, Frequency, Source, did_you_mean};
+use pisim_settings::{BitRate, Bytes, ConfigError, Duration, Frequency, Source, did_you_mean};
 
 type Checked<T> = Result<T, ConfigError>;
 
-/// Crypto pipelines close at 200 to 300 MHz on UltraScale+ parts and 400 MHz on the newest; nothing here runs faster.
-const FPGA_CLOCK_LIMIT: &str = "450 MHz";
+/// Whether an FPGA design has to fit its board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limits {
+    /// One that does not is refused.
+    Enforced,
+    /// It may have any size and clock: to find out what would fit.
+    Ignored,
+}
 
-pub(crate) fn platform(source: &Source, raw: &RawPlatform) -> Checked<Platform> {
+pub(crate) fn platform(source: &Source, raw: &RawPlatform, limits: Limits) -> Checked<Platform> {
     let check = Check { source, table: String::new() };
     if raw.name.trim().is_empty() {
         return Err(check.error("name", "empty; expected a short name"));
     }
     let (client, server) = match (&raw.client, &raw.server, &raw.machine) {
         (Some(client), Some(server), None) => {
-            (party(&check.inside("client"), client)?, party(&check.inside("server"), server)?)
+            (party(&check.inside("client"), client, limits)?, party(&check.inside("server"), server, limits)?)
         }
         (None, None, Some(raw)) => {
             let machine = machine(&check.inside("machine"), raw)?;
@@ -57,6 +68,7 @@ fn machine(check: &Check<'_>, raw: &RawMachine) -> Checked<PartyHardware> {
     Ok(PartyHardware {
         static_power_w: check.within("static_power", raw.static_power, "0 W", "100 kW")?.watts(),
         cpu: cpu(&check.inside("cpu"), &raw.cpu)?,
+        leakage_derived: false,
         memory: memory(&check.inside("memory"), &raw.memory)?,
         storage: None,
         fabric: None,
@@ -66,7 +78,7 @@ fn machine(check: &Check<'_>, raw: &RawMachine) -> Checked<PartyHardware> {
     })
 }
 
-fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
+fn party(check: &Check<'_>, raw: &RawParty, limits: Limits) -> Checked<PartyHardware> {
     let fabric = fabric(check, raw)?;
     let made_in = fabric.map(Technology::of);
     let unit = |key: &str, present: bool| match (present, made_in) {
@@ -79,10 +91,19 @@ fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
     let gc_technology = unit("gc_engine", raw.gc_engine.is_some())?;
     let he_technology = unit("he_engine", raw.he_engine.is_some())?;
     let mac_technology = unit("mac_array", raw.mac_array.is_some())?;
+    let mac_array = raw
+        .mac_array
+        .as_ref()
+        .zip(mac_technology)
+        .map(|(raw, made_in)| mac_array(&check.inside("mac_array"), raw, made_in))
+        .transpose()?;
+    let memory = memory(&check.inside("memory"), &raw.memory)?;
+    let (static_power_w, leakage_derived) = static_power(check, raw, fabric, &memory)?;
     let party = PartyHardware {
-        static_power_w: check.within("static_power", raw.static_power, "0 W", "100 kW")?.watts(),
+        static_power_w,
+        leakage_derived,
         cpu: cpu(&check.inside("cpu"), &raw.cpu)?,
-        memory: memory(&check.inside("memory"), &raw.memory)?,
+        memory,
         storage: raw.storage.as_ref().map(|raw| storage(&check.inside("storage"), raw)).transpose()?,
         fabric,
         gc_engine: raw
@@ -95,17 +116,12 @@ fn party(check: &Check<'_>, raw: &RawParty) -> Checked<PartyHardware> {
             .he_engine
             .as_ref()
             .zip(he_technology)
-            .map(|(raw, made_in)| he_engine(&check.inside("he_engine"), raw, made_in))
+            .map(|(raw, made_in)| he::engine(&check.inside("he_engine"), raw, mac_array.as_ref(), made_in))
             .transpose()?,
-        mac_array: raw
-            .mac_array
-            .as_ref()
-            .zip(mac_technology)
-            .map(|(raw, made_in)| mac_array(&check.inside("mac_array"), raw, made_in))
-            .transpose()?,
+        mac_array,
     };
-    if let Some(Fabric::Fpga(board)) = fabric {
-        fits(check, board, &party)?;
+    if limits == Limits::Enforced {
+        fits(check, &party)?;
     }
     Ok(party)
 }
@@ -135,89 +151,75 @@ fn silicon(check: &Check<'_>, raw: &RawSilicon) -> Checked<Fabric> {
 }
 
 fn fpga(check: &Check<'_>, raw: &RawFpga) -> Checked<Fabric> {
-    Board::named(&raw.board).map(Fabric::Fpga).ok_or_else(|| {
-        let names = BOARDS.map(|board| board.name);
-        let hint = did_you_mean(&raw.board, names);
-        check.error("board", format!("unknown board `{}`; expected one of {}{hint}", raw.board, names.join(", ")))
-    })
+    Board::known(&raw.board).map(Fabric::Fpga).map_err(|problem| check.error("board", problem))
 }
 
-/// Refuses a design that is larger than its board, or a memory that the board does not have.
-fn fits(check: &Check<'_>, board: &'static Board, party: &PartyHardware) -> Checked<()> {
-    let memory = &party.memory;
-    if (memory.kind == MemoryKind::Hbm2) != board.hbm {
-        let (has, kind) = if board.hbm { ("HBM2", "hbm2") } else { ("DDR4", "ddr4") };
-        return Err(check.error("memory.kind", format!("the {} has {has}; expected \"{kind}\"", board.name)));
+/// Refuses a design that cannot be built on its board.
+fn fits(check: &Check<'_>, party: &PartyHardware) -> Checked<()> {
+    party.misfits().first().map_or(Ok(()), |misfit| Err(check.error(&misfit.key, &misfit.message)))
+}
+
+/// The static power of a party, and whether it is derived.
+fn static_power(check: &Check<'_>, raw: &RawParty, fabric: Option<Fabric>, memory: &Memory) -> Checked<(f64, bool)> {
+    match (raw.static_power, fabric) {
+        (Some(power), _) => Ok((check.within("static_power", power, "0 W", "100 kW")?.watts(), false)),
+        (None, Some(fabric)) => Ok((derived_static_w(fabric, memory.interface_mm2()), true)),
+        (None, None) => Err(check
+            .error("static_power", "missing; expected it in a party without `silicon` or `fpga` to derive it from")),
     }
-    if memory.peak_bytes_per_s() > board.memory_bytes_per_s * 1.001 {
-        let (peak, most) = (memory.peak_bytes_per_s() / 1e9, board.memory_bytes_per_s / 1e9);
-        return Err(check.error(
-            "memory.channels",
-            format!("{peak} GB/s in all; expected at most the {}'s {most} GB/s", board.name),
-        ));
-    }
-    let overflows = party.fpga_use().map(|fpga| fpga.overflows()).unwrap_or_default();
-    if overflows.is_empty() {
-        return Ok(());
-    }
-    let list: Vec<String> = overflows
-        .iter()
-        .map(|(name, used, available)| {
-            let excess = 100.0 * (*used as f64 / (*available).max(1) as f64 - 1.0);
-            format!("{used} {name} of {available} ({excess:.0} % too many)")
-        })
-        .collect();
-    Err(check.error(
-        "fpga.board",
-        format!(
-            "the design does not fit the {}: it needs {}; expected fewer units or a larger board",
-            board.name,
-            list.join(", ")
-        ),
-    ))
 }
 
 fn cpu(check: &Check<'_>, raw: &RawCpu) -> Checked<Cpu> {
-    let table = check.inside("cost");
-    let cost = |key: &str, value: Duration| table.within(key, value, "0 s", "1 s").map(Duration::seconds);
-    let free = |key: &str, value: Option<Duration>| value.map_or(Ok(0.0), |value| cost(key, value));
+    let costs = match &raw.cost {
+        RawCost::Table(raw) => cpu_costs(&check.inside("cost"), raw)?,
+        RawCost::Named(name) => {
+            let (source, raw) = cpu_presets::load(name).unwrap_or_else(|| {
+                let names = cpu_presets::names();
+                let hint = did_you_mean(name, names.iter().copied());
+                let expected = format!("expected a table of times or one of {}{hint}", names.join(", "));
+                Err(check.error("cost", format!("unknown processor `{name}`; {expected}")))
+            })?;
+            cpu_costs(&Check { source: &source, table: String::new() }, &raw)?
+        }
+    };
     Ok(Cpu {
         cores: check.within("cores", raw.cores, "1", "4096")?,
         clock_hz: check.within("clock", raw.clock, "1 MHz", "10 GHz")?.hz(),
         active_power_w: check.within("active_power_per_core", raw.active_power_per_core, "0 W", "1 kW")?.watts(),
-        costs: CpuCosts {
-            garble_and_s: cost("garble_and", raw.cost.garble_and)?,
-            evaluate_and_s: cost("evaluate_and", raw.cost.evaluate_and)?,
-            xor_gate_s: cost("xor_gate", raw.cost.xor_gate)?,
-            hash_call_s: cost("hash_call", raw.cost.hash_call)?,
-            label_s: cost("label", raw.cost.label)?,
-            base_ot_s: cost("base_ot", raw.cost.base_ot)?,
-            extended_ot_s: cost("extended_ot", raw.cost.extended_ot)?,
-            ntt_butterfly_s: cost("ntt_butterfly", raw.cost.ntt_butterfly)?,
-            mod_mul_s: cost("mod_mul", raw.cost.mod_mul)?,
-            he_product_s: cost("he_product", raw.cost.he_product.unwrap_or(raw.cost.mod_mul))?,
-            reply_coefficient_s: free("reply_coefficient", raw.cost.reply_coefficient)?,
-            encrypt_coefficient_s: cost("encrypt_coefficient", raw.cost.encrypt_coefficient)?,
-            decrypt_coefficient_s: cost("decrypt_coefficient", raw.cost.decrypt_coefficient)?,
-            key_switch_coefficient_s: cost("key_switch_coefficient", raw.cost.key_switch_coefficient)?,
-            ring_mac_s: cost("ring_mac", raw.cost.ring_mac)?,
-            wide_ring_mac_s: cost("wide_ring_mac", raw.cost.wide_ring_mac)?,
-            ring_add_s: cost("ring_add", raw.cost.ring_add)?,
-            ring_sample_s: free("ring_sample", raw.cost.ring_sample)?,
-            ring_gather_s: free("ring_gather", raw.cost.ring_gather)?,
-            he_sample_s: free("he_sample", raw.cost.he_sample)?,
-            he_weight_s: free("he_weight", raw.cost.he_weight)?,
-            he_byte_s: free("he_byte", raw.cost.he_byte)?,
-            kept_byte_s: free("kept_byte", raw.cost.kept_byte)?,
-            encode_label_s: free("encode_label", raw.cost.encode_label)?,
-            ring_element_s: free("ring_element", raw.cost.ring_element)?,
-            he_library: raw
-                .cost
-                .he_library
-                .as_ref()
-                .map(|raw| he_library(&table.inside("he_library"), raw))
-                .transpose()?,
-        },
+        costs,
+    })
+}
+
+fn cpu_costs(table: &Check<'_>, raw: &RawCpuCosts) -> Checked<CpuCosts> {
+    let cost = |key: &str, value: Duration| table.within(key, value, "0 s", "1 s").map(Duration::seconds);
+    let free = |key: &str, value: Option<Duration>| value.map_or(Ok(0.0), |value| cost(key, value));
+    Ok(CpuCosts {
+        garble_and_s: cost("garble_and", raw.garble_and)?,
+        evaluate_and_s: cost("evaluate_and", raw.evaluate_and)?,
+        xor_gate_s: cost("xor_gate", raw.xor_gate)?,
+        hash_call_s: cost("hash_call", raw.hash_call)?,
+        label_s: cost("label", raw.label)?,
+        base_ot_s: cost("base_ot", raw.base_ot)?,
+        extended_ot_s: cost("extended_ot", raw.extended_ot)?,
+        ntt_butterfly_s: cost("ntt_butterfly", raw.ntt_butterfly)?,
+        mod_mul_s: cost("mod_mul", raw.mod_mul)?,
+        he_product_s: cost("he_product", raw.he_product.unwrap_or(raw.mod_mul))?,
+        reply_coefficient_s: free("reply_coefficient", raw.reply_coefficient)?,
+        encrypt_coefficient_s: cost("encrypt_coefficient", raw.encrypt_coefficient)?,
+        decrypt_coefficient_s: cost("decrypt_coefficient", raw.decrypt_coefficient)?,
+        key_switch_coefficient_s: cost("key_switch_coefficient", raw.key_switch_coefficient)?,
+        ring_mac_s: cost("ring_mac", raw.ring_mac)?,
+        wide_ring_mac_s: cost("wide_ring_mac", raw.wide_ring_mac)?,
+        ring_add_s: cost("ring_add", raw.ring_add)?,
+        ring_sample_s: free("ring_sample", raw.ring_sample)?,
+        ring_gather_s: free("ring_gather", raw.ring_gather)?,
+        he_sample_s: free("he_sample", raw.he_sample)?,
+        he_weight_s: free("he_weight", raw.he_weight)?,
+        he_byte_s: free("he_byte", raw.he_byte)?,
+        kept_byte_s: free("kept_byte", raw.kept_byte)?,
+        encode_label_s: free("encode_label", raw.encode_label)?,
+        ring_element_s: free("ring_element", raw.ring_element)?,
+        he_library: raw.he_library.as_ref().map(|raw| he_library(&table.inside("he_library"), raw)).transpose()?,
     })
 }
 
@@ -269,19 +271,6 @@ fn threads(check: &Check<'_>, raw: &RawThreads, party: &PartyHardware) -> Checke
     })
 }
 
-fn memory(check: &Check<'_>, raw: &RawMemory) -> Checked<Memory> {
-    Ok(Memory {
-        kind: raw.kind,
-        channels: check.within("channels", raw.channels, "1", "1024")?,
-        channel_bytes_per_s: check
-            .within("channel_bandwidth", raw.channel_bandwidth, "1 MB/s", "10 TB/s")?
-            .bytes_per_s(),
-        streaming_efficiency: check.within("streaming_efficiency", raw.streaming_efficiency, "0.01", "1")?,
-        latency_s: check.within("latency", raw.latency, "0 s", "1 ms")?.seconds(),
-        energy_per_bit_j: check.within("energy", raw.energy, "0 J/bit", "1 uJ/bit")?.joules_per_bit(),
-    })
-}
-
 fn storage(check: &Check<'_>, raw: &RawStorage) -> Checked<Storage> {
     Ok(Storage {
         read_bytes_per_s: check.within("read_bandwidth", raw.read_bandwidth, "1 MB/s", "1 TB/s")?.bytes_per_s(),
@@ -325,40 +314,52 @@ fn link(check: &Check<'_>, raw: &RawLink) -> Checked<Link> {
     }
 }
 
-fn clock(check: &Check<'_>, clock: Frequency, technology: Technology) -> Checked<f64> {
-    let limit = if technology.fpga { FPGA_CLOCK_LIMIT } else { "10 GHz" };
-    check.within("clock", clock, "1 MHz", limit).map(Frequency::hz)
+/// A clock that some silicon reaches; what an FPGA reaches depends on the design.
+fn clock(check: &Check<'_>, clock: Frequency) -> Checked<f64> {
+    check.within("clock", clock, "1 MHz", "10 GHz").map(Frequency::hz)
 }
 
 fn gc_engine(check: &Check<'_>, raw: &RawGcEngine, technology: Technology) -> Checked<GcEngine> {
+    let (table_queue_bytes, wire_queue_bytes) = gc_queues(check, raw)?;
     Ok(GcEngine {
         engines: check.within("engines", raw.engines, "1", "4096")?,
-        clock_hz: clock(check, raw.clock, technology)?,
+        clock_hz: clock(check, raw.clock)?,
         garble_latency: check.within("garble_latency", raw.garble_latency, "1", "1000")?,
         evaluate_latency: check.within("evaluate_latency", raw.evaluate_latency, "1", "1000")?,
         xor_latency: check.within("xor_latency", raw.xor_latency, "1", "1000")?,
         wire_memory_bytes: check.within("wire_memory", raw.wire_memory, "1 KiB", "64 GiB")?.bytes(),
         wire_banks: check.within("wire_banks", raw.wire_banks, "1", "65536")?,
         queue_memory_bytes: check.within("queue_memory", raw.queue_memory, "1 KiB", "1 GiB")?.bytes(),
+        table_queue_bytes,
+        wire_queue_bytes,
+        order: raw.order.unwrap_or_default(),
+        rename: raw.rename.unwrap_or(true),
+        esw: raw.esw.unwrap_or(true),
+        tables: raw.tables.unwrap_or_default(),
         instruction_bits: check.within("instruction_bits", raw.instruction_bits, "0", "1024")?,
         ot_cycles: raw.ot_cycles.map(|cycles| check.within("ot_cycles", cycles, "1", "10000")).transpose()?,
         technology,
     })
 }
 
-fn he_engine(check: &Check<'_>, raw: &RawHeEngine, technology: Technology) -> Checked<HeEngine> {
-    Ok(HeEngine {
-        clock_hz: clock(check, raw.clock, technology)?,
-        word_bits: check.within("word_bits", raw.word_bits, "16", "64")?,
-        ntt_units: check.within("ntt_units", raw.ntt_units, "1", "4096")?,
-        butterflies: check.within("butterflies", raw.butterflies, "1", "65536")?,
-        modmul_lanes: check.within("modmul_lanes", raw.modmul_lanes, "1", "1048576")?,
-        automorphism_lanes: check.within("automorphism_lanes", raw.automorphism_lanes, "1", "1048576")?,
-        pipeline_latency: check.within("pipeline_latency", raw.pipeline_latency, "0", "100000")?,
-        scratchpad_bytes: check.within("scratchpad", raw.scratchpad, "1 KiB", "64 GiB")?.bytes(),
-        scratchpad_banks: check.within("scratchpad_banks", raw.scratchpad_banks, "1", "65536")?,
-        technology,
-    })
+/// Bytes of the table and the wire queue; what is left of the queue memory holds instructions.
+fn gc_queues(check: &Check<'_>, raw: &RawGcEngine) -> Checked<(u64, u64)> {
+    let all = raw.queue_memory.bytes();
+    let tables = raw
+        .table_queue
+        .map_or(Ok(all / 3), |queue| check.within("table_queue", queue, "32 B", "1 GiB").map(Bytes::bytes))?;
+    let wires = raw
+        .wire_queue
+        .map_or(Ok(all / 3), |queue| check.within("wire_queue", queue, "0 B", "1 GiB").map(Bytes::bytes))?;
+    let least = raw.instruction_bits.div_ceil(8);
+    if all < tables.saturating_add(wires).saturating_add(least) {
+        let key = if raw.wire_queue.is_some() { "wire_queue" } else { "table_queue" };
+        let message = format!(
+            "{tables} B of tables and {wires} B of labels leave no instruction of {least} B in a `queue_memory` of {all} B"
+        );
+        return Err(check.error(key, message));
+    }
+    Ok((tables, wires))
 }
 
 fn mac_array(check: &Check<'_>, raw: &RawMacArray, technology: Technology) -> Checked<MacArray> {
@@ -366,9 +367,10 @@ fn mac_array(check: &Check<'_>, raw: &RawMacArray, technology: Technology) -> Ch
         rows: check.within("rows", raw.rows, "1", "65536")?,
         columns: check.within("columns", raw.columns, "1", "65536")?,
         word_bits: check.within("word_bits", raw.word_bits, "8", "64")?,
-        clock_hz: clock(check, raw.clock, technology)?,
+        clock_hz: clock(check, raw.clock)?,
         dataflow: raw.dataflow,
         buffer_bytes: check.within("buffer", raw.buffer, "1 KiB", "64 GiB")?.bytes(),
         technology,
+        prime_reduction: raw.prime_reduction.unwrap_or_default(),
     })
 }

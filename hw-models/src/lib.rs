@@ -16,33 +16,46 @@
 //! The closed forms state their formula and source at the function; constants state theirs at the constant. Where a
 //! figure was recalled rather than re-read, its comment says "as recalled".
 
+mod breakdown;
 mod check;
 mod convert;
 mod cost;
 mod cpu;
+mod cpu_presets;
+pub mod dram;
+mod fit;
+mod fits;
 mod fpga;
-mod gc;
+pub mod gc;
 mod he;
 mod link;
 mod mac;
 mod mapping;
 mod memory;
+mod operation;
 mod party;
 mod platform;
 mod raw;
+pub mod rtl;
 mod sram;
 mod technology;
 
+pub use breakdown::{Component, Part};
 pub use cost::Cost;
 pub use cpu::{Cpu, CpuCosts, CpuWork, HeLibrary, HeOperations};
-pub use fpga::{BOARDS, Board, FpgaResources, FpgaUse};
+pub use fit::{Accelerator, Change, FitOptions, Fitting, Largest, Side, fit};
+pub use fits::Misfit;
+pub use fpga::{BOARDS, Board, BoardMemory, FpgaResources, FpgaUse};
 pub use gc::{GcEngine, GcWork, LABEL_BYTES, OtWork, TABLE_BYTES};
-pub use he::{HeEngine, HeWork};
+pub use he::{
+    CellProducts, HeArea, HeBusy, HeDesign, HeEngine, HeReference, HeTiling, HeTraffic, HeWork, LoopOrder, NttUnit,
+};
 pub use link::{Direction, Link, MIN_SHARE, UpShare};
-pub use mac::{Dataflow, Gemm, MacArray};
+pub use mac::{BufferOrder, Dataflow, Gemm, MacArray, MacReference, PrimeReduction};
 pub use mapping::{HeParallel, Mapping, Threads, WorkClass};
-pub use memory::{Memory, MemoryKind, Storage};
+pub use memory::{Memory, MemoryKind, Storage, Traffic};
+pub use operation::{MOVEMENTS, Movement, OPERATIONS, Operation, nominal_supply_v};
 pub use party::PartyHardware;
 pub use platform::Platform;
-pub use sram::sram_energy_per_byte_j;
+pub use sram::{MAX_SRAM_PORTS, Sram, SramCosts, sram_energy_per_byte_j};
 pub use technology::{Fabric, NODES_NM, Technology};

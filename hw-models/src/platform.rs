@@ -1,12 +1,12 @@
 //! A platform: client, server and link, from a TOML file or built in.
 
-use crate::convert;
+use crate::convert::{self, Limits};
 use crate::link::Link;
 use crate::mapping::Mapping;
 use crate::party::PartyHardware;
 use crate::raw::RawPlatform;
 use include_dir::{Dir, include_dir};
-use pisim_settings::{ConfigError, Source, did_you_mean, parse};
+use pisim_settings::{ConfigError, Layers, Source, did_you_mean, parse};
 use std::path::Path;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../configs/hardware");
@@ -49,15 +49,7 @@ impl Platform {
     /// # Errors
     /// There is none of that name; the error names those that exist and the near miss.
     pub fn builtin(name: &str) -> Result<Self, ConfigError> {
-        let text = Self::builtin_text(name).ok_or_else(|| {
-            let names = Self::builtin_names();
-            let hint = did_you_mean(name, names.iter().copied());
-            ConfigError::new(
-                name,
-                format!("unknown platform; expected a .toml file or one of {}{hint}", names.join(", ")),
-            )
-        })?;
-        Self::from_source(&Source::new(format!("configs/hardware/{name}.toml"), text))
+        Self::from_source(&Self::builtin_source(name)?)
     }
 
     /// The platform of the file at `path`.
@@ -73,21 +65,88 @@ impl Platform {
     /// # Errors
     /// As [`Platform::builtin`] and [`Platform::load`].
     pub fn named_or_file(name: &str) -> Result<Self, ConfigError> {
-        let is_path = name.ends_with(".toml") || name.contains(std::path::is_separator);
-        if is_path { Self::load(name) } else { Self::builtin(name) }
+        Self::from_source(&Self::source(name)?)
     }
 
-    /// The platform of a TOML text.
+    /// The TOML text of what the command line's `-H` names, without a check of what it says.
+    ///
+    /// # Errors
+    /// There is no such built-in platform, or the file cannot be read.
+    pub fn source(name: &str) -> Result<Source, ConfigError> {
+        if is_path(name) { Source::read(name) } else { Self::builtin_source(name) }
+    }
+
+    /// The platform of a TOML text. With `base = "name"` it starts from that platform, built in or a file beside it, less what
+    /// `without = ["server.storage", …]` lists; every other key is added or replaces the base's.
     ///
     /// # Errors
     /// Bad syntax, unknown or missing keys, wrong units, values that no hardware has, or a design that does not fit its
     /// FPGA board: one error with file, line, key and expectation.
     pub fn from_source(source: &Source) -> Result<Self, ConfigError> {
-        convert::platform(source, &parse::<RawPlatform>(source)?)
+        Self::read(source, Limits::Enforced)
+    }
+
+    /// The same, but an FPGA design may be of any size and clock: [`PartyHardware::misfits`] says whether it can be built.
+    ///
+    /// # Errors
+    /// As [`Platform::from_source`], but for what does not fit.
+    pub fn unchecked_from_source(source: &Source) -> Result<Self, ConfigError> {
+        Self::read(source, Limits::Ignored)
+    }
+
+    fn read(source: &Source, limits: Limits) -> Result<Self, ConfigError> {
+        let layers = Layers::new(source, &Self::base)?;
+        let merged = layers.merged();
+        let platform = parse::<RawPlatform>(merged).and_then(|raw| convert::platform(merged, &raw, limits));
+        platform.map_err(|error| layers.locate(error))
+    }
+
+    /// The file that a platform is based on: built in, or a path from the file that names it.
+    fn base(name: &str, from: &Source) -> Result<Source, ConfigError> {
+        if is_path(name) {
+            let folder = Path::new(&from.name).parent().unwrap_or(Path::new(""));
+            return Source::read(folder.join(name));
+        }
+        Self::builtin_source(name)
+    }
+
+    fn builtin_source(name: &str) -> Result<Source, ConfigError> {
+        let text = Self::builtin_text(name).ok_or_else(|| {
+            let names = Self::builtin_names();
+            let hint = did_you_mean(name, names.iter().copied());
+            let expected = format!("expected a .toml file or one of {}{hint}", names.join(", "));
+            ConfigError::new(name, format!("unknown platform; {expected}"))
+        })?;
+        Ok(Source::new(format!("configs/hardware/{name}.toml"), text))
     }
 
     /// The JSON Schema of platform files, for editors.
     pub fn schema() -> schemars::Schema {
-        schemars::schema_for!(RawPlatform)
+        let whole = schemars::schema_for!(RawPlatform);
+        let mut whole = whole.to_value();
+        let definitions = whole.as_object_mut().and_then(|schema| schema.remove("$defs")).unwrap_or_default();
+        schemars::json_schema!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "pisim hardware platform",
+            "if": { "required": ["base"] },
+            "then": {
+                "description": "A platform that starts from another one: any key of a platform replaces the base's.",
+                "properties": {
+                    "base": { "type": "string", "description": "The platform to start from: a built-in name or a path." },
+                    "without": {
+                        "type": "array",
+                        "items": { "type": "string" },
+                        "description": "Dotted keys of the base to leave out, such as \"server.storage\"."
+                    }
+                }
+            },
+            "else": whole,
+            "$defs": definitions
+        })
     }
+}
+
+/// Whether a name on the command line, or of a base, is a file's.
+fn is_path(name: &str) -> bool {
+    name.ends_with(".toml") || name.contains(std::path::is_separator)
 }

@@ -1,13 +1,17 @@
 //! Platform files as they are written: every key, its unit and its meaning. Converted once, in `convert`.
 
+use crate::cpu_presets;
+use crate::dram::{AddressMapping, Interleave};
+use crate::gc::{Order, Tables};
 use crate::link::{MIN_SHARE, UpShare};
-use crate::mac::Dataflow;
+use crate::mac::{Dataflow, PrimeReduction};
 use crate::mapping::HeParallel;
 use crate::memory::MemoryKind;
 use pisim_settings::{Bandwidth, BitRate, Bytes, Duration, EnergyPerBit, Frequency, Power};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -80,8 +84,9 @@ pub(crate) struct RawMachine {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawParty {
-    /// Power drawn whatever runs: leakage, memory refresh, idle cores.
-    pub static_power: Power,
+    /// Power drawn whatever runs: leakage, memory refresh, idle cores. Without this key only what the accelerators draw: on an
+    /// FPGA what the card draws when idle, on silicon memory interfaces and the leakage of units that are idle.
+    pub static_power: Option<Power>,
     /// The processor; it does what no accelerator does.
     pub cpu: RawCpu,
     /// The memory that all units of the party share.
@@ -110,8 +115,49 @@ pub(crate) struct RawCpu {
     pub clock: Frequency,
     /// Dynamic power of one busy core.
     pub active_power_per_core: Power,
-    /// Time of one core per primitive.
-    pub cost: RawCpuCosts,
+    /// Time of one core per primitive: a table, or the name of one that is built in (`configs/hardware/cpu/`).
+    pub cost: RawCost,
+}
+
+/// Time of one core per primitive, or the name of a processor whose times are built in.
+#[derive(Debug, Clone)]
+pub(crate) enum RawCost {
+    /// A built-in processor.
+    Named(String),
+    /// A table in the platform's own file.
+    Table(Box<RawCpuCosts>),
+}
+
+impl<'de> Deserialize<'de> for RawCost {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Cost;
+        impl<'de> Visitor<'de> for Cost {
+            type Value = RawCost;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a table of times, or a processor such as \"{}\"", cpu_presets::names().join("\", \""))
+            }
+            fn visit_str<E: Error>(self, name: &str) -> Result<RawCost, E> {
+                Ok(RawCost::Named(name.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawCost, A::Error> {
+                RawCpuCosts::deserialize(MapAccessDeserializer::new(map)).map(|costs| RawCost::Table(Box::new(costs)))
+            }
+        }
+        deserializer.deserialize_any(Cost)
+    }
+}
+
+impl JsonSchema for RawCost {
+    fn schema_name() -> Cow<'static, str> {
+        "Cost".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let table = generator.subschema_for::<RawCpuCosts>();
+        json_schema!({
+            "description": "Time of one core per primitive: a table, or a built-in processor.",
+            "oneOf": [{ "type": "string", "enum": cpu_presets::names() }, table],
+        })
+    }
 }
 
 /// Time of one core per primitive.
@@ -199,18 +245,27 @@ pub(crate) struct RawHeLibrary {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawMemory {
-    /// What it is.
-    pub kind: MemoryKind,
+    /// What it is; not needed with `device`.
+    pub kind: Option<MemoryKind>,
     /// Channels.
     pub channels: u64,
+    /// The device of every channel, such as ddr4-3200: bandwidth, streaming efficiency, latency and energy follow from its
+    /// timings, unless they are given.
+    pub device: Option<String>,
+    /// Ranks of every channel of a device; 1 without this key.
+    pub ranks: Option<u64>,
+    /// The address bits of a device that change first along a stream: `column` or, without this key, `bank-group`.
+    pub mapping: Option<AddressMapping>,
+    /// How much of a stream goes to one channel of a device before the next: `64B` or, without this key, `1K`.
+    pub interleave: Option<Interleave>,
     /// Peak bandwidth of one channel.
-    pub channel_bandwidth: Bandwidth,
+    pub channel_bandwidth: Option<Bandwidth>,
     /// Share of the peak that long streams reach, above 0 and up to 1.
-    pub streaming_efficiency: f64,
+    pub streaming_efficiency: Option<f64>,
     /// Time from a request to its data with nothing else under way.
-    pub latency: Duration,
+    pub latency: Option<Duration>,
     /// Energy per bit moved.
-    pub energy: EnergyPerBit,
+    pub energy: Option<EnergyPerBit>,
 }
 
 /// Storage for what the offline phase made.
@@ -239,7 +294,7 @@ pub(crate) struct RawSilicon {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawFpga {
-    /// The board: u200, u250, u280, u50, u55c or zcu102.
+    /// The board: u200, u250, u280, u50, u55c, zcu102, vu9p, vcu108, vck190 or v80.
     pub board: String,
 }
 
@@ -263,6 +318,20 @@ pub(crate) struct RawGcEngine {
     pub wire_banks: u64,
     /// On-chip memory of the instruction, table and wire queues.
     pub queue_memory: Bytes,
+    /// The part of it that holds tables; a third without this key.
+    pub table_queue: Option<Bytes>,
+    /// The part of it that holds labels on their way from or to memory, the rest being for instructions; a third without this key.
+    /// With "0 B" no label comes back from memory: circuits must fit the wire memory.
+    pub wire_queue: Option<Bytes>,
+    /// The order of the gates: as the circuit has them (`baseline`), by level in `segment`s of half of the wire memory, or by
+    /// level over the whole circuit (`full`, as without this key).
+    pub order: Option<Order>,
+    /// Whether outputs are numbered in the order of the program, so that no instruction names its output; true without this key.
+    pub rename: Option<bool>,
+    /// Whether labels that are not read again stay on chip (elimination of spent wires); true without this key.
+    pub esw: Option<bool>,
+    /// How AND gates are garbled: `half-gates`, as without this key, or `three-halves`.
+    pub tables: Option<Tables>,
     /// Bits of one gate's instruction.
     pub instruction_bits: u64,
     /// Engine cycles per extended oblivious transfer; without this key the processor extends them.
@@ -281,8 +350,10 @@ pub(crate) struct RawHeEngine {
     pub ntt_units: u64,
     /// Butterflies per cycle of one transform unit.
     pub butterflies: u64,
-    /// Pointwise modular multiplications per cycle.
-    pub modmul_lanes: u64,
+    /// Pointwise modular multipliers; without this key, those of the MAC array (`products_on_mac_array`).
+    pub modmul_lanes: Option<u64>,
+    /// Pointwise products run on the cells of the party's MAC array, instead of `modmul_lanes`: both are one unit then.
+    pub products_on_mac_array: Option<bool>,
     /// Coefficients per cycle of the automorphism unit.
     pub automorphism_lanes: u64,
     /// Cycles to fill and drain a pipeline.
@@ -291,6 +362,22 @@ pub(crate) struct RawHeEngine {
     pub scratchpad: Bytes,
     /// Banks of the on-chip memory.
     pub scratchpad_banks: u64,
+    /// Radix of a butterfly, a power of two: its stages are done at once; 2 without this key.
+    pub ntt_radix: Option<u64>,
+    /// Stages in flight in a transform unit, which divide its butterflies between them; 1 without this key.
+    pub ntt_stages: Option<u64>,
+    /// Coefficients that a transform unit's registers hold, a power of two; a whole transform without this key.
+    pub ntt_block: Option<u64>,
+    /// Cycles from a pass over a block of a transform to the next, which needs its results; 0 without this key.
+    pub ntt_pass_gap: Option<u64>,
+    /// Cycles between two products of one multiplier; 1 without this key.
+    pub multiplier_interval: Option<u64>,
+    /// Limbs that are worked on at once, each by its share of the units; any number without this key.
+    pub limbs_at_once: Option<u64>,
+    /// What one bank of the on-chip memory moves in a cycle; without this key it always keeps up.
+    pub bank_port: Option<Bytes>,
+    /// Butterflies of the slowest stage of a key-switch pipeline; without this key, key switches use the other units.
+    pub key_switch_butterflies: Option<u64>,
 }
 
 /// A multiply-accumulate array.
@@ -309,6 +396,8 @@ pub(crate) struct RawMacArray {
     pub dataflow: Dataflow,
     /// On-chip buffer, both halves of its double buffering.
     pub buffer: Bytes,
+    /// When products modulo a prime are reduced: `deferred`, once per output, or `per-product`; deferred without this key.
+    pub prime_reduction: Option<PrimeReduction>,
 }
 
 /// The link between the parties.

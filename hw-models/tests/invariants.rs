@@ -1,8 +1,10 @@
 //! Properties that hold for every unit: more of a resource is never slower, half of the work never takes longer, and
 //! nothing beats its peak.
 
+use pisim_hw_models::gc::{Order, Tables};
 use pisim_hw_models::{
-    Cost, Cpu, CpuCosts, CpuWork, Dataflow, GcEngine, GcWork, Gemm, HeEngine, HeWork, MacArray, OtWork, Technology,
+    Cost, Cpu, CpuCosts, CpuWork, Dataflow, GcEngine, GcWork, Gemm, HeDesign, HeEngine, HeWork, MacArray, OtWork,
+    PrimeReduction, Technology,
 };
 use proptest::prelude::*;
 
@@ -31,6 +33,12 @@ fn gc_engine() -> impl Strategy<Value = GcEngine> {
             wire_memory_bytes: 1 << log_wires,
             wire_banks,
             queue_memory_bytes: 65_536,
+            table_queue_bytes: 21_845,
+            wire_queue_bytes: 21_845,
+            order: Order::Full,
+            rename: true,
+            esw: true,
+            tables: Tables::HalfGates,
             instruction_bits,
             ot_cycles: Some(2),
             technology,
@@ -49,6 +57,7 @@ fn gc_work() -> impl Strategy<Value = GcWork> {
             table_bytes: and_gates * 32,
             label_bytes: instances * 64,
             wires_per_instance,
+            ..GcWork::default()
         },
     )
 }
@@ -75,6 +84,7 @@ fn he_engine() -> impl Strategy<Value = HeEngine> {
             scratchpad_bytes: 1 << log_scratchpad,
             scratchpad_banks: 16,
             technology,
+            design: HeDesign::default(),
         },
     )
 }
@@ -93,6 +103,7 @@ fn he_work() -> impl Strategy<Value = HeWork> {
             output_bytes: bytes / 2,
             weight_bytes: bytes / 3,
             working_set_bytes: bytes,
+            ..HeWork::default()
         },
     )
 }
@@ -102,23 +113,35 @@ fn mac_array() -> impl Strategy<Value = MacArray> {
         1u64..100,
         1u64..100,
         prop_oneof![Just(8u64), Just(16), Just(32), Just(64)],
-        any::<bool>(),
+        prop_oneof![
+            Just(Dataflow::OutputStationary),
+            Just(Dataflow::WeightStationary),
+            Just(Dataflow::InputStationary)
+        ],
         10u32..24,
+        prop_oneof![Just(PrimeReduction::Deferred), Just(PrimeReduction::PerProduct)],
         technology(),
     )
-        .prop_map(|(rows, columns, word_bits, output_stationary, log_buffer, technology)| MacArray {
+        .prop_map(|(rows, columns, word_bits, dataflow, log_buffer, prime_reduction, technology)| MacArray {
             rows,
             columns,
             word_bits,
             clock_hz: 1e9,
-            dataflow: if output_stationary { Dataflow::OutputStationary } else { Dataflow::WeightStationary },
+            dataflow,
             buffer_bytes: 1 << log_buffer,
             technology,
+            prime_reduction,
         })
 }
 
 fn gemm() -> impl Strategy<Value = Gemm> {
-    (0u64..2_000, 0u64..5_000, 0u64..5_000, 1u64..65).prop_map(|(m, k, n, word_bits)| Gemm { m, k, n, word_bits })
+    (0u64..2_000, 0u64..5_000, 0u64..5_000, 1u64..65, any::<bool>()).prop_map(|(m, k, n, word_bits, prime)| Gemm {
+        m,
+        k,
+        n,
+        word_bits,
+        prime,
+    })
 }
 
 /// Neither time nor memory traffic of `better` exceeds those of `base`.
@@ -227,12 +250,14 @@ proptest! {
         let wider = MacArray { columns: engine.columns + more, ..engine.clone() }.gemm(&gemm);
         prop_assert!(wider.cycles <= base.cycles + more);
         let taller = MacArray { rows: engine.rows + more, ..engine.clone() }.gemm(&gemm);
-        let loading = match engine.dataflow {
-            Dataflow::OutputStationary => 0,
-            // Loading weights takes as long as the array is tall, in each tile that streams fewer inputs.
-            Dataflow::WeightStationary => more * gemm.k.div_ceil(engine.rows) * gemm.m.div_ceil(engine.columns)
-                * gemm.word_bits.div_ceil(engine.word_bits).pow(2),
+        // Operands shift in, or outputs out, for as long as the array is tall, in each tile that streams less.
+        let (down, across) = match engine.dataflow {
+            Dataflow::OutputStationary => (gemm.m, gemm.n),
+            Dataflow::WeightStationary => (gemm.k, gemm.m),
+            Dataflow::InputStationary => (gemm.k, gemm.n),
         };
+        let tiles = down.div_ceil(engine.rows) * across.div_ceil(engine.columns);
+        let loading = more * tiles * engine.passes(&gemm);
         prop_assert!(taller.cycles <= base.cycles + 2 * more + loading);
         no_worse(MacArray { buffer_bytes: engine.buffer_bytes * 2, ..engine.clone() }.gemm(&gemm), base)?;
     }
@@ -263,9 +288,9 @@ proptest! {
 
     #[test]
     fn absurd_work_saturates_and_never_panics(n in prop_oneof![Just(u64::MAX), Just(u64::MAX / 2), any::<u64>()], gc in gc_engine(), he in he_engine(), mac in mac_array()) {
-        let gates = GcWork { and_gates: n, xor_gates: n, and_depth: n, xor_depth: n, instances: n, table_bytes: n, label_bytes: n, wires_per_instance: n };
-        let work = HeWork { degree: n, limbs: n, limb_bits: n, ntts: n, mod_muls: n, automorphisms: n, key_switches: n, input_bytes: n, output_bytes: n, weight_bytes: n, working_set_bytes: n };
-        let costs = [gc.garble(&gates), gc.ot_extend(&OtWork { ots: n }).unwrap(), he.run(&work), mac.gemm(&Gemm { m: n, k: n, n, word_bits: n })];
+        let gates = GcWork { and_gates: n, xor_gates: n, and_depth: n, xor_depth: n, instances: n, table_bytes: n, label_bytes: n, wires_per_instance: n, ..GcWork::default() };
+        let work = HeWork { degree: n, limbs: n, limb_bits: n, ntts: n, mod_muls: n, automorphisms: n, key_switches: n, input_bytes: n, output_bytes: n, weight_bytes: n, working_set_bytes: n, ..HeWork::default() };
+        let costs = [gc.garble(&gates), gc.ot_extend(&OtWork { ots: n }).unwrap(), he.run(&work), mac.gemm(&Gemm { m: n, k: n, n, word_bits: n, ..Gemm::default() })];
         prop_assert!(costs.iter().all(|cost| cost.seconds.is_finite() && cost.seconds >= 0.0));
     }
 }

@@ -1,8 +1,12 @@
 //! The shipped platforms: they load, every numeric key of every file matters, and bad files are refused at their line.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod common;
+
+use pisim_hw_models::gc::{MemoryPort, Role};
 use pisim_hw_models::{
-    CpuWork, Direction, GcWork, Gemm, HeParallel, HeWork, Mapping, OtWork, PartyHardware, Platform, Threads, WorkClass,
+    CpuWork, Direction, GcEngine, GcWork, Gemm, HeParallel, HeWork, Mapping, OtWork, PartyHardware, Platform, Threads,
+    WorkClass,
 };
 use pisim_settings::Source;
 use toml::{Table, Value};
@@ -20,6 +24,24 @@ fn every_shipped_file_loads_and_is_named_like_its_file() {
         let file = format!("{}/../configs/hardware/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         assert_eq!(Platform::named_or_file(&file).unwrap(), platform, "the compiled-in copy is the file's");
     }
+}
+
+/// A shipped platform's text with the costs of named processors written out.
+fn text_of(name: &str) -> String {
+    let (mut table, mut text) = (String::new(), String::new());
+    for line in Platform::builtin_text(name).unwrap().lines() {
+        if let Some(header) = line.strip_prefix('[').and_then(|line| line.split(']').next()) {
+            table = header.to_owned();
+        }
+        if let Some(cost) = line.strip_prefix("cost = \"") {
+            let cpu = cost.split('"').next().unwrap();
+            let file = format!("{}/../configs/hardware/cpu/{cpu}.toml", env!("CARGO_MANIFEST_DIR"));
+            text += &format!("[{table}.cost]\n{}", std::fs::read_to_string(file).unwrap());
+        } else {
+            text += &format!("{line}\n");
+        }
+    }
+    text
 }
 
 /// Everything that the models say about a party: no value of the file itself, only results.
@@ -70,6 +92,7 @@ fn party_outputs(party: &PartyHardware) -> Vec<f64> {
             table_bytes: 3_000_000_000,
             label_bytes: 7,
             wires_per_instance: 500,
+            ..GcWork::default()
         };
         for work in [
             many,
@@ -81,6 +104,14 @@ fn party_outputs(party: &PartyHardware) -> Vec<f64> {
             add(engine.evaluate(&work));
         }
         add(engine.ot_extend(&OtWork { ots: 1_000_003 }).unwrap_or_default());
+        // A memory so far away that queues do not cover it, and a window that labels leave beside one that they do not.
+        let port = MemoryPort { bytes_per_cycle: 64.0, latency_cycles: 3_000.0 };
+        let netlist = common::circuit(1, 500, 10_000, 50, 9_000);
+        for engine in [engine, &GcEngine { wire_memory_bytes: 1 << 14, ..engine.clone() }] {
+            let stepped = common::detailed(engine, &netlist, Role::Evaluate, port).unwrap();
+            let (cycles, energy_j) = (stepped.cycles, stepped.energy_j);
+            add(pisim_hw_models::Cost { cycles, energy_j, ..Default::default() });
+        }
     }
     if let Some(engine) = &party.he_engine {
         let large = HeWork {
@@ -95,16 +126,20 @@ fn party_outputs(party: &PartyHardware) -> Vec<f64> {
             output_bytes: 2,
             weight_bytes: 3,
             working_set_bytes: 1 << 40,
+            ..HeWork::default()
         };
-        for work in
-            [large, HeWork { mod_muls: 1_000_000_000_003, ..large }, HeWork { automorphisms: 1_000_003, ..large }]
-        {
+        for work in [
+            large,
+            HeWork { mod_muls: 1_000_000_000_003, ..large },
+            HeWork { automorphisms: 1_000_003, ..large },
+            HeWork { key_switches: 1_000_003, ..large },
+        ] {
             add(engine.run(&work));
         }
     }
     if let Some(array) = &party.mac_array {
-        for word_bits in [32, 64] {
-            add(array.gemm(&Gemm { m: 1_031, k: 4_099, n: 2_053, word_bits }));
+        for (word_bits, prime) in [(32, false), (64, false), (41, true)] {
+            add(array.gemm(&Gemm { m: 1_031, k: 4_099, n: 2_053, word_bits, prime }));
         }
     }
     let memory = &party.memory;
@@ -185,8 +220,7 @@ fn others(value: &Value) -> Vec<Value> {
 fn every_numeric_key_of_every_shipped_platform_changes_a_result() {
     let mut tried = 0;
     for name in Platform::builtin_names() {
-        let text = Platform::builtin_text(name).unwrap();
-        let mut table: Table = toml::from_str(text).unwrap();
+        let mut table: Table = toml::from_str(&text_of(name)).unwrap();
         if name == "fpga-zcu102-edge" {
             // At full speed the board's memory leaves no room for any other number of channels.
             let path = ["server", "memory", "channel_bandwidth"].map(String::from);
@@ -215,7 +249,7 @@ fn every_numeric_key_of_every_shipped_platform_changes_a_result() {
 
 /// A platform file on which both parties share the machine that is `cpu-lan`'s server.
 fn one_machine() -> String {
-    let text = Platform::builtin_text("cpu-lan").unwrap();
+    let text = text_of("cpu-lan");
     let (head, rest) = text.split_once("[client]").unwrap();
     let (_, server) = rest.split_once("[server]").unwrap();
     format!("{head}[machine]{}", server.replace("[server.", "[machine."))
@@ -234,7 +268,7 @@ fn both_parties_of_a_machine_have_its_hardware() {
 #[test]
 fn a_machine_beside_a_party_or_a_party_alone_is_refused() {
     let fault = |text: String| Platform::from_source(&Source::new("machine.toml", text)).unwrap_err().to_string();
-    let apart = Platform::builtin_text("cpu-lan").unwrap();
+    let apart = text_of("cpu-lan");
     let machine = one_machine();
     let (_, table) = machine.split_once("[machine]").unwrap();
     let (table, _) = table.split_once("[link]").unwrap();
@@ -287,7 +321,7 @@ fn a_file_without_a_mapping_uses_all_cores_and_overlaps_steps() {
 #[test]
 fn a_total_is_split_between_the_directions() {
     let with = |text: &str| {
-        let from = Platform::builtin_text("cpu-lan").unwrap();
+        let from = text_of("cpu-lan");
         let from = from.replace("up = \"1 Gbps\"\ndown = \"1 Gbps\"", text);
         Platform::from_source(&Source::new("p.toml", from))
     };
@@ -370,7 +404,7 @@ fn threads_that_a_party_does_not_have_are_refused_at_their_key() {
 
 /// The error after `from` is replaced by `to` in a shipped file, without the file's name.
 fn fault(name: &str, from: &str, to: &str) -> String {
-    let text = Platform::builtin_text(name).unwrap();
+    let text = text_of(name);
     assert!(text.contains(from), "{from}");
     let error = Platform::from_source(&Source::new("p.toml", text.replacen(from, to, 1))).unwrap_err();
     let line = error.line().unwrap();
@@ -379,6 +413,45 @@ fn fault(name: &str, from: &str, to: &str) -> String {
     let last = error.key().rsplit('.').next().unwrap();
     assert!(shown.contains(last) || shown.starts_with('['), "line {line} is {shown:?} for {last}");
     format!("{}: {}", error.key(), error.message())
+}
+
+#[test]
+fn a_platform_starts_from_another_one_and_its_faults_are_told_at_the_line_that_has_them() {
+    let load = |text: &str| Platform::from_source(&Source::new("own.toml", text));
+    let head = "base = \"haac-hbm2\"\nname = \"own\"\n";
+    let own = load(&format!("{head}without = [\"server.mac_array\"]\n[server.gc_engine]\nengines = 4")).unwrap();
+    let base = Platform::builtin("haac-hbm2").unwrap();
+    assert_eq!((own.name.as_str(), own.server.gc_engine.as_ref().unwrap().engines), ("own", 4));
+    assert!(own.server.mac_array.is_none());
+    assert_eq!((&own.client, &own.server.he_engine, &own.link), (&base.client, &base.server.he_engine, &base.link));
+    let error = |rest: &str| load(&format!("{head}{rest}")).unwrap_err().to_string();
+    assert!(
+        error("[server.gc_engine]\nengins = 4").starts_with("own.toml:4:10: key `server.gc_engine.engins`: unknown")
+    );
+    let zero = error("[server.gc_engine]\nengines = 0");
+    assert!(zero.starts_with("own.toml:4:11: key `server.gc_engine.engines`: 0 is out of range"), "{zero}");
+    let unknown = load("base = \"haac-hbm\"").unwrap_err().to_string();
+    assert!(unknown.starts_with("own.toml:1:8: key `base`: unknown platform; expected"), "{unknown}");
+    assert!(unknown.ends_with("did you mean `haac-hbm2`?"), "{unknown}");
+}
+
+#[test]
+fn a_processor_is_named_or_written_out_and_a_wrong_name_has_a_near_miss() {
+    let shipped = Platform::builtin_text("cpu-lan").unwrap();
+    let written_out = Platform::from_source(&Source::new("p.toml", text_of("cpu-lan"))).unwrap();
+    assert_eq!(written_out, Platform::builtin("cpu-lan").unwrap());
+    let wrong = |cost: &str| {
+        let text = shipped.replacen("cost = \"xeon-avx512\"", cost, 1);
+        Platform::from_source(&Source::new("p.toml", text)).unwrap_err().to_string()
+    };
+    let unknown = wrong("cost = \"xeon-avx51\"");
+    let expected = "key `client.cpu.cost`: unknown processor `xeon-avx51`; expected a table of times or one of atom-z8350, \
+                    xeon-avx512; did you mean `xeon-avx512`?";
+    assert!(unknown.contains(expected), "{unknown}");
+    let number = wrong("cost = 3");
+    assert!(number.contains("expected a table of times, or a processor such as \"atom-z8350\""), "{number}");
+    let incomplete = wrong("cost = { garble_and = \"9 ns\", evaluat_and = \"5 ns\" }");
+    assert!(incomplete.contains("client.cpu.cost.evaluat_and") && incomplete.contains("did you mean"), "{incomplete}");
 }
 
 #[test]
@@ -407,7 +480,7 @@ fn impossible_values_are_refused_at_their_key() {
             "haac-hbm2",
             "engines = 16",
             "engine = 16",
-            "server.gc_engine.engine: unknown key; expected one of `engines`, `clock`, `garble_latency`, `evaluate_latency`, `xor_latency`, `wire_memory`, `wire_banks`, `queue_memory`, `instruction_bits`, `ot_cycles`; did you mean `engines`?",
+            "server.gc_engine.engine: unknown key; expected one of `engines`, `clock`, `garble_latency`, `evaluate_latency`, `xor_latency`, `wire_memory`, `wire_banks`, `queue_memory`, `table_queue`, `wire_queue`, `order`, `rename`, `esw`, `tables`, `instruction_bits`, `ot_cycles`; did you mean `engines`?",
         ),
         (
             "haac-hbm2",
@@ -430,8 +503,8 @@ fn impossible_values_are_refused_at_their_key() {
         (
             "haac-hbm2",
             "word_bits = 32",
-            "word_bits = 128",
-            "server.he_engine.word_bits: 128 is out of range; expected 16 to 64",
+            "word_bits = 129",
+            "server.he_engine.word_bits: 129 is out of range; expected 16 to 128",
         ),
         (
             "haac-hbm2",
@@ -481,13 +554,13 @@ fn impossible_values_are_refused_at_their_key() {
             "fpga-u280",
             "clock = \"250 MHz\"",
             "clock = \"1 GHz\"",
-            "server.gc_engine.clock: 1 GHz is out of range; expected 1 MHz to 450 MHz",
+            "server.gc_engine.clock: 1 GHz; a design that fills 53 % of the u280's LUT budget reaches at most 369 MHz; expected a lower clock or fewer units",
         ),
         (
             "fpga-u280",
             "board = \"u280\"",
             "board = \"u28\"",
-            "server.fpga.board: unknown board `u28`; expected one of u200, u250, u280, u50, u55c, zcu102; did you mean `u280`?",
+            "server.fpga.board: unknown board `u28`; expected one of u200, u250, u280, u50, u55c, zcu102, vu9p, vcu108, vck190, v80; did you mean `u280`?",
         ),
         (
             "fpga-u280",
@@ -559,4 +632,121 @@ fn the_schema_explains_every_key() {
     undocumented(&schema, "", &mut missing);
     assert!(missing.is_empty(), "{missing:?}");
     assert!(schema.to_string().contains("Gate engines; each takes one gate per cycle"));
+}
+
+/// The optional keys of the HE engine: a value, and what is impossible.
+const HE_DESIGN: [(&str, &str, &str, &str); 8] = [
+    ("ntt_radix", "4", "6", "6 is no power of two; expected 2 to 1024"),
+    ("ntt_stages", "7", "33", "33 is out of range; expected 1 to 32"),
+    ("ntt_block", "1024", "1000", "1000 is no power of two; expected 2 to 16777216"),
+    ("ntt_pass_gap", "22", "100001", "100001 is out of range; expected 0 to 100000"),
+    ("multiplier_interval", "2", "0", "0 is out of range; expected 1 to 1024"),
+    ("limbs_at_once", "4", "17", "17 is out of range; expected 1 to 16"),
+    ("bank_port", "\"8 B\"", "\"0 B\"", "0 B is out of range; expected 1 B to 1 MiB"),
+    ("key_switch_butterflies", "64", "0", "0 is out of range; expected 1 to 65536"),
+];
+
+#[test]
+fn every_key_of_the_he_engines_design_changes_a_result_and_has_limits() {
+    let text = Platform::builtin_text("haac-hbm2").unwrap();
+    let with = |line: &str| {
+        let text = text.replacen("[server.he_engine]", &format!("[server.he_engine]\n{line}"), 1);
+        Platform::from_source(&Source::new("haac-hbm2", text))
+    };
+    let before = outputs(&with("").unwrap());
+    for (key, value, wrong, expected) in HE_DESIGN {
+        assert_ne!(outputs(&with(&format!("{key} = {value}")).unwrap()), before, "{key} has no effect");
+        let error = with(&format!("{key} = {wrong}")).unwrap_err().to_string();
+        assert!(error.ends_with(&format!("`server.he_engine.{key}`: {expected}")), "{error}");
+    }
+    // The plainest design is that of a file without the keys.
+    let plain = "ntt_radix = 2\nntt_stages = 1\nntt_pass_gap = 0\nmultiplier_interval = 1";
+    assert_eq!(outputs(&with(plain).unwrap()), before);
+    let error = with("ntt_stages = 32\nntt_radix = 64").unwrap_err().to_string();
+    assert!(
+        error.ends_with("butterflies`: 896 are too few for 32 stages in flight of radix 64; expected at least 6144"),
+        "{error}"
+    );
+}
+
+/// `haac-hbm2` with other lines for the multipliers of its HE engine.
+fn sharing(lines: &str) -> Result<Platform, String> {
+    let text = Platform::builtin_text("haac-hbm2").unwrap();
+    let own = text.lines().find(|line| line.starts_with("modmul_lanes")).unwrap();
+    Platform::from_source(&Source::new("haac-hbm2", text.replacen(own, lines, 1))).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_mac_array_that_makes_the_he_engines_products_is_not_counted_twice() {
+    let shared = sharing("products_on_mac_array = true").unwrap().server;
+    assert!(shared.shares_multipliers() && !Platform::builtin("haac-hbm2").unwrap().server.shares_multipliers());
+    let (engine, array) = (shared.he_engine.as_ref().unwrap(), shared.mac_array.as_ref().unwrap());
+    // 64 × 64 cells of 32 bits, three for each 32-bit product.
+    assert_eq!(engine.modmul_lanes, 1_365);
+    // An engine with as many multipliers of its own is larger by just those, and the array stays as it is.
+    let own = sharing("modmul_lanes = 1365").unwrap().server;
+    let area = own.he_engine.as_ref().unwrap().area().unwrap();
+    assert_eq!(engine.area().unwrap().multiply_mm2, 0.0);
+    assert!((own.area_mm2().unwrap() - shared.area_mm2().unwrap() - area.multiply_mm2).abs() < 1e-9);
+    assert_eq!(own.mac_array.as_ref().unwrap().area_mm2(), array.area_mm2());
+    assert!(shared.peak_power_w() < own.peak_power_w());
+    // The same cycles as with multipliers of its own, at the array's energy: three cells for one cycle.
+    let work = HeWork { degree: 4_096, limbs: 1, limb_bits: 32, mod_muls: 1_365_000, ..HeWork::default() };
+    let [on_array, on_own] = [engine, own.he_engine.as_ref().unwrap()].map(|engine| engine.run(&work));
+    assert_eq!(on_array.cycles, on_own.cycles);
+    let none = HeWork { mod_muls: 0, ..work };
+    assert!(on_array.energy_j != on_own.energy_j && engine.run(&none).energy_j == 0.0);
+}
+
+#[test]
+fn multipliers_are_the_engines_own_or_the_arrays() {
+    let faults = [
+        ("", "`server.he_engine.modmul_lanes`: missing; expected it, or `products_on_mac_array = true`"),
+        (
+            "modmul_lanes = 4096\nproducts_on_mac_array = true",
+            "`server.he_engine.modmul_lanes`: given beside `products_on_mac_array = true`; expected one of the two",
+        ),
+        (
+            "products_on_mac_array = true\nmultiplier_interval = 2",
+            "`server.he_engine.multiplier_interval`: the MAC array makes the products, one per cycle; expected no such key",
+        ),
+    ];
+    for (lines, expected) in faults {
+        let error = sharing(lines).unwrap_err();
+        assert!(error.ends_with(expected), "{error}");
+    }
+    let text = Platform::builtin_text("haac-hbm2").unwrap();
+    let own = text.lines().find(|line| line.starts_with("modmul_lanes")).unwrap();
+    let shared = text.replacen(own, "products_on_mac_array = true", 1);
+    let slower = shared.replacen(
+        "word_bits = 32                  # the share ring\nclock = \"1 GHz\"",
+        "word_bits = 32\nclock = \"2 GHz\"",
+        1,
+    );
+    assert_ne!(slower, shared);
+    let error = Platform::from_source(&Source::new("x", slower)).unwrap_err().to_string();
+    assert!(
+        error
+            .ends_with("`server.he_engine.clock`: the MAC array makes the products; expected the clock of `mac_array`"),
+        "{error}"
+    );
+    let small = shared.replacen("rows = 64", "rows = 1", 1).replacen("columns = 64", "columns = 2", 1);
+    let error = Platform::from_source(&Source::new("x", small)).unwrap_err().to_string();
+    assert!(error.ends_with("2 cells are too few for one product; expected a MAC array of at least 3"), "{error}");
+}
+
+#[test]
+fn when_products_modulo_a_prime_are_reduced_changes_their_time_alone() {
+    let text = Platform::builtin_text("haac-hbm2").unwrap();
+    let with = |line: &str| {
+        let text = text.replacen("[server.mac_array]", &format!("[server.mac_array]\n{line}"), 1);
+        Platform::from_source(&Source::new("haac-hbm2", text)).unwrap().server.mac_array.unwrap()
+    };
+    let prime = Gemm { m: 100, k: 100, n: 100, word_bits: 41, prime: true };
+    let ring = Gemm { prime: false, ..prime };
+    let [plain, deferred, at_once] =
+        ["", "prime_reduction = \"deferred\"", "prime_reduction = \"per-product\""].map(with);
+    assert_eq!(plain, deferred);
+    assert!(at_once.gemm(&prime).cycles > 2 * plain.gemm(&prime).cycles);
+    assert_eq!(at_once.gemm(&ring), plain.gemm(&ring));
 }

@@ -1,8 +1,9 @@
 //! The closed forms against published figures and against numbers worked out by hand.
 
+use pisim_hw_models::gc::{Order, Tables};
 use pisim_hw_models::{
-    Cpu, CpuCosts, CpuWork, Dataflow, Direction, GcEngine, GcWork, Gemm, HeEngine, HeOperations, HeWork, Link,
-    MacArray, OtWork, Platform, Storage, Technology,
+    Cpu, CpuCosts, CpuWork, Dataflow, Direction, GcEngine, GcWork, Gemm, HeDesign, HeEngine, HeOperations, HeWork,
+    Link, MacArray, OtWork, Platform, PrimeReduction, Storage, Technology,
 };
 
 const SILICON_16: Technology = Technology { node_nm: 16, supply_v: 0.8, fpga: false };
@@ -18,6 +19,12 @@ fn haac(engines: u64) -> GcEngine {
         wire_memory_bytes: 2 << 20,
         wire_banks: 64,
         queue_memory_bytes: 64 << 10,
+        table_queue_bytes: 21_845,
+        wire_queue_bytes: 21_845,
+        order: Order::Full,
+        rename: true,
+        esw: true,
+        tables: Tables::HalfGates,
         instruction_bits: 37,
         ot_cycles: None,
         technology: SILICON_16,
@@ -36,6 +43,7 @@ fn heax(butterflies: u64) -> HeEngine {
         scratchpad_bytes: 16 << 20,
         scratchpad_banks: 16,
         technology: SILICON_14,
+        design: HeDesign::default(),
     }
 }
 
@@ -81,6 +89,7 @@ fn f1_area_and_power_add_up_to_its_table() {
         scratchpad_bytes: 64 << 20,
         scratchpad_banks: 16,
         technology: SILICON_14,
+        design: HeDesign::default(),
     };
     // 151.4 mm² and 180.4 W with two HBM2 interfaces of 14.9 mm² and 0.225 W each.
     close(f1.area_mm2().unwrap() + 29.8, 151.4, 0.01);
@@ -242,18 +251,31 @@ fn array(dataflow: Dataflow) -> MacArray {
         dataflow,
         buffer_bytes: 8 << 10,
         technology: SILICON_16,
+        prime_reduction: PrimeReduction::default(),
     }
 }
 
 #[test]
 fn matrix_products_take_the_cycles_worked_out_by_hand() {
-    let gemm = Gemm { m: 33, k: 100, n: 20, word_bits: 32 };
+    let gemm = Gemm { m: 33, k: 100, n: 20, word_bits: 32, ..Gemm::default() };
     // Output-stationary: 3 × 3 tiles of 100 cycles, fill 2·16 + 8 − 2.
     assert_eq!(array(Dataflow::OutputStationary).gemm(&gemm).cycles, 9 * 100 + 38);
     // Weight-stationary: 7 × 5 tiles of max(20, 16) cycles, fill 38.
     assert_eq!(array(Dataflow::WeightStationary).gemm(&gemm).cycles, 35 * 20 + 38);
-    // Few inputs: loading the weights of 16 rows bounds each of the 35 tiles.
-    assert_eq!(array(Dataflow::WeightStationary).gemm(&Gemm { n: 3, ..gemm }).cycles, 35 * 16 + 38);
+    // Few inputs: loading the weights of 16 rows bounds 5 × 6 tiles, of 4 rows the last five.
+    assert_eq!(array(Dataflow::WeightStationary).gemm(&Gemm { n: 3, ..gemm }).cycles, 5 * (6 * 16 + 4) + 38);
+    // Input-stationary: 7 × 3 tiles of 33 cycles.
+    assert_eq!(array(Dataflow::InputStationary).gemm(&gemm).cycles, 21 * 33 + 38);
+    // Few terms: the outputs of 16 rows leave in 16 cycles, those of the last row in as many as there are terms.
+    assert_eq!(array(Dataflow::OutputStationary).gemm(&Gemm { k: 5, ..gemm }).cycles, 3 * (2 * 16 + 5) + 38);
+    // Delphi's 41-bit prime in 32-bit cells: four passes, and each of nine tiles is reduced by two products of four.
+    let prime = Gemm { word_bits: 41, prime: true, ..gemm };
+    assert_eq!(array(Dataflow::OutputStationary).gemm(&prime).cycles, 9 * (4 * 100 + 8) + 38);
+    let at_once = MacArray { prime_reduction: PrimeReduction::PerProduct, ..array(Dataflow::OutputStationary) };
+    assert_eq!(at_once.gemm(&prime).cycles, 9 * 3 * 4 * 100 + 38);
+    // In one 64-bit cell, one pass.
+    let wide = MacArray { word_bits: 64, ..array(Dataflow::OutputStationary) };
+    assert_eq!(wide.gemm(&prime).cycles, 9 * (100 + 2) + 38);
     // 64-bit words in 32-bit cells: three passes.
     assert_eq!(array(Dataflow::OutputStationary).gemm(&Gemm { word_bits: 64, ..gemm }).cycles, 27 * 100 + 38);
     assert_eq!(array(Dataflow::OutputStationary).gemm(&Gemm::default()).cycles, 0);
@@ -263,18 +285,18 @@ fn matrix_products_take_the_cycles_worked_out_by_hand() {
 fn matrix_traffic_is_the_best_loop_order() {
     let engine = array(Dataflow::OutputStationary);
     // Half of the buffer holds 1,024 words. A product that fits is moved once.
-    let small = Gemm { m: 10, k: 20, n: 30, word_bits: 32 };
+    let small = Gemm { m: 10, k: 20, n: 30, word_bits: 32, ..Gemm::default() };
     assert_eq!(engine.traffic(&small), 4 * (200 + 600 + 300));
     // k = 100: bands of ten rows or columns. Weights 3,300 words in 4 bands over 2,000 inputs = 11,300; inputs in two bands over
     // weights = 8,600; outputs in 32 × 32 blocks = 3,300 × 1 + 2,000 × 2 = 7,300. Outputs 660.
-    assert_eq!(engine.traffic(&Gemm { m: 33, k: 100, n: 20, word_bits: 32 }), 4 * (7_300 + 660));
+    assert_eq!(engine.traffic(&Gemm { m: 33, k: 100, n: 20, word_bits: 32, ..Gemm::default() }), 4 * (7_300 + 660));
 }
 
 #[test]
 fn a_32_bit_mac_costs_horowitzs_energy() {
     let node = Technology { node_nm: 45, supply_v: 0.9, fpga: false };
     let huge_buffer = MacArray { technology: node, buffer_bytes: 64 << 30, ..array(Dataflow::OutputStationary) };
-    let gemm = Gemm { m: 160, k: 1_000, n: 80, word_bits: 32 };
+    let gemm = Gemm { m: 160, k: 1_000, n: 80, word_bits: 32, ..Gemm::default() };
     let none = MacArray { word_bits: 32, ..huge_buffer.clone() };
     let wide = none.gemm(&Gemm { word_bits: 64, ..gemm });
     let narrow = none.gemm(&gemm);

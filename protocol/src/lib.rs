@@ -11,6 +11,7 @@ pub mod gadgets;
 pub mod he;
 mod linear;
 mod lower;
+pub mod netlist;
 mod noise;
 mod packing;
 pub mod prime;

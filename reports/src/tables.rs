@@ -101,8 +101,16 @@ pub fn targets(targets: &[Target]) -> String {
 pub fn cases(target: &Target) -> String {
     let mut table = table(&["case", "published", "modelled", "error"], 1);
     for case in &target.details {
-        let error = format!("{:+.2} %", case.error_pct());
-        table.add_row([case.case.clone(), plain(case.published), plain(case.modelled), error]);
+        let error = match case.band {
+            Some(_) if case.error_pct() == 0.0 => "inside".to_owned(),
+            Some(_) => format!("{:+.2} points", case.error_pct()),
+            None => format!("{:+.2} %", case.error_pct()),
+        };
+        let published = match case.band {
+            Some([least, most]) => format!("{least:.1} to {most:.1}"),
+            None => plain(case.published),
+        };
+        table.add_row([case.case.clone(), published, plain(case.modelled), error]);
     }
     format!("{} {}: {}\nsource: {}\n{table}", target.target, target.network, target.metric, target.source)
 }
@@ -214,7 +222,9 @@ pub fn verification(run: &VerificationSummary) -> String {
         table.add_row([Cell::new(format!("  {}: {}", wrong.step, wrong.field)), Cell::new(text)]);
     }
     for (phase, time) in run.phases() {
-        table.add_row([Cell::new(format!("{phase} (measured, {} threads)", run.threads)), Cell::new(seconds(time))]);
+        let of_runs = if run.runs > 1 { format!(", median of {} runs", run.runs) } else { String::new() };
+        let measured = format!("{phase} (measured, {} threads{of_runs})", run.threads);
+        table.add_row([Cell::new(measured), Cell::new(seconds(time))]);
         if let Some((predicted, error)) = run.predicted_s.as_ref().and_then(|times| times.phase(phase)) {
             let text = format!("{} ({error:+.1} %)", seconds(predicted));
             table.add_row([Cell::new(format!("{phase} (modelled)")), Cell::new(text)]);
@@ -223,7 +233,9 @@ pub fn verification(run: &VerificationSummary) -> String {
     if let Some(times) = &run.predicted_s {
         let cores = format!("{} core{}", times.cores, if times.cores == 1 { "" } else { "s" });
         let parties = if times.one_machine { "both parties on one machine" } else { "a machine for each party" };
-        table.add_row([Cell::new("modelled on"), Cell::new(format!("{}: {parties}, {cores}", times.hardware))]);
+        let drift = times.drift_pct.map(|drift| format!("; {drift:+.0} % slower after a run than before"));
+        let modelled = format!("{}: {parties}, {cores}{}", times.hardware, drift.unwrap_or_default());
+        table.add_row([Cell::new("modelled on"), Cell::new(modelled)]);
     }
     for (field, count) in run.work.iter().filter(|(_, count)| **count > 0) {
         let text = if field.contains("bytes") { bytes(*count) } else { Quantity::Count.format(*count as f64) };

@@ -33,6 +33,11 @@ impl ConfigError {
         }
     }
 
+    /// A fault at a line and column (both from 1) of a file that is not TOML and may be too large to keep.
+    pub fn at_position(file: &str, line: usize, column: usize, message: impl Into<String>) -> Self {
+        Self { position: Some((line, column)), ..Self::new(file, message) }
+    }
+
     /// A fault in the value of the dotted key `key` (`server.memory.size`, `links[1].up`), for checks after parsing.
     /// A key that the file leaves to its default is shown at the nearest table around it.
     pub fn at_key(source: &Source, key: &str, message: impl Into<String>) -> Self {

@@ -17,6 +17,7 @@
 //! ```
 
 mod error;
+mod layers;
 mod locate;
 mod nearest;
 mod parse;
@@ -25,6 +26,7 @@ mod source;
 mod units;
 
 pub use error::ConfigError;
+pub use layers::{Find, Layers};
 pub use nearest::{did_you_mean, nearest};
 pub use parse::parse;
 pub use quantity::QuantityError;

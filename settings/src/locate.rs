@@ -43,6 +43,13 @@ impl<'a> Document<'a> {
         best.map(|(_, span)| span)
     }
 
+    /// Whether the document has the dotted key `key`.
+    pub fn holds(&self, key: &str) -> bool {
+        let mut found = false;
+        visit_table(self.table.get_ref(), "", &mut |name, _, _| found |= name == key);
+        found
+    }
+
     /// The place of the key `name` in the table at `span` (the document itself when no table stands there).
     pub fn child(&self, span: &Range<usize>, name: &str) -> Option<Place> {
         let path = self.place(span).map(|place| place.key).unwrap_or_default();

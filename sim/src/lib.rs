@@ -22,16 +22,19 @@
 //! ```
 
 mod account;
+pub mod circuits;
 mod demand;
 pub mod engine;
 mod error;
 pub mod explore;
 mod layout;
+mod leakage;
 mod mapping;
 mod names;
 mod order;
 mod prepared;
 mod price;
+mod profiles;
 pub mod requests;
 mod result;
 mod shape;

@@ -12,7 +12,8 @@ use pisim_protocol::{Party, StepKind};
 /// - garbling, evaluating and encoding labels run on the GC engine, which also decodes labels and masks as it writes;
 /// - oblivious-transfer extension runs on the GC engine if it can do that, base transfers always on the processor;
 /// - homomorphic encryption runs on the HE engine;
-/// - linear layers on shares run on the MAC array, which adds masks and bias as its sums' initial values;
+/// - linear layers on shares run on the MAC array, which adds masks and bias as its sums' initial values; if it also makes the
+///   HE engine's products, the two are one unit;
 /// - everything else runs on the processor, and so does what has no accelerator. Where layers are evaluated under
 ///   encryption side by side, each is on one of the processor's threads for that.
 pub(crate) fn unit_of(kind: StepKind, party: Party, shape: &Shape) -> UnitKind {
@@ -25,6 +26,7 @@ pub(crate) fn unit_of(kind: StepKind, party: Party, shape: &Shape) -> UnitKind {
         {
             UnitKind::HeEngine
         }
+        StepKind::RingLinear if own.mac_array && own.shares_multipliers => UnitKind::HeEngine,
         StepKind::RingLinear if own.mac_array => UnitKind::MacArray,
         StepKind::HeLinear if shape.layered && party == Party::Server => UnitKind::HeThreads,
         _ => UnitKind::Cpu,

@@ -25,6 +25,8 @@ pub(crate) struct PartyShape {
     pub extends_ots: bool,
     pub he_engine: bool,
     pub mac_array: bool,
+    /// The MAC array makes the HE engine's products: the two are one unit.
+    pub shares_multipliers: bool,
     pub storage: bool,
 }
 
@@ -38,6 +40,7 @@ impl Shape {
                 extends_ots: hardware.gc_engine.as_ref().is_some_and(|engine| engine.ot_cycles.is_some()),
                 he_engine: hardware.he_engine.is_some(),
                 mac_array: hardware.mac_array.is_some(),
+                shares_multipliers: hardware.shares_multipliers(),
                 storage: hardware.storage.is_some(),
             }
         };

@@ -125,7 +125,8 @@ impl Units {
                 (UnitKind::HeThreads, shape.layered && party == Party::Server),
                 (UnitKind::GcEngine, own.gc_engine),
                 (UnitKind::HeEngine, own.he_engine),
-                (UnitKind::MacArray, own.mac_array),
+                // A MAC array that makes the HE engine's products is a part of it: one job at a time has both.
+                (UnitKind::MacArray, own.mac_array && !own.shares_multipliers),
                 (UnitKind::Storage, own.storage),
             ];
             let found = found.into_iter().filter(|(_, there)| *there);

@@ -7,6 +7,7 @@ use common::{small_program, wide};
 use pisim_hw_models::{HeParallel, Link, Platform, UpShare};
 use pisim_netgen::{Conv, NetworkBuilder, Op, Shape};
 use pisim_protocol::{Program, Protocol, lower};
+use pisim_settings::Source;
 use pisim_sim::{Simulation, simulate};
 use proptest::prelude::*;
 
@@ -190,4 +191,42 @@ fn nothing_changes_on_platforms_without_a_mapping() {
         (threads.he, threads.gc, threads.other) = (Some(2), Some(2), Some(2));
     }
     assert_eq!(simulate(&program, &platform).unwrap(), simulate(&program, &explicit).unwrap());
+}
+
+/// `haac-hbm2` whose HE engine multiplies on the cells of the MAC array.
+fn shared_multipliers() -> Platform {
+    let text = Platform::builtin_text("haac-hbm2").unwrap();
+    let own = text.lines().find(|line| line.starts_with("modmul_lanes")).unwrap();
+    let text = text.replacen(own, "products_on_mac_array = true", 1);
+    Platform::from_source(&Source::new("haac-hbm2", text)).unwrap()
+}
+
+#[test]
+fn a_mac_array_that_multiplies_for_the_he_engine_is_one_unit_with_it() {
+    let program = chain(&[8, 8], "ring-gc");
+    let own = simulate(&program, &Platform::builtin("haac-hbm2").unwrap()).unwrap();
+    let shared = simulate(&program, &shared_multipliers()).unwrap();
+    let busy =
+        |result: &Simulation, name: &str| result.units.iter().find(|unit| unit.name == name).map(|unit| unit.busy_s);
+    assert!(busy(&own, "server.mac-array").is_some() && busy(&shared, "server.mac-array").is_none());
+    // Layers on shares take the same time, now on the HE engine.
+    let [of_own, of_shared] = [&own, &shared].map(|result| span(result, "ring-linear")[1]);
+    assert!(of_own > 0.0 && (of_shared / of_own - 1.0).abs() < 1e-9, "{of_own} {of_shared}");
+    let engine = busy(&shared, "server.he-engine").unwrap();
+    assert!(engine >= busy(&own, "server.mac-array").unwrap());
+    // Two jobs never run there at once.
+    let mut on_engine: Vec<_> = shared.timeline.iter().filter(|interval| interval.unit == "server.he-engine").collect();
+    on_engine.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+    assert!(on_engine.windows(2).all(|pair| pair[0].end_s <= pair[1].start_s + ROUNDING));
+}
+
+#[test]
+fn prime_shares_cost_a_mac_array_more_than_ring_shares_of_their_width() {
+    let platform = Platform::builtin("haac-hbm2").unwrap();
+    let cycles = |protocol| {
+        let result = simulate(&chain(&[64, 64], protocol), &platform).unwrap();
+        result.units.iter().find(|unit| unit.name == "server.mac-array").unwrap().cycles
+    };
+    // 41 bits take four passes of 32-bit cells, 32 bits one.
+    assert!(cycles("delphi") > 3 * cycles("ring-gc"));
 }

@@ -235,7 +235,11 @@ proptest! {
         prop_assert!((0.0..=1.0).contains(&answer.utilization));
         prop_assert!(answer.client_storage_peak_bytes <= config.client_storage_bytes);
         prop_assert!(answer.client_storage_mean_bytes <= answer.client_storage_peak_bytes as f64 * (1.0 + 1e-9));
-        prop_assert!(answer.throughput_per_s <= capacity * (1.0 + 1e-9) + (config.client_storage_bytes / GB + 4) as f64 / config.horizon_s());
+        // An offline phase that takes no time makes any number of precomputes between two looks.
+        if service.offline_s > 0.0 {
+            let stored = (config.client_storage_bytes / GB + 4) as f64 / config.horizon_s();
+            prop_assert!(answer.throughput_per_s <= capacity * (1.0 + 1e-9) + stored);
+        }
         if answer.served > 0.0 {
             let of = |value: Option<f64>| value.unwrap();
             prop_assert!(of(answer.mean_s) >= service.online_s * (1.0 - 1e-9));
@@ -283,13 +287,18 @@ proptest! {
         };
         let before = point(&slow, &config(20));
         let after = point(&slow, &config(20 + 10 * more));
-        // Looks fall on other fractions of a second when a precompute was made earlier.
-        let slack = if policy == Policy::Published { 2.0 } else { 1e-6 };
-        prop_assert!(after.latency_mean_s.unwrap() <= before.latency_mean_s.unwrap() + slack);
-        prop_assert!(after.served >= before.served);
         let quick = Service { offline_s: 100.0 * faster, ..slow };
         let sooner = point(&quick, &config(20));
-        prop_assert!(sooner.latency_mean_s.unwrap() <= before.latency_mean_s.unwrap() + slack);
+        // Looks fall on other fractions of a second when a precompute was made earlier, so the last one before the end of a
+        // run may be late.
+        let (slack, late) = if policy == Policy::Published { (2.0, 1.0) } else { (1e-6, 0.0) };
+        for better in [after, sooner] {
+            prop_assert!(better.served >= before.served - late);
+            // Who serves more has served those that waited longest, too; means are of the same requests only if it does not.
+            if better.served == before.served {
+                prop_assert!(better.latency_mean_s.unwrap() <= before.latency_mean_s.unwrap() + slack);
+            }
+        }
     }
 
     #[test]
@@ -299,7 +308,9 @@ proptest! {
         };
         let (one, three) = (point(&service(100.0, 30.0), &config(1)), point(&service(100.0, 30.0), &config(3)));
         prop_assert!(three.served >= one.served);
-        prop_assert!(three.latency_mean_s.unwrap() <= one.latency_mean_s.unwrap() + 1e-6);
+        if three.served == one.served {
+            prop_assert!(three.latency_mean_s.unwrap() <= one.latency_mean_s.unwrap() + 1e-6);
+        }
     }
 }
 

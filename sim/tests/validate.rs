@@ -97,3 +97,14 @@ fn the_parts_of_a_published_inference_sum_to_its_latency() {
         assert!((sum / latency_s - 1.0).abs() < 1e-6, "{sum} of {latency_s}");
     }
 }
+
+#[test]
+fn accelerators_rows_that_set_a_constant_are_told_apart_from_predictions() {
+    let sets = |name| validate(Some(name)).unwrap().iter().map(|target| (target.set, target.cases)).collect::<Vec<_>>();
+    for name in ["zama-hpu", "cofhee"] {
+        let [(fitted, 1), (predicted, _)] = sets(name)[..] else { unreachable!("{name}") };
+        assert_eq!((fitted, predicted), (Set::Fitted, Set::Predicted), "{name}");
+    }
+    assert_eq!(sets("heax"), [(Set::Predicted, 12)]);
+    assert_eq!(sets("rpu-ntt"), [(Set::Predicted, 1)]);
+}

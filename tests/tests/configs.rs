@@ -17,8 +17,8 @@ fn configs() -> PathBuf {
 /// The files of one folder of `configs/`: name without `.toml`, and text.
 fn on_disk(folder: &str) -> BTreeMap<String, String> {
     let entries = std::fs::read_dir(configs().join(folder)).unwrap();
-    let file = |entry: std::io::Result<std::fs::DirEntry>| {
-        let path = entry.unwrap().path();
+    let entries = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let file = |path: PathBuf| {
         assert_eq!(path.extension().and_then(|end| end.to_str()), Some("toml"), "{}", path.display());
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         (name, std::fs::read_to_string(&path).unwrap())

@@ -20,13 +20,31 @@ fn hybrenet() -> &'static Program {
     PROGRAM.get_or_init(|| lowered("hrn-5x5x3x"))
 }
 
+/// A shipped platform's text with the costs of named processors written out.
+fn text_of(name: &str) -> String {
+    let (mut table, mut text) = (String::new(), String::new());
+    for line in Platform::builtin_text(name).unwrap().lines() {
+        if let Some(header) = line.strip_prefix('[').and_then(|line| line.split(']').next()) {
+            table = header.to_owned();
+        }
+        if let Some(cost) = line.strip_prefix("cost = \"") {
+            let cpu = cost.split('"').next().unwrap();
+            let file = format!("{}/../configs/hardware/cpu/{cpu}.toml", env!("CARGO_MANIFEST_DIR"));
+            text += &format!("[{table}.cost]\n{}", std::fs::read_to_string(file).unwrap());
+        } else {
+            text += &format!("{line}\n");
+        }
+    }
+    text
+}
+
 /// A platform file under edit.
 #[derive(Clone)]
 struct File(Table);
 
 impl File {
     fn shipped(name: &str) -> Self {
-        Self(toml::from_str(Platform::builtin_text(name).unwrap()).unwrap())
+        Self(toml::from_str(&text_of(name)).unwrap())
     }
 
     fn entry(&mut self, key: &str) -> &mut Value {

@@ -4,7 +4,7 @@
 use super::circuits::{self, Garbling, RING_BITS, Side};
 use super::linear;
 use super::memory::{self, Bandwidth};
-use super::timing::Timing;
+use super::timing::{Effort, Timing};
 use super::{RESIDENT, STREAMING};
 use crate::error::Result;
 use crate::gc::CHUNK;
@@ -49,22 +49,23 @@ pub const STAGES: usize = 7;
 ///
 /// # Errors
 /// None on a working machine: the parameters are fixed.
-pub fn calibrate(progress: &mut dyn FnMut(&str)) -> Result<Calibration> {
+pub fn calibrate(effort: Effort, progress: &mut dyn FnMut(&str)) -> Result<Calibration> {
     let threads = rayon::current_num_threads();
     let mut costs = Vec::new();
     progress("garbling");
-    costs.extend(garbling(threads)?);
+    costs.extend(garbling(threads, effort)?);
     progress("oblivious transfer");
-    costs.extend(transfers(threads)?);
+    costs.extend(transfers(threads, effort)?);
     progress("linear layers on shares");
-    costs.extend(ring(threads));
+    costs.extend(ring(threads, effort));
     progress("linear layers under encryption");
-    costs.extend(encryption(threads)?);
+    costs.extend(encryption(threads, effort)?);
     progress("memory");
-    let (bandwidth, memory_latency, fresh) = (memory::bandwidth(), memory::latency(), memory::fresh_memory());
+    let (bandwidth, memory_latency) = (memory::bandwidth(effort), memory::latency(effort));
+    let fresh = memory::fresh_memory(effort);
     costs.push(direct("kept_byte", fresh, "tables and labels of 64 chunks in fresh memory, one thread"));
     progress("messages between threads");
-    let copying = memory::copying()?;
+    let copying = memory::copying(effort)?;
     progress("clock");
     Ok(Calibration {
         threads,
@@ -96,8 +97,8 @@ fn core_s(timing: Timing, threads: usize, items: u64) -> f64 {
 /// Gates from whole chunks, less their labels, which the model charges by themselves. A chunk is garbled into memory that is
 /// used again, before it is sent; it is evaluated from memory that is in no cache,
 /// which is wiped and given back.
-fn garbling(threads: usize) -> Result<Vec<Cost>> {
-    let label = circuits::encoding();
+fn garbling(threads: usize, effort: Effort) -> Result<Vec<Cost>> {
+    let label = circuits::encoding(effort);
     let per_core = label.map(|seconds| seconds * threads as f64);
     let gates = |key, side: Side, what: &str| {
         let of_gates = |all: f64, label: f64| (all * threads as f64 - side.work.labels as f64 * label).max(0.0);
@@ -108,8 +109,8 @@ fn garbling(threads: usize) -> Result<Vec<Cost>> {
             &format!("ring ReLUs in chunks of {CHUNK}, {what}, less labels"),
         )
     };
-    let resident = Garbling::new(Activation::Relu, RESIDENT)?.garble()?;
-    let kept = Garbling::new(Activation::Relu, STREAMING)?.evaluate_kept()?;
+    let resident = Garbling::new(Activation::Relu, RESIDENT, effort)?.garble()?;
+    let kept = Garbling::new(Activation::Relu, STREAMING, effort)?.evaluate_kept()?;
     Ok(vec![
         gates("garble_and", resident, "into memory that is used again"),
         gates("evaluate_and", kept, "from memory that streams and is wiped and given back"),
@@ -118,23 +119,23 @@ fn garbling(threads: usize) -> Result<Vec<Cost>> {
     ])
 }
 
-fn transfers(threads: usize) -> Result<Vec<Cost>> {
-    let [received, sent] = circuits::Transfers::new()?.extend()?;
+fn transfers(threads: usize, effort: Effort) -> Result<Vec<Cost>> {
+    let [received, sent] = circuits::Transfers::new(effort)?.extend()?;
     let extended = received.with(sent, |received, sent| 0.5 * threads as f64 * (received + sent));
-    let hash = super::aes_block().map(|seconds| seconds * threads as f64);
+    let hash = super::aes_block(effort).map(|seconds| seconds * threads as f64);
     Ok(vec![
         direct("extended_ot", extended, "chunks of 65,536 transfers, mean of receiver and sender, all threads"),
-        direct("base_ot", circuits::base_transfers()?, "128 transfers, mean of both parties, one thread"),
+        direct("base_ot", circuits::base_transfers(effort)?, "128 transfers, mean of both parties, one thread"),
         direct("hash_call", hash.per(0.5), "two AES blocks of a wide batch, all threads"),
     ])
 }
 
 /// Convolutions on shares: what many output channels take more than few is products, the rest is gathering.
-fn ring(threads: usize) -> Vec<Cost> {
+fn ring(threads: usize, effort: Effort) -> Vec<Cost> {
     let few = linear::shape(64, 32, ring::GROUP * threads, 3);
     let many = linear::shape(64, 32, ring::GROUP * threads * 8, 3);
     let solve = |bits| {
-        let [small, large] = [&few, &many].map(|shape| linear::ring_convolution(shape, bits));
+        let [small, large] = [&few, &many].map(|shape| linear::ring_convolution(shape, bits, effort));
         let products = |shape: &ConvShape| shape.macs() as f64 / threads as f64;
         let more = products(&many) - products(&few);
         let mac = large.with(small, |large, small| (large - small).max(0.0) / more);
@@ -147,15 +148,15 @@ fn ring(threads: usize) -> Vec<Cost> {
         direct("ring_mac", mac, what),
         direct("wide_ring_mac", wide_mac, what),
         direct("ring_gather", gather, "the same, without its products"),
-        direct("ring_add", linear::ring_addition(), "vectors of 65,536 shares, one thread"),
-        direct("ring_sample", linear::ring_mask(), "masks of 65,536 shares, one thread"),
+        direct("ring_add", linear::ring_addition(effort), "vectors of 65,536 shares, one thread"),
+        direct("ring_sample", linear::ring_mask(effort), "masks of 65,536 shares, one thread"),
     ]
 }
 
 /// Inner loops by themselves; then what encryptions, replies and decryptions take beyond these, each from the layers of a
 /// residual network.
-fn encryption(threads: usize) -> Result<Vec<Cost>> {
-    let encryption = linear::Encryption::new()?;
+fn encryption(threads: usize, effort: Effort) -> Result<Vec<Cost>> {
+    let encryption = linear::Encryption::new(effort)?;
     let loops = encryption.inner_loops()?;
     let degree = encryption.degree() as f64;
     let butterflies = degree * degree.log2() / 2.0;

@@ -1,6 +1,6 @@
 //! Garbled circuits and oblivious transfers, prepared for timing.
 
-use super::timing::{Timing, time, time_prepared};
+use super::timing::{Effort, Timing};
 use crate::buffer::Buffer;
 use crate::counter::Counter;
 use crate::error::Result;
@@ -37,17 +37,18 @@ pub(super) struct Garbling {
     tables: Vec<Buffer>,
     decoding: Vec<u64>,
     counter: Counter,
+    effort: Effort,
 }
 
 impl Garbling {
     /// One chunk's tables stay in the last-level cache; those of a layer's many chunks stream to and from memory.
-    pub(super) fn new(activation: Activation, chunks: usize) -> Result<Self> {
+    pub(super) fn new(activation: Activation, chunks: usize, effort: Effort) -> Result<Self> {
         let plan = GatePlan::new(&activation_circuit(activation, Party::Server, RING_BITS, FRACTION_BITS))?;
         let zeros = (0..CHUNK * RING_BITS as usize).map(|wire| wire as Block * 0x9e37_79b9_7f4a_7c15).collect();
         let tables = (0..chunks).map(|_| Buffer::of_blocks(CHUNK * plan.table_blocks())).collect();
         let own = LabelSource::new(&Seed::reproducible(1));
         let (values, decoding) = (vec![5; CHUNK], vec![0; CHUNK]);
-        let mut garbling = Self { plan, own, zeros, values, tables, decoding, counter: Counter::default() };
+        let mut garbling = Self { plan, own, zeros, values, tables, decoding, counter: Counter::default(), effort };
         garbling.garble_all()?;
         let _ = garbling.counter.take();
         Ok(garbling)
@@ -77,7 +78,7 @@ impl Garbling {
     pub(super) fn garble(&mut self) -> Result<Side> {
         self.garble_all()?;
         let work = self.counter.take();
-        let time = time(|| _ = black_box(self.garble_all()));
+        let time = self.effort.time(|| _ = black_box(self.garble_all()));
         let _ = self.counter.take();
         Ok(Side { work, time })
     }
@@ -92,7 +93,7 @@ impl Garbling {
         };
         all()?;
         let work = self.counter.take();
-        let time = time(|| _ = black_box(all()));
+        let time = self.effort.time(|| _ = black_box(all()));
         let _ = self.counter.take();
         Ok(Side { work, time })
     }
@@ -114,19 +115,21 @@ impl Garbling {
         };
         all(kept())?;
         let work = self.counter.take();
-        let time = time_prepared(kept, |kept| _ = black_box(all(kept)));
+        let time = self.effort.time_prepared(kept, |kept| _ = black_box(all(kept)));
         let _ = self.counter.take();
         Ok(Side { work, time })
     }
 }
 
 /// Seconds per label when a garbler chooses the labels of its online inputs, chunk by chunk in the same memory.
-pub(super) fn encoding() -> Timing {
+pub(super) fn encoding(effort: Effort) -> Timing {
     let bits = RING_BITS as usize;
     let source = LabelSource::new(&Seed::reproducible(3));
     let (counter, values) = (Counter::default(), vec![0x1234_5678_9abc_def0; CHUNK]);
     let mut labels = vec![0; CHUNK * bits];
-    time(|| encode_labels(&source, 0, 3 << 100 | 1, &values, bits, &mut labels, &counter)).per((CHUNK * bits) as f64)
+    effort
+        .time(|| encode_labels(&source, 0, 3 << 100 | 1, &values, bits, &mut labels, &counter))
+        .per((CHUNK * bits) as f64)
 }
 
 /// A receiver and a sender of oblivious transfers that know each other.
@@ -134,10 +137,11 @@ pub(super) struct Transfers {
     receiver: ExtensionReceiver,
     sender: ExtensionSender,
     counter: Counter,
+    effort: Effort,
 }
 
 impl Transfers {
-    pub(super) fn new() -> Result<Self> {
+    pub(super) fn new(effort: Effort) -> Result<Self> {
         let (counter, seed) = (Counter::default(), Seed::reproducible(2));
         let base = BaseSender::new(&seed);
         let choices: Vec<bool> = (0..wire::BASE_OTS).map(|bit| bit % 3 == 0).collect();
@@ -145,7 +149,7 @@ impl Transfers {
         let chosen = BaseReceiver::choose(0, &base.offer(), &choices, &seed, &counter)?;
         let (receiver, trees) = ExtensionReceiver::new(&base.finish(0, &chosen.message, &counter)?)?;
         let sender = ExtensionSender::new(0, &chosen.keys, delta, &trees)?;
-        Ok(Self { receiver, sender, counter })
+        Ok(Self { receiver, sender, counter, effort })
     }
 
     /// Extends the transfers of one chunk of shares again and again, in the same memory: the
@@ -163,21 +167,21 @@ impl Transfers {
             receiver.extend_into(first, &choices, labels.blocks_mut(), &mut message, counter)
         };
         receive()?;
-        let received = time(|| _ = black_box(receive()));
+        let received = self.effort.time(|| _ = black_box(receive()));
         let mut send = || sender.extend_into(0, first, &message, zeros.blocks_mut(), counter);
         send()?;
-        let sent = time(|| _ = black_box(send()));
+        let sent = self.effort.time(|| _ = black_box(send()));
         Ok([received, sent].map(|timing| timing.per(transfers as f64)))
     }
 }
 
 /// One party's part in a base transfer: the mean of both parties.
-pub(super) fn base_transfers() -> Result<Timing> {
+pub(super) fn base_transfers(effort: Effort) -> Result<Timing> {
     let (counter, seed) = (Counter::default(), Seed::reproducible(4));
     let base = BaseSender::new(&seed);
     let (offer, choices) = (base.offer(), [true; wire::BASE_OTS as usize]);
     let chosen = BaseReceiver::choose(0, &offer, &choices, &seed, &counter)?;
-    let choose = time(|| drop(black_box(BaseReceiver::choose(0, &offer, &choices, &seed, &counter))));
-    let finish = time(|| drop(black_box(base.finish(0, &chosen.message, &counter))));
+    let choose = effort.time(|| drop(black_box(BaseReceiver::choose(0, &offer, &choices, &seed, &counter))));
+    let finish = effort.time(|| drop(black_box(base.finish(0, &chosen.message, &counter))));
     Ok(choose.with(finish, |choose, finish| choose + finish).per(2.0 * wire::BASE_OTS as f64))
 }

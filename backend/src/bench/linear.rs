@@ -1,6 +1,6 @@
 //! Linear layers, prepared for timing: in the ring, and under encryption.
 
-use super::timing::{Timing, time};
+use super::timing::{Effort, Timing};
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use crate::he::{
@@ -22,24 +22,24 @@ pub(super) fn shape(in_channels: usize, size: usize, out_channels: usize, kernel
 }
 
 /// Seconds of a convolution on shares of `bits` bits.
-pub(super) fn ring_convolution(shape: &ConvShape, bits: u32) -> Timing {
+pub(super) fn ring_convolution(shape: &ConvShape, bits: u32, effort: Effort) -> Timing {
     let (weights, input) = (vec![-3; shape.out_channels * shape.taps()], vec![123_456_789; shape.inputs()]);
     let counter = Counter::default();
-    time(|| drop(black_box(ring::convolve(shape, &weights, &input, bits, &counter))))
+    effort.time(|| drop(black_box(ring::convolve(shape, &weights, &input, bits, &counter))))
 }
 
 /// Seconds per addition of shares.
-pub(super) fn ring_addition() -> Timing {
+pub(super) fn ring_addition(effort: Effort) -> Timing {
     const ELEMENTS: usize = 1 << 16;
     let (shares, masks, counter) = (vec![1; ELEMENTS], vec![2; ELEMENTS], Counter::default());
-    time(|| drop(black_box(ring::add(&shares, &masks, &counter)))).per(ELEMENTS as f64)
+    effort.time(|| drop(black_box(ring::add(&shares, &masks, &counter)))).per(ELEMENTS as f64)
 }
 
 /// Seconds per element of a mask that is expanded from its seed.
-pub(super) fn ring_mask() -> Timing {
+pub(super) fn ring_mask(effort: Effort) -> Timing {
     const ELEMENTS: usize = 1 << 16;
     let seed = Seed::reproducible(5);
-    time(|| drop(black_box(seed.ring_elements(ELEMENTS, 32)))).per(ELEMENTS as f64)
+    effort.time(|| drop(black_box(seed.ring_elements(ELEMENTS, 32)))).per(ELEMENTS as f64)
 }
 
 /// Keys under the default protocol's parameters.
@@ -49,6 +49,7 @@ pub(super) struct Encryption {
     counter: Arc<Counter>,
     secret: SecretKey,
     public: PublicKey,
+    effort: Effort,
 }
 
 /// One operation on a layer's ciphertexts, on all threads.
@@ -105,12 +106,12 @@ impl InnerLoops {
 }
 
 impl Encryption {
-    pub(super) fn new() -> Result<Self> {
+    pub(super) fn new(effort: Effort) -> Result<Self> {
         let protocol = Protocol::load(DEFAULT_PROTOCOL).map_err(|error| BackendError::program(error.to_string()))?;
         let counter = Arc::new(Counter::default());
         let context = HeContext::new(coefficient(&protocol)?, counter.clone())?;
         let (secret, public) = SecretKey::generate(&context, &Seed::reproducible(6));
-        Ok(Self { protocol, context, counter, secret, public })
+        Ok(Self { protocol, context, counter, secret, public, effort })
     }
 
     /// The inner loops of layers, while all threads work.
@@ -121,7 +122,7 @@ impl Encryption {
             const ROUNDS: usize = 16;
             let count = kernels.first_mut().map_or(1, work);
             let run = |kernel: &mut Kernels| (0..ROUNDS).for_each(|_| _ = black_box(work(kernel)));
-            time(|| kernels.par_iter_mut().for_each(run)).per((ROUNDS * count) as f64)
+            self.effort.time(|| kernels.par_iter_mut().for_each(run)).per((ROUNDS * count) as f64)
         };
         let transform = each(&|kernel| {
             kernel.transform();
@@ -186,9 +187,9 @@ impl Encryption {
             time,
         };
         let times = [
-            time(|| drop(black_box(encrypt()))),
-            time(|| drop(black_box(evaluate(&sent)))),
-            time(|| drop(black_box(decrypt()))),
+            self.effort.time(|| drop(black_box(encrypt()))),
+            self.effort.time(|| drop(black_box(evaluate(&sent)))),
+            self.effort.time(|| drop(black_box(decrypt()))),
         ];
         let groups = plan.output_groups() as u64;
         Ok([

@@ -1,6 +1,6 @@
 //! The machine under the cryptography: memory, the copy of messages between two parties in one process, and the clock.
 
-use super::timing::{Timing, time, time_prepared};
+use super::timing::{Effort, Timing};
 use crate::error::Result;
 use crate::memory::memory_pair;
 use memmap2::MmapMut;
@@ -27,13 +27,13 @@ pub struct Bandwidth {
 }
 
 /// Measures the bandwidth of the calling thread pool.
-pub fn bandwidth() -> Bandwidth {
+pub fn bandwidth(effort: Effort) -> Bandwidth {
     let words = BUFFER_BYTES / size_of::<u64>();
     let (source, mut target) = (vec![1u64; words], vec![2u64; words]);
     let sum = |part: &[u64]| part.iter().fold(0u64, |sum, word| sum.wrapping_add(*word));
-    let read = time(|| _ = black_box(source.par_chunks(PART_WORDS).map(sum).reduce(|| 0, u64::wrapping_add)));
-    let write = time(|| target.par_chunks_mut(PART_WORDS).for_each(|part| part.fill(black_box(7))));
-    let copy = time(|| {
+    let read = effort.time(|| _ = black_box(source.par_chunks(PART_WORDS).map(sum).reduce(|| 0, u64::wrapping_add)));
+    let write = effort.time(|| target.par_chunks_mut(PART_WORDS).for_each(|part| part.fill(black_box(7))));
+    let copy = effort.time(|| {
         let pairs = target.par_chunks_mut(PART_WORDS).zip(source.par_chunks(PART_WORDS));
         pairs.for_each(|(target, source)| target.copy_from_slice(source));
     });
@@ -42,7 +42,7 @@ pub fn bandwidth() -> Bandwidth {
 }
 
 /// Seconds of one access to memory that depends on the one before, in a buffer far larger than the caches.
-pub(super) fn latency() -> Timing {
+pub(super) fn latency(effort: Effort) -> Timing {
     const LINE_WORDS: usize = 16;
     const STEPS: usize = 1 << 14;
     let lines = BUFFER_BYTES / 64;
@@ -55,7 +55,7 @@ pub(super) fn latency() -> Timing {
         }
     }
     let mut line = 0u32;
-    let walk = time(|| {
+    let walk = effort.time(|| {
         for _ in 0..STEPS {
             line = next.get(line as usize * LINE_WORDS).copied().unwrap_or(0);
         }
@@ -67,7 +67,7 @@ pub(super) fn latency() -> Timing {
 /// Seconds per byte of memory that is taken from the operating system, touched for the first time and given back, by one
 /// thread. Memory that the host of a virtual machine gives for the first time costs many times more;
 /// the fastest sample does not contain it.
-pub(super) fn fresh_memory() -> Timing {
+pub(super) fn fresh_memory(effort: Effort) -> Timing {
     // As chunks are kept, tables on huge pages and labels on small ones: far more of them than caches hold, since memory that
     // was given back a moment ago is cleared in the caches, at twice the speed.
     const SIZES: [usize; 2] = [6 << 20, 1 << 20];
@@ -85,7 +85,7 @@ pub(super) fn fresh_memory() -> Timing {
         }
         drop(black_box(mappings));
     };
-    time_prepared(fresh, touch).per((CHUNKS * SIZES.iter().sum::<usize>()) as f64)
+    effort.time_prepared(fresh, touch).per((CHUNKS * SIZES.iter().sum::<usize>()) as f64)
 }
 
 /// Touches as much memory as a run will need and gives it back, so that a virtual machine's host has it ready: otherwise the
@@ -116,7 +116,7 @@ pub(super) struct Copying {
 ///
 /// # Errors
 /// No thread can be started.
-pub(super) fn copying() -> Result<Copying> {
+pub(super) fn copying(effort: Effort) -> Result<Copying> {
     const PART: usize = 6 << 20;
     const BYTES: usize = 8 * PART;
     const PINGS: usize = 200;
@@ -141,8 +141,8 @@ pub(super) fn copying() -> Result<Copying> {
         let done = send();
         failed = done.and_then(|()| here.read_exact(&mut answer));
     };
-    let byte = time(|| exchange(1, BYTES / PART)).per(BYTES as f64);
-    let round_trip = time(|| (0..PINGS).for_each(|_| exchange(0, 0))).per(PINGS as f64);
+    let byte = effort.time(|| exchange(1, BYTES / PART)).per(BYTES as f64);
+    let round_trip = effort.time(|| (0..PINGS).for_each(|_| exchange(0, 0))).per(PINGS as f64);
     failed?;
     drop(here);
     // It ends with an error because this end has hung up.
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn messages_are_copied_whole_and_single_bytes_come_back() {
-        let copying = copying().unwrap();
+        let copying = copying(Effort::Quick).unwrap();
         assert!(copying.byte.best_s > 0.0 && copying.byte.best_s < copying.round_trip.best_s);
     }
 }

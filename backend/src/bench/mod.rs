@@ -9,7 +9,7 @@ mod timing;
 
 pub use calibrate::{Calibration, Cost, STAGES, calibrate};
 pub use memory::{Bandwidth, bandwidth, warm_memory};
-pub use timing::{Timing, time};
+pub use timing::{Effort, Timing};
 
 use crate::error::Result;
 use crate::simd::{AesKey, encrypt_counters};
@@ -76,21 +76,22 @@ const STREAMING: usize = 16;
 /// None on a working machine: the parameters are fixed.
 pub fn measure() -> Result<Rates> {
     let per_gate = |side: Side| 1e9 * side.time.best_s / side.work.and_gates as f64;
-    let mut resident = Garbling::new(Activation::Relu, RESIDENT)?;
-    let mut streaming = Garbling::new(Activation::Relu, STREAMING)?;
+    let effort = Effort::Careful;
+    let mut resident = Garbling::new(Activation::Relu, RESIDENT, effort)?;
+    let mut streaming = Garbling::new(Activation::Relu, STREAMING, effort)?;
     let mut ntt_us = BTreeMap::new();
     for degree in [4096, 8192] {
         let context = linear::context(degree, vec![36])?;
         let mut poly = context.lift(&vec![12345; degree]);
-        ntt_us.insert(degree.to_string(), 1e6 * time(|| context.forward(&mut poly)).best_s);
+        ntt_us.insert(degree.to_string(), 1e6 * effort.time(|| context.forward(&mut poly)).best_s);
     }
     let context = linear::context(4096, vec![36, 36, 37])?;
     let (factor, mut halves) = (context.lift(&[77; 4096]), [context.zero(), context.zero()]);
-    let multiply = time(|| halves.iter_mut().for_each(|half| context.mul_add(half, &factor, &factor)));
-    let [received, sent] = circuits::Transfers::new()?.extend()?;
+    let multiply = effort.time(|| halves.iter_mut().for_each(|half| context.mul_add(half, &factor, &factor)));
+    let [received, sent] = circuits::Transfers::new(effort)?.extend()?;
     let convolution = linear::shape(64, 32, 64, 3);
-    let block_s = aes_block().best_s;
-    let memory = bandwidth();
+    let block_s = aes_block(effort).best_s;
+    let memory = bandwidth(effort);
     Ok(Rates {
         garble_and_ns: per_gate(resident.garble()?),
         evaluate_and_ns: per_gate(resident.evaluate()?),
@@ -98,8 +99,8 @@ pub fn measure() -> Result<Rates> {
         ntt_us,
         he_plain_mul_us: 1e6 * multiply.best_s,
         he_rotate_us: None,
-        ring_mac_ns: 1e9 * linear::ring_convolution(&convolution, 32).best_s / convolution.macs() as f64,
-        register_mac_ns: 1e9 * register_mac().best_s,
+        ring_mac_ns: 1e9 * linear::ring_convolution(&convolution, 32, effort).best_s / convolution.macs() as f64,
+        register_mac_ns: 1e9 * register_mac(effort).best_s,
         aes_block_ns: 1e9 * block_s,
         aes_blocks_per_s: 1.0 / block_s,
         memory_read_gb_per_s: memory.read / 1e9,
@@ -113,7 +114,7 @@ pub fn measure() -> Result<Rates> {
 }
 
 /// Seconds per AES block of the whole pool, every thread on batches of its own in the first-level cache (counter mode).
-fn aes_block() -> Timing {
+fn aes_block(effort: Effort) -> Timing {
     const BLOCKS: usize = 1 << 10;
     const ROUNDS: usize = 64;
     let key = AesKey::new(&[7; 16]);
@@ -122,11 +123,11 @@ fn aes_block() -> Timing {
     let one = |blocks: &mut Vec<u128>| {
         (0..ROUNDS).for_each(|round| encrypt_counters(&key, round as u64, std::hint::black_box(blocks)));
     };
-    time(|| batches.par_iter_mut().for_each(one)).per(total)
+    effort.time(|| batches.par_iter_mut().for_each(one)).per(total)
 }
 
 /// Seconds per multiply-accumulate of the whole pool on vector registers, at every width that this machine has.
-fn register_mac() -> Timing {
+fn register_mac(effort: Effort) -> Timing {
     // Enough independent sums to keep the multipliers busy in every vector width.
     const SUMS: usize = 128;
     const ROUNDS: usize = 4096;
@@ -146,5 +147,5 @@ fn register_mac() -> Timing {
     };
     let mut sums = vec![[3; SUMS]; rayon::current_num_threads()];
     let total = (sums.len() * SUMS * ROUNDS) as f64;
-    time(|| std::hint::black_box(&mut sums).par_iter_mut().for_each(one)).per(total)
+    effort.time(|| std::hint::black_box(&mut sums).par_iter_mut().for_each(one)).per(total)
 }

@@ -7,8 +7,15 @@ use std::time::{Duration, Instant};
 const SAMPLE: Duration = Duration::from_millis(2);
 /// Samples of one measurement: at least the first number; more, up to the second, while the time budget lasts.
 const SAMPLES: [usize; 2] = [7, 150];
-/// Time budget of one measurement.
-const BUDGET: Duration = Duration::from_millis(500);
+
+/// How long one measurement goes on, its first [`SAMPLES`] aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// Long enough to outlast a short disturbance: for figures that are kept.
+    Careful,
+    /// Short enough that all of a calibration sees the machine at one speed: for figures that are used at once.
+    Quick,
+}
 
 /// How long one call takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,32 +27,47 @@ pub struct Timing {
     pub median_s: f64,
 }
 
-/// Times `work`, after one call that warms caches and memory up.
-pub fn time(mut work: impl FnMut()) -> Timing {
-    work();
-    let (begin, mut samples) = (Instant::now(), Vec::with_capacity(SAMPLES[1]));
-    while samples.len() < SAMPLES[0] || (samples.len() < SAMPLES[1] && begin.elapsed() < BUDGET) {
-        let (start, mut calls) = (Instant::now(), 0u32);
-        while calls == 0 || start.elapsed() < SAMPLE {
-            work();
-            calls += 1;
+impl Effort {
+    /// Time budget of one measurement.
+    fn budget(self) -> Duration {
+        match self {
+            Self::Careful => Duration::from_millis(500),
+            Self::Quick => Duration::from_millis(50),
         }
-        samples.push(start.elapsed().as_secs_f64() / f64::from(calls));
     }
-    Timing::of(samples)
-}
 
-/// Times single calls of `work` that each need fresh preparation, which is not timed.
-pub fn time_prepared<T>(mut prepare: impl FnMut() -> T, mut work: impl FnMut(T)) -> Timing {
-    work(prepare());
-    let (begin, mut samples) = (Instant::now(), Vec::with_capacity(SAMPLES[1]));
-    while samples.len() < SAMPLES[0] || (samples.len() < SAMPLES[1] && begin.elapsed() < BUDGET) {
-        let prepared = prepare();
-        let start = Instant::now();
-        work(prepared);
-        samples.push(start.elapsed().as_secs_f64());
+    /// Times `work`, after one call that warms caches and memory up.
+    pub fn time(self, mut work: impl FnMut()) -> Timing {
+        work();
+        self.sample(|| {
+            let (start, mut calls) = (Instant::now(), 0u32);
+            while calls == 0 || start.elapsed() < SAMPLE {
+                work();
+                calls += 1;
+            }
+            start.elapsed().as_secs_f64() / f64::from(calls)
+        })
     }
-    Timing::of(samples)
+
+    /// Times single calls of `work` that each need fresh preparation, which is not timed.
+    pub fn time_prepared<T>(self, mut prepare: impl FnMut() -> T, mut work: impl FnMut(T)) -> Timing {
+        work(prepare());
+        self.sample(|| {
+            let prepared = prepare();
+            let start = Instant::now();
+            work(prepared);
+            start.elapsed().as_secs_f64()
+        })
+    }
+
+    /// Takes samples until there are enough or the budget is spent.
+    fn sample(self, mut one: impl FnMut() -> f64) -> Timing {
+        let (begin, mut samples) = (Instant::now(), Vec::with_capacity(SAMPLES[1]));
+        while samples.len() < SAMPLES[0] || (samples.len() < SAMPLES[1] && begin.elapsed() < self.budget()) {
+            samples.push(one());
+        }
+        Timing::of(samples)
+    }
 }
 
 impl Timing {
@@ -77,9 +99,9 @@ mod tests {
 
     #[test]
     fn a_call_takes_at_least_as_long_as_it_waits_and_the_fastest_sample_is_not_above_the_median() {
-        let timing = time(|| std::thread::sleep(Duration::from_millis(3)));
+        let timing = Effort::Quick.time(|| std::thread::sleep(Duration::from_millis(3)));
         assert!(timing.best_s >= 0.003 && timing.best_s <= timing.median_s);
-        let prepared = time_prepared(|| std::thread::sleep(Duration::from_millis(3)), |()| ());
+        let prepared = Effort::Quick.time_prepared(|| std::thread::sleep(Duration::from_millis(3)), |()| ());
         assert!(prepared.best_s < 0.003, "preparation is not timed: {prepared:?}");
     }
 

@@ -128,7 +128,7 @@ pub(super) fn evaluate_on(
 ///
 /// # Errors
 /// As [`evaluate_part`]; outputs for another number of instances than `instances`.
-pub(super) fn evaluate_labels(
+pub fn evaluate_labels(
     plan: &GatePlan,
     labels: &EvaluatorLabels<'_>,
     first_instance: usize,

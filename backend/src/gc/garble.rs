@@ -73,7 +73,7 @@ pub fn garble_chunk(
 ///
 /// # Errors
 /// As [`garble_chunk`].
-pub(super) fn garble_labels(
+pub fn garble_labels(
     plan: &GatePlan,
     inputs: &GarblerInputs<'_>,
     first_instance: usize,

@@ -36,10 +36,15 @@ pub fn encrypt_blocks(aes: &Aes128, blocks: &mut [Block]) {
     aes.encrypt_blocks(blocks);
 }
 
-/// The hash's permutation for one layer: AES under a key that anyone can derive from the layer's public seed.
-pub(super) fn permutation(path: Path, seed: &Seed) -> AesKey {
+/// The key of one layer's permutation, which anyone can derive from the layer's public seed.
+pub(super) fn key(seed: &Seed) -> [u8; 16] {
     let key = blake3::derive_key(PURPOSE, &seed.0);
-    AesKey::for_path(path, &std::array::from_fn(|byte| key[byte]))
+    std::array::from_fn(|byte| key[byte])
+}
+
+/// The hash's permutation for one layer: AES under the layer's [`key`].
+pub(super) fn permutation(path: Path, seed: &Seed) -> AesKey {
+    AesKey::for_path(path, &key(seed))
 }
 
 /// H of `4·N` blocks, each under its tweak; `engine` has the key of [`permutation`].

@@ -1,7 +1,7 @@
 //! Input labels from seeds: who garbles stores 32 bytes and finds any zero label again by its number, and the labels of inputs
 //! that are known when garbling are never sent at all.
 
-use super::hash::{Block, LayerHash, permutation};
+use super::hash::{Block, LayerHash, key, permutation};
 use crate::counter::Counter;
 use crate::random::{BlockStream, Seed};
 use crate::simd::{AesKey, Path};
@@ -58,6 +58,11 @@ impl OfflineLabels {
     /// The seed that goes over the wire, before the tables.
     pub fn seed(&self) -> &[u8; Self::SEED_BYTES] {
         &self.seed.0
+    }
+
+    /// The key of the AES that hashes this layer: as public as the seed. Hardware that garbles is given its round keys.
+    pub fn hash_key(&self) -> [u8; 16] {
+        key(&self.hash)
     }
 
     /// The permutation under which this layer is hashed.

@@ -22,8 +22,8 @@ mod tests;
 mod walk;
 
 pub use encode::encode_labels;
-pub use evaluate::{EvaluatorLabels, evaluate, evaluate_chunk, evaluate_part};
-pub use garble::{GarblerInputs, garble, garble_chunk};
+pub use evaluate::{EvaluatorLabels, evaluate, evaluate_chunk, evaluate_labels, evaluate_part};
+pub use garble::{GarblerInputs, garble, garble_chunk, garble_labels};
 pub use garbled::{Garbled, chunk_bytes, chunk_sizes, pack_decoding, split_chunk, split_chunk_mut, unpack_decoding};
 pub(crate) use hash::LayerHash;
 pub use hash::{Block, encrypt_blocks};

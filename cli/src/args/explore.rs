@@ -12,9 +12,10 @@ use std::str::FromStr;
 const HELP: &str = "\
 Axes. Every combination of gate engines, HE lanes and memories is evaluated.
   --engines, --he-lanes  counts (1,2,4), ranges that double (1:16 is 1,2,4,8,16), or both
-  --memory               ddr4-2400, ddr4-3200, ddr4-4400, lpddr4-4266 (one 64-bit channel),
-                         hbm2 (16 channels of 32 GB/s); NAMExN for N channels; or a peak
-                         bandwidth (\"100 GB/s\"), which keeps all else of the platform's
+  --memory               a device of `pisim hardware memory` (ddr4-2400, ddr4-3200, ddr4-4400,
+                         lpddr4: one channel; hbm2, hbm2e: 16 channels); NAMExN for N
+                         channels; or a peak bandwidth (\"100 GB/s\"), which keeps all else
+                         of the platform's memory
 An HE engine's transform units, butterflies and automorphism lanes are in the platform's
 proportion to its lanes.
 

@@ -4,7 +4,7 @@ use crate::Outcome;
 use crate::args::CalibrateArgs;
 use crate::output::{self, Output};
 use anyhow::{Context, Result};
-use pisim_backend::bench::{Calibration, STAGES, calibrate};
+use pisim_backend::bench::{Calibration, Effort, STAGES, calibrate};
 use pisim_hw_models::Platform;
 use pisim_settings::Source;
 use serde::Serialize;
@@ -34,7 +34,7 @@ pub fn run(args: &CalibrateArgs, output: Output) -> Result<Outcome> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let bar = output::progress(STAGES, "calibrating");
     let measured = pool.install(|| {
-        calibrate(&mut |stage| {
+        calibrate(Effort::Careful, &mut |stage| {
             bar.set_message(stage.to_owned());
             bar.inc(1);
         })
@@ -64,7 +64,7 @@ pub fn run(args: &CalibrateArgs, output: Output) -> Result<Outcome> {
 }
 
 /// The platform file, with a comment at every figure.
-fn platform_file(measured: &Calibration) -> String {
+pub(super) fn platform_file(measured: &Calibration) -> String {
     let threads = measured.threads;
     let bandwidth = &measured.bandwidth;
     let peak = bandwidth.read.max(bandwidth.write).max(bandwidth.copy);

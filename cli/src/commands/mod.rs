@@ -1,11 +1,14 @@
 //! One file per command.
 
+mod against;
 pub mod bench;
 pub mod calibrate;
+pub mod circuit;
 pub mod completions;
 pub mod explore;
 pub mod hardware;
 pub mod infer;
+pub mod memory;
 pub mod net;
 pub mod requests;
 pub mod run;

@@ -4,17 +4,17 @@
 //! statistical security are those of one coefficient of a reply, and σ − log₂(coefficients of all replies) is the bound for
 //! the inference that runs here.
 
+use super::against::Against;
 use crate::Outcome;
 use crate::args::{Garbler, VerifyArgs};
 use crate::image::Picture;
 use crate::output::{self, Output};
 use crate::select;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use pisim_backend::{Seed, Verification, verify_after};
-use pisim_hw_models::Platform;
 use pisim_netgen::{Weights, random_input};
 use pisim_protocol::{Party, Phase, Program, Protocol, Work};
-use pisim_reports::{Disagreement, PredictedTimes, VerificationSummary, tables};
+use pisim_reports::{Disagreement, VerificationSummary, tables};
 use std::sync::Arc;
 
 /// More weights than this (4 bytes each, and more while they are used) are refused before any memory is asked for.
@@ -35,49 +35,30 @@ pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
         None => protocol.garbler,
     };
     let program = select::program(&network, &protocol, &args.protocol)?;
-    let platform = args.hardware.as_deref().map(Platform::named_or_file).transpose()?;
+    let mut against = args.hardware.as_deref().map(Against::named).transpose()?;
     let image = args.image.clone().map(Picture::File);
     let program = Arc::new(program);
-    // A machine's first run must not measure where its memory comes from.
-    let mut ready = || {
-        if platform.is_some() {
-            warm(&program)
-        }
-    };
-    let mut summary = run_after(&program, image.as_ref(), args.seed, args.memory.bytes(), &mut ready)?;
-    if let Some(platform) = platform {
-        let times = predicted(&program, &platform, &summary)?;
-        if times.one_machine && times.cores != summary.threads as u64 {
-            output::remark(&format!(
-                "the platform has {} cores, the run used {} threads: their times are not comparable",
-                times.cores, summary.threads
-            ));
-        }
-        summary.predicted_s = Some(times);
+    let mut runs = Vec::new();
+    for _ in 0..args.runs {
+        let mut started = Ok(());
+        let mut ready = || started = against.as_mut().map_or(Ok(()), |against| against.start(&program));
+        let mut run = run_after(&program, image.as_ref(), args.seed, args.memory.bytes(), &mut ready)?;
+        started?;
+        run.predicted_s = against.as_mut().map(|against| against.finish(&program, &run)).transpose()?;
+        runs.push(run);
+    }
+    let summary = VerificationSummary::of_runs(runs).context("no run")?;
+    if let Some(times) = &summary.predicted_s
+        && times.one_machine
+        && times.cores != summary.threads as u64
+    {
+        output::remark(&format!(
+            "the platform has {} cores, the run used {} threads: their times are not comparable",
+            times.cores, summary.threads
+        ));
     }
     output.print(&summary, || tables::verification(&summary))?;
     Ok(if summary.passed() { Outcome::Done } else { Outcome::CheckFailed })
-}
-
-/// The most memory that is touched before a run that is to be compared with a prediction.
-const MOST_WARM_BYTES: u64 = 6 << 30;
-
-/// Touches what a run stores, and about as much in flight.
-fn warm(program: &Program) {
-    let work = program.work_of(|_| true);
-    let kept = work.stored_client_bytes.saturating_add(work.stored_server_bytes);
-    pisim_backend::bench::warm_memory(kept.saturating_mul(2).saturating_add(1 << 30).min(MOST_WARM_BYTES));
-}
-
-/// The simulator's times of the same program, held against the measured ones.
-fn predicted(program: &Program, platform: &Platform, measured: &VerificationSummary) -> Result<PredictedTimes> {
-    let simulation = pisim_sim::simulate(program, platform)?;
-    for step in &simulation.timeline {
-        let seconds = step.end_s - step.start_s;
-        tracing::debug!(step = step.step, kind = step.kind, unit = step.unit, bound = step.bound, seconds, "predicted");
-    }
-    let (phases, cores) = (simulation.latency_s.phases(), platform.server.cpu.cores);
-    Ok(PredictedTimes::new(&platform.name, phases, &measured.wall_s, platform.colocated, cores))
 }
 
 /// Runs a program privately with seeded weights and masks, and compares outputs and work.
@@ -156,6 +137,7 @@ fn summarise(program: &Program, run: &Verification) -> VerificationSummary {
         work: Work::FIELDS.iter().map(|field| (*field).to_owned()).zip(total.values()).collect(),
         wall_s: Phase::ALL.iter().map(|phase| (format!("{phase:?}").to_lowercase(), wall(*phase))).collect(),
         threads: rayon::current_num_threads(),
+        runs: 1,
         predicted_s: None,
         prediction: run
             .mispredictions

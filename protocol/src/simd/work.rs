@@ -57,6 +57,11 @@ impl SimdParams {
         Ring { degree: self.degree as u64, limbs: self.limb_bits.len() as u64 }
     }
 
+    /// The work of one key switch, which is part of every rotation.
+    pub fn key_switch_work(&self) -> Work {
+        self.ring().key_switch()
+    }
+
     /// The work of making all keys: the secret and its square; for every key polynomial an error and the uniform half, and
     /// one product with the secret; in all but the public key the switched secret, times the special prime in one limb.
     pub fn keygen_work(&self) -> Work {

@@ -106,7 +106,7 @@ fn any_space_can_be_drawn() {
         odd,
         space(&[4], &[64], &["hbm2"]),
         space(&many, &many, &["ddr4-2400", "ddr4-3200", "ddr4-4400", "hbm2"]),
-        space(&[1, 1 << 24], &[1, 1 << 24], &["hbm2", "lpddr4-4266"]),
+        space(&[1, 1 << 24], &[1, 1 << 24], &["hbm2", "lpddr4"]),
         space(&[], &[], &[]),
     ];
     for explored in spaces {

@@ -22,6 +22,8 @@ const RESNET32_TOTALS: Table = table!("delphi_epyc7502_resnet32_32_totals.csv");
 const LAYER_PARALLEL: Table = table!("delphi_epyc7502_resnet18_32_layer_parallel.csv");
 const BENCHMARKS: Table = table!("delphi_relu_gc_benchmarks.csv");
 const ONE_INFERENCE: Table = table!("cryptonite_one_inference.csv");
+const DRAM_EFFICIENCY: Table = table!("dram_efficiency.csv");
+const DRAM_LATENCY: Table = table!("dram_latency.csv");
 
 /// A network with published rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,8 +166,49 @@ pub(super) fn one_inference(network: Published) -> Result<Vec<OneInference>, Val
     Ok(found)
 }
 
+/// The rows of a measured table that another crate has.
+pub(super) fn rows(name: &'static str, text: &'static str) -> Result<Vec<Row>, ValidateError> {
+    Table { name, text }.rows()
+}
+
+/// What one access pattern reaches on one memory, in per cent of its peak.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct DramRow {
+    pub device: &'static str,
+    pub channels: u64,
+    /// `column` or `bank-group`.
+    pub mapping: &'static str,
+    /// `64B` or `1K`.
+    pub interleave: &'static str,
+    pub pattern: &'static str,
+    /// By DRAMsim3 and, where it models the same, by Ramulator 2.1.
+    pub simulators: [Option<f64>; 2],
+}
+
+/// All patterns on all memories.
+pub(super) fn dram_efficiency() -> Result<Vec<DramRow>, ValidateError> {
+    let row = |row: Row| {
+        let number = |column| if row.text(column)?.is_empty() { Ok(None) } else { row.number(column).map(Some) };
+        Ok(DramRow {
+            device: row.text("device")?,
+            channels: row.number("channels")? as u64,
+            mapping: row.text("mapping")?,
+            interleave: row.text("interleave")?,
+            pattern: row.text("pattern")?,
+            simulators: [number("dramsim3")?, number("ramulator")?],
+        })
+    };
+    DRAM_EFFICIENCY.rows()?.into_iter().map(row).collect()
+}
+
+/// Unloaded reads of random lines by device, in nanoseconds.
+pub(super) fn dram_latency() -> Result<Vec<(&'static str, f64)>, ValidateError> {
+    let row = |row: Row| Ok((row.text("device")?, row.number("unloaded_read_ns")?));
+    DRAM_LATENCY.rows()?.into_iter().map(row).collect()
+}
+
 /// One row of a table.
-struct Row {
+pub(super) struct Row {
     table: &'static str,
     cells: BTreeMap<&'static str, &'static str>,
 }
@@ -188,12 +231,12 @@ impl Table {
 }
 
 impl Row {
-    fn text(&self, column: &str) -> Result<&'static str, ValidateError> {
+    pub(super) fn text(&self, column: &str) -> Result<&'static str, ValidateError> {
         let missing = || ValidateError::Data { table: self.table, problem: format!("there is no column `{column}`") };
         self.cells.get(column).copied().ok_or_else(missing)
     }
 
-    fn number(&self, column: &str) -> Result<f64, ValidateError> {
+    pub(super) fn number(&self, column: &str) -> Result<f64, ValidateError> {
         let text = self.text(column)?;
         let wrong = |_| ValidateError::Data { table: self.table, problem: format!("`{text}` is no number") };
         text.parse().map_err(wrong)

@@ -1,8 +1,10 @@
 //! Every published quantity: its cases, and how the model gets its figure.
 
 use super::data::{self, LayerRow, Published};
+use super::haac;
+use super::he_accelerators as he;
 use super::model::{Model, busy_s, garbler_of, message_bytes};
-use super::{Case, Limits, Set, Target, ValidateError};
+use super::{Case, Limits, Set, Target, ValidateError, memory, rtl};
 use crate::result::LayerCost;
 use pisim_hw_models::{Cpu, CpuWork};
 use pisim_netgen::Op;
@@ -15,7 +17,7 @@ pub(super) struct About {
     pub source: &'static str,
 }
 
-type Compare = fn(&Model, &About) -> Result<Vec<Target>, ValidateError>;
+pub(super) type Compare = fn(&Model, &About) -> Result<Vec<Target>, ValidateError>;
 
 const LAYERS: &str = "cryptonite (ASPLOS'23), Delphi per-layer logs, EPYC 7502";
 const TOTALS: &str = "cryptonite (ASPLOS'23), Delphi totals, EPYC 7502";
@@ -23,8 +25,19 @@ const MODEL: &str = "cryptonite (ASPLOS'23), e2e_latency.py at 500/500 Mbit/s";
 const STORED: &str = "cryptonite (ASPLOS'23), storage per ReLU and per linear element";
 const PARALLEL: &str = "cryptonite (ASPLOS'23), layer_parallel_HE, EPYC 7502";
 const BENCHES: &str = "cryptonite (ASPLOS'23), ReLU benchmarks, one thread";
+const HPU: &str = "Zama HPU on an Alveo V80, measured (tfhe-rs, hpu_fpga)";
+const HEAX: &str = "HEAX (ASPLOS'20), Tables 7 and 8, as recalled";
+const COFHEE: &str = "CoFHEE, fabricated in 55 nm, as recalled";
+const RPU: &str = "RPU (ISPASS'23), 128 lanes and banks; its clock as recalled";
+const F1: &str = "F1 (MICRO'21), as recalled";
+const CRATERLAKE: &str = "CraterLake (ISCA'22), area table, as recalled";
+const BTS: &str = "BTS (ISCA'22), balance of compute and memory";
 
-const fn about(target: &'static str, metric: &'static str, source: &'static str) -> About {
+const DRAM: &str = "DRAMsim3 and Ramulator 2.1, lowest - 3 to highest + 3 points; outside of it counts";
+const DRAM_ALONE: &str = "DRAMsim3, +/- 3 points; outside of it counts";
+const UNLOADED: &str = "DRAMsim3, one dependent read at a time";
+
+pub(super) const fn about(target: &'static str, metric: &'static str, source: &'static str) -> About {
     About { target, metric, source }
 }
 
@@ -47,6 +60,33 @@ pub(super) const ALL: &[(About, Compare)] = &[
     (about("layer-parallel", "all HE layers, one per thread (s)", PARALLEL), layer_parallel),
     (about("one-inference", "offline and online latency (s)", MODEL), one_inference),
     (about("gc-benchmarks", "1, 10 and 100 garbled ReLUs (s)", BENCHES), gc_benchmarks),
+    (about("zama-hpu", "batches of bootstraps (µs)", HPU), he::zama_hpu),
+    (about("heax", "one operation (cycles)", HEAX), he::heax),
+    (about("cofhee", "one transform (cycles)", COFHEE), he::cofhee),
+    (about("rpu-ntt", "one transform (µs)", RPU), he::rpu_ntt),
+    (about("rpu-energy", "one transform: energy and power", RPU), he::rpu_energy),
+    (about("f1-area", "parts and whole: area and power", F1), he::f1_area),
+    (about("f1-operations", "ciphertext operations (ns)", F1), he::f1_operations),
+    (about("f1-transforms", "published is 0.8 of the model's in all rows (ns)", F1), he::f1_transforms),
+    (about("craterlake-area", "sums of published parts (mm²)", CRATERLAKE), he::craterlake_area),
+    (about("craterlake-units", "F1's units scaled (mm²)", CRATERLAKE), he::craterlake_units),
+    (about("bts-balance", "butterflies, bytes, time of a key switch", BTS), he::bts),
+    (about("rtl-cycles", "interval and latency of cores (cycles)", rtl::SIMULATED), rtl::cycles),
+    (about("rtl-resources", "LUT, FF, DSP, BRAM of cores", rtl::SYNTHESISED), rtl::resources),
+    (about("rtl-others", "LUT, FF, DSP of others' RTL", rtl::OTHERS), rtl::others),
+    (about("memory-ddr4-2400", "bandwidth by access pattern (% of peak)", DRAM), memory::ddr4_2400),
+    (about("memory-ddr4-3200", "bandwidth by access pattern (% of peak)", DRAM), memory::ddr4_3200),
+    (about("memory-hbm2", "bandwidth by access pattern (% of peak)", DRAM), memory::hbm2),
+    (about("memory-hbm2-8ch", "bandwidth by access pattern (% of peak)", DRAM_ALONE), memory::hbm2_channels),
+    (about("memory-latency", "unloaded random read (ns)", UNLOADED), memory::latency),
+    haac::MICRO,
+    haac::SCALING,
+    haac::PLATEAU,
+    haac::KNEE,
+    haac::PASSES,
+    haac::WINDOW,
+    haac::SILICON,
+    haac::SHARES,
 ];
 
 /// Byte counts must agree to half a per cent, each.
@@ -63,8 +103,8 @@ fn set_of(network: Published) -> Set {
     }
 }
 
-fn case(case: impl Into<String>, published: f64, modelled: f64) -> Case {
-    Case { case: case.into(), published, modelled }
+pub(super) fn case(case: impl Into<String>, published: f64, modelled: f64) -> Case {
+    Case { case: case.into(), published, modelled, band: None }
 }
 
 /// One target for each network.

@@ -1,0 +1,86 @@
+//! What the measured times of private runs are held against: a platform of a file, or this machine as it is right now.
+
+use super::calibrate::platform_file;
+use anyhow::Result;
+use pisim_backend::bench::{Calibration, Effort, calibrate, warm_memory};
+use pisim_hw_models::Platform;
+use pisim_protocol::Program;
+use pisim_reports::{PredictedTimes, VerificationSummary};
+use pisim_settings::Source;
+
+/// The name that stands for the machine at hand instead of a platform.
+pub const HERE: &str = "here";
+
+/// The most memory that is touched before a run that is to be compared with a prediction.
+const MOST_WARM_BYTES: u64 = 6 << 30;
+
+/// Where predicted times come from.
+pub enum Against {
+    /// A platform that does not change.
+    Platform(Box<Platform>),
+    /// This machine, measured right before and right after every run, because the speed of a machine that others use too
+    /// changes within seconds.
+    Here {
+        /// The platform as it was measured before the run.
+        before: Option<Box<Platform>>,
+    },
+}
+
+impl Against {
+    /// The platform of a name, a file, or [`HERE`].
+    ///
+    /// # Errors
+    /// No such platform, or a file that is none.
+    pub fn named(name: &str) -> Result<Self> {
+        Ok(match name {
+            HERE => Self::Here { before: None },
+            _ => Self::Platform(Box::new(Platform::named_or_file(name)?)),
+        })
+    }
+
+    /// Right before the parties start: touches what a run will store, since a machine's first run must not measure where its
+    /// memory comes from, and measures the machine.
+    pub fn start(&mut self, program: &Program) -> Result<()> {
+        let work = program.work_of(|_| true);
+        let kept = work.stored_client_bytes.saturating_add(work.stored_server_bytes);
+        warm_memory(kept.saturating_mul(2).saturating_add(1 << 30).min(MOST_WARM_BYTES));
+        if let Self::Here { before } = self {
+            *before = Some(Box::new(now()?));
+        }
+        Ok(())
+    }
+
+    /// Right after a run: what the simulator says of it.
+    pub fn finish(&mut self, program: &Program, run: &VerificationSummary) -> Result<PredictedTimes> {
+        match self {
+            Self::Platform(platform) => predicted(program, platform, run),
+            Self::Here { before } => {
+                let after = now()?;
+                let late = predicted(program, &after, run)?;
+                Ok(match before.take() {
+                    Some(before) => predicted(program, &before, run)?.between(&late, &run.wall_s),
+                    None => late,
+                })
+            }
+        }
+    }
+}
+
+/// This machine as a platform, from a quick calibration.
+fn now() -> Result<Platform> {
+    let measured: Calibration = calibrate(Effort::Quick, &mut |_| ())?;
+    let mut platform = Platform::from_source(&Source::new("the calibrated platform", platform_file(&measured)))?;
+    HERE.clone_into(&mut platform.name);
+    Ok(platform)
+}
+
+/// The simulator's times of the same program, held against the measured ones.
+fn predicted(program: &Program, platform: &Platform, measured: &VerificationSummary) -> Result<PredictedTimes> {
+    let simulation = pisim_sim::simulate(program, platform)?;
+    for step in &simulation.timeline {
+        let seconds = step.end_s - step.start_s;
+        tracing::debug!(step = step.step, kind = step.kind, unit = step.unit, bound = step.bound, seconds, "predicted");
+    }
+    let (phases, cores) = (simulation.latency_s.phases(), platform.server.cpu.cores);
+    Ok(PredictedTimes::new(&platform.name, phases, &measured.wall_s, platform.colocated, cores))
+}

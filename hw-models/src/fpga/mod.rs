@@ -1,0 +1,12 @@
+//! FPGA boards, what the parts of an accelerator use of them, and how fast they can be clocked.
+
+mod board;
+mod clock;
+mod parts;
+mod resources;
+
+pub use board::{BOARDS, Board, BoardMemory};
+pub(crate) use parts::{
+    DDR_CONTROLLER, FREE_XOR, HALF_GATE, HBM_CONTROLLER, mac_unit, memory_blocks, modular_multiplier, ntt_butterfly,
+};
+pub use resources::{FpgaResources, FpgaUse};

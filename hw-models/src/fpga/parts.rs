@@ -1,0 +1,103 @@
+//! What the parts of an accelerator use of an FPGA: own RTL, open synthesis (Yosys, `synth_xilinx -family xcup`), without
+//! place and route. LUT and FF beside DSPs are upper bounds, since vendor tools put more of an adder into the DSP.
+
+use super::resources::FpgaResources;
+
+/// LUT (with shift registers), FF and DSP by word width.
+type Table = [(u64, u64, u64, u64)];
+
+/// Barrett butterflies, one per cycle, run-time modulus.
+const BUTTERFLIES: &Table = &[
+    (28, 596 + 29, 228, 11),
+    (32, 700 + 33, 260, 11),
+    (36, 888 + 37, 292, 17),
+    (54, 1_770 + 55, 436, 33),
+    (60, 2_127 + 61, 484, 38),
+    (64, 2_414 + 65, 516, 42),
+];
+
+/// Montgomery multipliers, one per cycle, run-time modulus.
+const MULTIPLIERS: &Table = &[
+    (28, 335 + 28, 196, 11),
+    (32, 401 + 32, 224, 11),
+    (36, 550 + 36, 252, 17),
+    (54, 1_272 + 54, 378, 33),
+    (60, 1_447 + 60, 420, 33),
+    (64, 1_818 + 64, 448, 42),
+];
+
+/// Multiply-accumulate cells that keep the low word; 8 and 16 bits with wider accumulators.
+const MACS: &Table = &[(8, 32, 32, 1), (16, 96, 114, 1), (32, 93, 32, 3), (64, 356, 128, 10)];
+
+/// A re-keyed half-gate garbler, one AND gate per cycle: 39,098 LUT and 256 SRL, 9,344 FF. It evaluates as well.
+pub(crate) const HALF_GATE: FpgaResources = logic(39_098 + 256, 9_344);
+
+/// A registered 128-bit FreeXOR.
+pub(crate) const FREE_XOR: FpgaResources = logic(128, 128);
+
+/// One soft DDR4 controller (FINN, `platforms.py`, `DDR_RESOURCE_REQUIREMENTS`: 199 block RAMs of 18 Kibit).
+pub(crate) const DDR_CONTROLLER: FpgaResources =
+    FpgaResources { lut: 33_256, ff: 44_889, dsp: 3, bram36: 100, uram: 0 };
+
+/// The logic around the hard HBM controllers, once (FINN, `HBM_RESOURCE_REQUIREMENTS`: 8 block RAMs of 18 Kibit).
+pub(crate) const HBM_CONTROLLER: FpgaResources = FpgaResources { lut: 10_718, ff: 21_793, dsp: 0, bram36: 4, uram: 0 };
+
+const fn logic(lut: u64, ff: u64) -> FpgaResources {
+    FpgaResources { lut, ff, dsp: 0, bram36: 0, uram: 0 }
+}
+
+/// One butterfly of at least `word_bits`.
+pub(crate) fn ntt_butterfly(word_bits: u64) -> FpgaResources {
+    lookup(BUTTERFLIES, word_bits)
+}
+
+/// One modular multiplier of at least `word_bits`.
+pub(crate) fn modular_multiplier(word_bits: u64) -> FpgaResources {
+    lookup(MULTIPLIERS, word_bits)
+}
+
+/// One multiply-accumulate cell of at least `word_bits`.
+pub(crate) fn mac_unit(word_bits: u64) -> FpgaResources {
+    lookup(MACS, word_bits)
+}
+
+/// The narrowest row that holds the word, or the widest there is.
+fn lookup(table: &Table, word_bits: u64) -> FpgaResources {
+    let row = table.iter().find(|row| row.0 >= word_bits).or(table.last());
+    row.map(|&(_, lut, ff, dsp)| FpgaResources { lut, ff, dsp, ..FpgaResources::default() }).unwrap_or_default()
+}
+
+/// The blocks of a memory of `bytes` in `banks`, each with a port of `port_bits`: both kinds of block are 72 bits wide,
+/// block RAM 512 and Ultra RAM 4,096 words deep; banks of 2,048 words or more are made of Ultra RAM.
+pub(crate) fn memory_blocks(bytes: u64, banks: u64, port_bits: u64) -> FpgaResources {
+    let banks = banks.max(1);
+    let words = bytes.div_ceil(banks).saturating_mul(8).div_ceil(port_bits.max(1));
+    let wide = port_bits.div_ceil(72).saturating_mul(banks);
+    if words >= 2_048 {
+        FpgaResources { uram: words.div_ceil(4_096).saturating_mul(wide), ..FpgaResources::default() }
+    } else {
+        FpgaResources { bram36: words.div_ceil(512).saturating_mul(wide), ..FpgaResources::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_take_whole_blocks_of_the_right_kind() {
+        // 64 KiB in 4 banks with 128-bit ports: 1,024 words each, two blocks wide and two deep.
+        assert_eq!(memory_blocks(65_536, 4, 128), FpgaResources { bram36: 16, ..FpgaResources::default() });
+        // 1 MiB in 4 banks: 16,384 words each, two Ultra RAMs wide and four deep.
+        assert_eq!(memory_blocks(1_048_576, 4, 128), FpgaResources { uram: 32, ..FpgaResources::default() });
+        assert_eq!(memory_blocks(1, 1, 8).bram36, 1);
+    }
+
+    #[test]
+    fn wider_words_never_need_less() {
+        for part in [ntt_butterfly, modular_multiplier, mac_unit] {
+            let dsps: Vec<u64> = (1..=64).map(|bits| part(bits).dsp).collect();
+            assert!(dsps.is_sorted(), "{dsps:?}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What the compiler does with a circuit, and how gates are garbled.
+
+use super::TABLE_BYTES;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The order in which the engines get a circuit's gates (HAAC's compiler).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// As the circuit has them.
+    Baseline,
+    /// By level inside segments of half of the wire window: operands stay near, some parallelism is found.
+    Segment,
+    /// By level over the whole circuit: all parallelism, operands far away.
+    #[default]
+    Full,
+}
+
+/// How AND gates are garbled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tables {
+    /// Two ciphertexts of 128 bits; four hash calls to garble, two to evaluate (Zahur, Rosulek and Evans, 2015).
+    #[default]
+    HalfGates,
+    /// Three half ciphertexts of 64 bits and 5 control bits; six hash calls to garble, three to evaluate (Rosulek and Roy, CRYPTO
+    /// 2021). The engine has half as many hash circuits more, and takes a gate in every cycle as before.
+    ThreeHalves,
+}
+
+impl Tables {
+    /// Bits of one gate's table: 256, or 3/2 × 128 + 5 = 197.
+    pub fn bits(self) -> u64 {
+        match self {
+            Self::HalfGates => 8 * TABLE_BYTES,
+            Self::ThreeHalves => 197,
+        }
+    }
+
+    /// Bytes of the tables of `ands` gates, packed.
+    pub fn bytes(self, ands: u64) -> u64 {
+        let bits = u128::from(ands) * u128::from(self.bits());
+        u64::try_from(bits.div_ceil(8)).unwrap_or(u64::MAX)
+    }
+
+    /// Hash circuits of a gate unit over those of a half-gate unit.
+    pub(crate) fn hashes(self) -> f64 {
+        match self {
+            Self::HalfGates => 1.0,
+            Self::ThreeHalves => 1.5,
+        }
+    }
+}
+
+/// Which half of the work an engine does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Makes tables and writes them.
+    Garble,
+    /// Reads tables.
+    Evaluate,
+}

@@ -1,0 +1,292 @@
+//! The homomorphic-encryption engine: transform units, modular multipliers, automorphism lanes, an optional key-switch
+//! pipeline and a scratchpad.
+
+mod edges;
+mod ntt;
+mod reference;
+mod silicon;
+mod traffic;
+mod work;
+
+pub use ntt::NttUnit;
+pub(crate) use ntt::butterflies_of;
+pub use reference::HeReference;
+pub use silicon::HeArea;
+pub use traffic::{HeTraffic, LoopOrder};
+pub use work::{HeTiling, HeWork};
+
+use crate::cost::{Cost, product};
+use crate::technology::Technology;
+use serde::Serialize;
+
+/// A homomorphic-encryption engine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeEngine {
+    /// Clock in hertz.
+    pub clock_hz: f64,
+    /// Width of the datapath in bits: wider limbs take several narrower ones.
+    pub word_bits: u64,
+    /// Number-theoretic transform units; each works on one limb at a time.
+    pub ntt_units: u64,
+    /// Butterflies of radix 2 in one transform unit.
+    pub butterflies: u64,
+    /// Pointwise modular multipliers.
+    pub modmul_lanes: u64,
+    /// Coefficients per cycle of the automorphism (rotation) unit.
+    pub automorphism_lanes: u64,
+    /// Cycles to fill and drain a pipeline.
+    pub pipeline_latency: u64,
+    /// On-chip memory in bytes.
+    pub scratchpad_bytes: u64,
+    /// Banks of the on-chip memory.
+    pub scratchpad_banks: u64,
+    /// What it is made in.
+    pub technology: Technology,
+    /// How its units are built, where that is not the plainest way.
+    pub design: HeDesign,
+}
+
+/// How the units of an HE engine are built. The default is the plainest way: iterative radix-2 transforms, multipliers that
+/// start a product every cycle, limbs in any order, a scratchpad that keeps up, and key switches on the shared units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeDesign {
+    /// The transform units.
+    pub ntt: NttUnit,
+    /// Cycles between two products of one multiplier, those of butterflies included.
+    pub multiplier_interval: u64,
+    /// Limbs that are worked on at once, each by its share of the units; `None` for any number.
+    pub limbs_at_once: Option<u64>,
+    /// Bytes per cycle of one scratchpad bank; `None` if the scratchpad never bounds the units.
+    pub bank_port_bytes: Option<u64>,
+    /// Butterflies of the slowest stage of a pipeline that does key switches and nothing else; `None` if they are done on
+    /// the shared units.
+    pub key_switch_butterflies: Option<u64>,
+    /// The MAC array's cells, where they are the pointwise multipliers.
+    pub products_on: Option<CellProducts>,
+}
+
+impl Default for HeDesign {
+    fn default() -> Self {
+        Self {
+            ntt: NttUnit::default(),
+            multiplier_interval: 1,
+            limbs_at_once: None,
+            bank_port_bytes: None,
+            key_switch_butterflies: None,
+            products_on: None,
+        }
+    }
+}
+
+/// Pointwise products on the cells of a MAC array.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CellProducts {
+    /// Cells that one modular product takes for one cycle.
+    pub cells: u64,
+    /// Joules of one modular product.
+    pub energy_j: f64,
+}
+
+/// Cycles that each kind of unit needs for a piece of work, as if it were alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct HeBusy {
+    /// Transform units.
+    pub ntt: u64,
+    /// Pointwise multipliers.
+    pub multiply: u64,
+    /// Automorphism lanes.
+    pub automorphism: u64,
+    /// Key-switch pipeline.
+    pub key_switch: u64,
+    /// Scratchpad ports.
+    pub scratchpad: u64,
+}
+
+impl HeBusy {
+    /// The cycles of the unit that needs most.
+    pub fn most(&self) -> u64 {
+        self.ntt.max(self.multiply).max(self.automorphism).max(self.key_switch).max(self.scratchpad)
+    }
+}
+
+impl HeEngine {
+    /// Runs homomorphic work.
+    ///
+    /// All units are pipelines that overlap, so a round takes as long as the unit that needs most ([`HeEngine::busy`]), but
+    /// at least the pipeline latency, because the next needs its results: cycles = (rounds − 1) × max(busy, latency) + busy +
+    /// latency (for programmable bootstrapping as in Zama's HPU). Most work is one round. A tiled layer begins and ends with
+    /// chains of dependent operations, in which not all units have work; they are added.
+    ///
+    /// Memory traffic is [`HeEngine::traffic`]'s.
+    pub fn run(&self, work: &HeWork) -> Cost {
+        let traffic = self.traffic(work);
+        let cycles = self.cycles(work, &traffic);
+        Cost::of_cycles(cycles, self.clock_hz, traffic.total(), self.energy_j(work, &traffic))
+    }
+
+    fn cycles(&self, work: &HeWork, traffic: &HeTraffic) -> u64 {
+        let rounds = work.rounds.max(1);
+        if let (1, Some(tiling)) = (rounds, &work.tiling) {
+            return self.tiled_cycles(work, tiling, traffic);
+        }
+        let busy = self.busy_with(work, rounds, traffic).most();
+        if busy == 0 {
+            return 0;
+        }
+        product(&[rounds - 1, busy.max(self.pipeline_latency)])
+            .saturating_add(busy)
+            .saturating_add(self.pipeline_latency)
+    }
+
+    /// A tiled layer's cycles: what its units need that is not in the tail, all at once, with the chain before the first product and
+    /// that after the last one. Multipliers wait for the first weight, transforms of weights are over before the last
+    /// products.
+    fn tiled_cycles(&self, work: &HeWork, tiling: &HeTiling, traffic: &HeTraffic) -> u64 {
+        let edges = self.edges(work, tiling);
+        let body = HeWork {
+            ntts: work.ntts.saturating_sub(edges.tail_work.ntts),
+            mod_muls: work.mod_muls.saturating_sub(edges.tail_work.mod_muls),
+            switch_ntts: work.switch_ntts.saturating_sub(edges.tail_work.switch_ntts),
+            switch_mod_muls: work.switch_mod_muls.saturating_sub(edges.tail_work.switch_mod_muls),
+            automorphisms: work.automorphisms.saturating_sub(edges.tail_work.automorphisms),
+            key_switches: work.key_switches.saturating_sub(edges.tail_work.key_switches),
+            ..*work
+        };
+        let busy = self.busy_with(&body, 1, traffic);
+        let others = busy.automorphism.max(busy.key_switch).max(busy.scratchpad);
+        let most = busy
+            .ntt
+            .saturating_add(edges.last)
+            .max(busy.multiply.saturating_add(edges.head).saturating_add(edges.lag))
+            .max(others.saturating_add(edges.head).saturating_add(edges.last));
+        most.saturating_add(edges.tail)
+    }
+
+    /// Cycles of a tiled layer with `bytes_per_cycle` of memory bandwidth. The first weight and its ciphertext are loaded, the
+    /// passes of the outer loop each take as long as their computing or their traffic, and the last output is stored; or, if
+    /// that takes longer, everything but the last group of outputs is moved, the chain of the last weight follows, and that
+    /// group is stored.
+    pub fn cycles_at(&self, work: &HeWork, bytes_per_cycle: u64) -> u64 {
+        let traffic = self.traffic(work);
+        let computing = self.cycles(work, &traffic);
+        let moved = |bytes: u64| bytes.div_ceil(bytes_per_cycle.max(1));
+        let Some(tiling) = &work.tiling else { return computing.max(moved(traffic.total())) };
+        let edges = self.edges(work, tiling);
+        let weights = product(&[tiling.input_groups, tiling.output_groups, tiling.sums.max(1), tiling.weights_per_sum]);
+        let first = work.weight_bytes / weights.max(1) + work.input_bytes / tiling.inputs().max(1);
+        let outputs = work.output_bytes;
+        let (group, last) = (outputs / tiling.output_groups.max(1), outputs / tiling.outputs().max(1));
+        let chain = edges.head.saturating_add(edges.last).saturating_add(edges.tail);
+        let loading = moved(traffic.total().saturating_sub(group)).saturating_add(chain).saturating_add(moved(group));
+        // One pass of the outer loop moves more than the others: the first loads what stays, or the last stores all outputs.
+        let (passes, once) = match traffic.order {
+            LoopOrder::InputStationary => (tiling.input_groups, outputs),
+            _ => (tiling.output_groups, work.input_bytes.saturating_add(self.first_keys(work))),
+        };
+        let even = traffic.total().saturating_sub(once) / passes.max(1);
+        let heavy = moved(once.saturating_add(even)).max(computing / passes.max(1));
+        let others = product(&[even, passes.saturating_sub(1)]);
+        let light = moved(others).max(computing - computing / passes.max(1));
+        heavy.saturating_add(light).saturating_add(moved(first)).saturating_add(moved(last)).max(loading)
+    }
+
+    /// Cycles that each kind of unit needs for one round of a piece of work.
+    ///
+    /// - transforms: ⌈transforms / units⌉ × [`HeEngine::ntt_cycles`];
+    /// - multiplications: ⌈multiplications × interval / lanes⌉;
+    /// - automorphisms: ⌈automorphisms × 2 × limbs × N / lanes⌉;
+    /// - key-switch pipeline: key switches × limbs × the transform's cycles on its slowest stage (HEAX, ASPLOS'20); what it
+    ///   does is taken from the other units;
+    /// - scratchpad: what transforms and memory move, over the bytes of all ports.
+    ///
+    /// Limbs wider than the word are done as ⌈limb / word⌉ narrower limbs. If only some limbs are worked on at once, each gets
+    /// its share of the units, and the work goes in ⌈limbs / at once⌉ equal waves.
+    pub fn busy(&self, work: &HeWork) -> HeBusy {
+        self.busy_with(work, work.rounds.max(1), &self.traffic(work))
+    }
+
+    fn busy_with(&self, work: &HeWork, rounds: u64, traffic: &HeTraffic) -> HeBusy {
+        let narrow = self.narrow(work);
+        let piped = self.piped_switch_cycles(work).filter(|_| work.key_switches > 0);
+        let (mut ntts, mut mod_muls) = (work.ntts, work.mod_muls);
+        if piped.is_some() {
+            ntts = ntts.saturating_sub(work.switch_ntts);
+            mod_muls = mod_muls.saturating_sub(work.switch_mod_muls);
+        }
+        let interval = self.design.multiplier_interval.max(1);
+        let round = |amount: u64| product(&[amount, narrow]).div_ceil(rounds);
+        let shares = Shares::of(self, work);
+        let ntt_cycles = self.ntt_cycles(work.degree);
+        let key_switch = |one| product(&[work.key_switches.div_ceil(rounds), one]);
+        let ports = self.design.bank_port_bytes.map(|port| product(&[port, self.scratchpad_banks]).max(1));
+        let moved = |bytes| (self.scratchpad_bytes_moved(work, traffic) / bytes as f64 / rounds as f64).ceil() as u64;
+        HeBusy {
+            ntt: product(&[shares.waves(round(ntts), self.ntt_units), ntt_cycles]),
+            multiply: shares.waves(product(&[round(mod_muls), interval]), self.modmul_lanes),
+            automorphism: self.permuted(work).div_ceil(rounds).div_ceil(self.automorphism_lanes.max(1)),
+            key_switch: piped.map_or(0, key_switch),
+            scratchpad: ports.map_or(0, moved),
+        }
+    }
+
+    /// Cycles of one key switch on a pipeline for it: limbs × a transform on its slowest stage.
+    fn piped_switch_cycles(&self, work: &HeWork) -> Option<u64> {
+        let butterflies = self.design.key_switch_butterflies?;
+        let one = self.design.ntt.cycles(work.degree, butterflies, self.design.multiplier_interval.max(1));
+        Some(product(&[work.limbs, self.narrow(work), one]))
+    }
+
+    /// Weights whose loads, transforms and products overlap: as many as cover the chain of one, and the transforms that finish a
+    /// group of outputs in between, with what the busiest unit needs for each.
+    fn steps_in_flight(&self, work: &HeWork, tiling: &HeTiling) -> usize {
+        let edges = self.edges(work, tiling);
+        // Of many weights, so that one that leaves units idle does not count as if it filled them.
+        const MANY: u64 = 1 << 10;
+        let per_weight = tiling.inputs_per_group.div_ceil(tiling.weights_per_sum.max(1));
+        let many = HeWork {
+            degree: work.degree,
+            limbs: work.limbs,
+            limb_bits: work.limb_bits,
+            ntts: product(&[MANY, tiling.ntts_per_weight]),
+            mod_muls: product(&[MANY, per_weight, 2, work.limbs, work.degree]),
+            ..HeWork::default()
+        };
+        let busy = self.busy(&many);
+        let period = busy.ntt.max(busy.multiply) / MANY;
+        let covered = edges.head.saturating_add(edges.last).saturating_add(edges.burst);
+        2 + usize::try_from(covered.div_ceil(period.max(1))).unwrap_or(usize::MAX / 2)
+    }
+
+    /// Narrower limbs to one of the work's.
+    fn narrow(&self, work: &HeWork) -> u64 {
+        work.limb_bits.div_ceil(self.word_bits).max(1)
+    }
+
+    /// Coefficients that automorphisms move.
+    fn permuted(&self, work: &HeWork) -> u64 {
+        product(&[work.automorphisms, 2, work.limbs, self.narrow(work), work.degree])
+    }
+}
+
+/// How limbs share the units.
+struct Shares {
+    limbs: u64,
+    at_once: u64,
+}
+
+impl Shares {
+    fn of(engine: &HeEngine, work: &HeWork) -> Self {
+        let limbs = product(&[work.limbs.max(1), engine.narrow(work)]);
+        match engine.design.limbs_at_once {
+            Some(at_once) => Self { limbs, at_once: at_once.max(1) },
+            None => Self { limbs: 1, at_once: 1 },
+        }
+    }
+
+    /// Steps that `amount` items take on `units`: ⌈limbs / at once⌉ waves, in each of which the items of one limb have their
+    /// share of the units.
+    fn waves(&self, amount: u64, units: u64) -> u64 {
+        let share = (units / self.at_once).max(1);
+        product(&[self.limbs.div_ceil(self.at_once), amount.div_ceil(self.limbs).div_ceil(share)])
+    }
+}

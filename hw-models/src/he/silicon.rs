@@ -1,0 +1,251 @@
+//! Energy, area and FPGA resources of the HE engine, scaled from F1's synthesis.
+
+use super::ntt::butterflies_of;
+use super::{HeEngine, HeTraffic, HeWork};
+use crate::breakdown::Part;
+use crate::cost::product;
+use crate::fpga::{FpgaResources, memory_blocks, modular_multiplier, ntt_butterfly};
+use crate::sram::{Sram, sram_energy_per_byte_j};
+
+/// F1's synthesis in 14/12 nm at 1 GHz for 32-bit words (F1, MICRO'21, area and power table; as recalled, its sums
+/// check): 16 clusters of one transform unit (7 × 128 = 896 butterflies), two multiply units and one automorphism unit
+/// of 128 lanes.
+mod f1 {
+    pub const NODE_NM: u32 = 14;
+    /// Nominal for 14 nm (assumed).
+    pub const SUPPLY_V: f64 = 0.8;
+    pub const WORD_BITS: f64 = 32.0;
+    /// Transform unit: 2.27 mm², 4.80 W.
+    pub const BUTTERFLY_MM2: f64 = 2.27 / 896.0;
+    pub const BUTTERFLY_J: f64 = 4.80 / 896e9;
+    /// Multiply unit of 128 lanes: 0.25 mm², 0.60 W.
+    pub const MULTIPLY_MM2: f64 = 0.25 / 128.0;
+    pub const MULTIPLY_J: f64 = 0.60 / 128e9;
+    /// Automorphism unit of 128 lanes: 0.58 mm², 0.99 W.
+    pub const AUTOMORPHISM_MM2: f64 = 0.58 / 128.0;
+    pub const AUTOMORPHISM_J: f64 = 0.99 / 128e9;
+    /// Register files (16 × 0.56 mm², 16 × 1.67 W), add units (32 × 0.03 mm², 32 × 0.05 W) and network (10.02 mm²,
+    /// 19.65 W), shared out over the 4,096 multiplier lanes.
+    pub const MOVE_MM2: f64 = (16.0 * 0.56 + 32.0 * 0.03 + 10.02) / 4096.0;
+    /// The same power over the words that the units of all 16 clusters move in a cycle: 2 × 128 at the transform and
+    /// automorphism units, 3 × 128 at each multiply unit, 20,480 in all.
+    pub const MOVE_J_PER_WORD: f64 = (16.0 * 1.67 + 32.0 * 0.05 + 19.65) / 20_480e9;
+    /// Scratchpad of 64 MiB: 48.09 mm².
+    pub const SCRATCHPAD_MM2_PER_BYTE: f64 = 48.09 / 67_108_864.0;
+    /// Its 20.35 W over 16 banks × 512 bytes per cycle.
+    pub const SCRATCHPAD_J_PER_BYTE: f64 = 20.35 / 8_192e9;
+    pub const SCRATCHPAD_BANK_BYTES: f64 = 4_194_304.0;
+    pub const SCRATCHPAD_BANK_PORT_BYTES: f64 = 512.0;
+}
+
+/// Silicon area of an HE engine by part, in mm².
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeArea {
+    /// Butterflies of the transform units, with the registers of their blocks.
+    pub ntt_mm2: f64,
+    /// Pointwise multipliers; 0 where they are the MAC array's.
+    pub multiply_mm2: f64,
+    /// Automorphism lanes.
+    pub automorphism_mm2: f64,
+    /// The key-switch pipeline.
+    pub key_switch_mm2: f64,
+    /// Register files, adders and network between the lanes.
+    pub network_mm2: f64,
+    /// Scratchpad.
+    pub scratchpad_mm2: f64,
+}
+
+impl HeEngine {
+    /// Joules of a piece of work, on-chip data movement included: every operation at F1's energy, every operand through
+    /// register files and network, and the words of transforms and of memory traffic through the scratchpad.
+    pub(super) fn energy_j(&self, work: &HeWork, traffic: &HeTraffic) -> f64 {
+        let narrow = self.narrow(work);
+        let (ntts, mod_muls) = (product(&[work.ntts, narrow]), product(&[work.mod_muls, narrow]));
+        let permuted = self.permuted(work);
+        let ntt_words = ntts as f64 * 2.0 * work.degree as f64;
+        ntts as f64 * butterflies_of(work.degree) * self.butterfly_j()
+            + mod_muls as f64 * self.multiply_j()
+            + permuted as f64 * self.automorphism_j()
+            + (ntt_words + 3.0 * mod_muls as f64 + 2.0 * permuted as f64) * self.move_j()
+            + self.scratchpad_bytes_moved(work, traffic) * self.scratchpad_j_per_byte()
+    }
+
+    /// Bytes through the scratchpad: what transforms read and write, and memory traffic. Products take their operands from
+    /// the register files.
+    pub(super) fn scratchpad_bytes_moved(&self, work: &HeWork, traffic: &HeTraffic) -> f64 {
+        let rounds = self.design.ntt.rounds_through_scratchpad(work.degree) as f64;
+        let words = product(&[work.ntts, self.narrow(work)]) as f64 * 2.0 * rounds * work.degree as f64;
+        words * self.word_bits as f64 / 8.0 + traffic.total() as f64
+    }
+
+    /// Silicon area in mm²; `None` on an FPGA.
+    pub fn area_mm2(&self) -> Option<f64> {
+        self.parts().into_iter().map(|part| part.area_mm2).sum()
+    }
+
+    /// Silicon area by part; `None` on an FPGA. A multiplier that starts a product every i cycles is taken to be 1/i of one
+    /// that starts one every cycle; a key-switch pipeline has a multiplier beside each of its butterflies, as HEAX's.
+    pub fn area(&self) -> Option<HeArea> {
+        let node = self.technology.area(f1::NODE_NM)?;
+        let (word, interval) = (self.word(), self.design.multiplier_interval as f64);
+        let multiplier = node * word * word / interval;
+        let block = self.design.ntt.block.unwrap_or(0) as f64 * self.word_bits as f64 / 8.0;
+        let registers = node * self.ntt_units as f64 * 2.0 * block * f1::SCRATCHPAD_MM2_PER_BYTE;
+        let lanes = self.modmul_lanes as f64;
+        let own = if self.design.products_on.is_some() { 0.0 } else { lanes };
+        let switching = self.design.key_switch_butterflies.unwrap_or(0) as f64;
+        Some(HeArea {
+            ntt_mm2: self.all_butterflies() * f1::BUTTERFLY_MM2 * multiplier + registers,
+            multiply_mm2: own * f1::MULTIPLY_MM2 * multiplier,
+            automorphism_mm2: self.automorphism_lanes as f64 * f1::AUTOMORPHISM_MM2 * word * node,
+            key_switch_mm2: switching * (f1::BUTTERFLY_MM2 + f1::MULTIPLY_MM2) * multiplier,
+            network_mm2: lanes * f1::MOVE_MM2 * word * node,
+            scratchpad_mm2: self.scratchpad_bytes as f64 * f1::SCRATCHPAD_MM2_PER_BYTE * node,
+        })
+    }
+
+    /// Power in watts with every unit busy in every cycle, fed from the scratchpad as far as its banks reach (512 bytes
+    /// each per cycle, as in F1, unless their ports are given). Multipliers of a MAC array count there.
+    pub fn peak_power_w(&self) -> f64 {
+        self.parts().iter().map(|part| part.power_w).sum()
+    }
+
+    /// FPGA resources: butterflies with two buffers for each unit's block, multipliers, the key-switch pipeline, the
+    /// automorphism's switching network (log2(lanes) stages of 2:1 multiplexers, two to a LUT), and the scratchpad.
+    pub fn fpga_resources(&self) -> FpgaResources {
+        self.parts().into_iter().map(|part| part.fpga).sum()
+    }
+
+    /// Its parts, each with its area, its power when busy and its FPGA resources.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let (design, area, permuted) = (&self.design, self.area(), self.automorphism_lanes);
+        let (interval, switching) = (design.multiplier_interval.max(1), design.key_switch_butterflies.unwrap_or(0));
+        let own = if design.products_on.is_some() { 0 } else { self.modmul_lanes };
+        let butterflies = product(&[self.ntt_units, self.butterflies]);
+        let (butterfly, multiplier) = (ntt_butterfly(self.word_bits), modular_multiplier(self.word_bits));
+        let made = |count: u64, part: FpgaResources| part.times(count.div_ceil(interval));
+        let logic = |name, count: u64, mm2: fn(&HeArea) -> f64, joules_per_cycle: f64, fpga| {
+            let power_w = self.clock_hz * joules_per_cycle;
+            Part::logic((name, count), &self.technology, area.as_ref().map(mm2), power_w, fpga)
+        };
+        let per_cycle = |count: u64, joules: f64| count as f64 / interval as f64 * joules;
+        let switched_j = per_cycle(switching, self.butterfly_j() + self.multiplier_j());
+        let mut parts = vec![
+            logic(
+                "butterflies",
+                butterflies,
+                |area| area.ntt_mm2,
+                per_cycle(butterflies, self.butterfly_j()),
+                made(butterflies, butterfly) + self.block_buffers(),
+            ),
+            logic(
+                "modular multipliers",
+                own,
+                |area| area.multiply_mm2,
+                per_cycle(own, self.multiplier_j()),
+                made(own, multiplier),
+            ),
+            logic(
+                "automorphism",
+                permuted,
+                |area| area.automorphism_mm2,
+                permuted as f64 * self.automorphism_j(),
+                self.switching_network(),
+            ),
+            logic(
+                "key switching",
+                switching,
+                |area| area.key_switch_mm2,
+                switched_j,
+                made(switching, butterfly) + made(switching, multiplier),
+            ),
+            logic(
+                "registers, adders, network",
+                self.modmul_lanes,
+                |area| area.network_mm2,
+                self.words_per_cycle() * self.move_j(),
+                FpgaResources::default(),
+            ),
+        ];
+        parts.retain(|part| part.count > 0);
+        parts.push(self.scratchpad_part(area.map(|area| area.scratchpad_mm2)));
+        parts
+    }
+
+    fn scratchpad_part(&self, area_mm2: Option<f64>) -> Part {
+        let port = self.design.bank_port_bytes.map_or(f1::SCRATCHPAD_BANK_PORT_BYTES, |bytes| bytes as f64);
+        let most_bytes = self.scratchpad_banks as f64 * port;
+        let bytes = most_bytes.min(self.words_per_cycle() * self.word_bits as f64 / 8.0);
+        let power_w = self.clock_hz * bytes * self.scratchpad_j_per_byte();
+        let sram = Sram::banked(self.scratchpad_bytes, self.scratchpad_banks);
+        let blocks = memory_blocks(self.scratchpad_bytes, self.scratchpad_banks, self.word_bits);
+        Part::memory("scratchpad", &self.technology, sram, area_mm2, power_w, blocks)
+    }
+
+    /// Words that busy units move in a cycle. A transform unit of seven butterflies per coefficient moves two words per
+    /// coefficient, as in F1.
+    fn words_per_cycle(&self) -> f64 {
+        let interval = self.design.multiplier_interval.max(1) as f64;
+        let switching = self.design.key_switch_butterflies.unwrap_or(0) as f64 / interval;
+        let butterflies = self.all_butterflies() / interval + switching;
+        let multiplies = self.modmul_lanes as f64 / interval + switching;
+        butterflies / 7.0 * 2.0 + 3.0 * multiplies + 2.0 * self.automorphism_lanes as f64
+    }
+
+    /// Two buffers for each transform unit's block.
+    fn block_buffers(&self) -> FpgaResources {
+        match product(&[self.design.ntt.block.unwrap_or(0), self.word_bits.div_ceil(8), 2]) {
+            0 => FpgaResources::default(),
+            block => memory_blocks(block, self.butterflies, self.word_bits).times(self.ntt_units),
+        }
+    }
+
+    fn switching_network(&self) -> FpgaResources {
+        let stages = u64::from(self.automorphism_lanes.max(1).next_power_of_two().trailing_zeros());
+        FpgaResources {
+            lut: product(&[self.automorphism_lanes, stages, self.word_bits]).div_ceil(2),
+            ff: product(&[self.automorphism_lanes, self.word_bits]),
+            ..FpgaResources::default()
+        }
+    }
+
+    fn all_butterflies(&self) -> f64 {
+        self.ntt_units as f64 * self.butterflies as f64
+    }
+
+    fn factor(&self) -> f64 {
+        self.technology.dsp_energy(f1::NODE_NM, f1::SUPPLY_V)
+    }
+
+    /// Multipliers grow with the square of the word, everything else in proportion to it.
+    fn word(&self) -> f64 {
+        self.word_bits as f64 / f1::WORD_BITS
+    }
+
+    fn butterfly_j(&self) -> f64 {
+        f1::BUTTERFLY_J * self.word() * self.word() * self.factor()
+    }
+
+    /// One modular product, wherever it is done.
+    fn multiply_j(&self) -> f64 {
+        self.design.products_on.map_or(self.multiplier_j(), |cells| cells.energy_j)
+    }
+
+    fn multiplier_j(&self) -> f64 {
+        f1::MULTIPLY_J * self.word() * self.word() * self.factor()
+    }
+
+    fn automorphism_j(&self) -> f64 {
+        f1::AUTOMORPHISM_J * self.word() * self.factor()
+    }
+
+    fn move_j(&self) -> f64 {
+        f1::MOVE_J_PER_WORD * self.word() * self.factor()
+    }
+
+    fn scratchpad_j_per_byte(&self) -> f64 {
+        let bank = self.scratchpad_bytes as f64 / self.scratchpad_banks as f64;
+        let size = sram_energy_per_byte_j(bank) / sram_energy_per_byte_j(f1::SCRATCHPAD_BANK_BYTES);
+        f1::SCRATCHPAD_J_PER_BYTE * size * self.factor()
+    }
+}

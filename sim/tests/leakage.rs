@@ -1,0 +1,60 @@
+//! Static energy of platforms that leave it to the models.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may fail")]
+
+mod common;
+
+use common::small_program;
+use pisim_hw_models::{Accelerator, Platform};
+use pisim_settings::Source;
+use pisim_sim::simulate;
+
+/// A shipped platform without its server's static power.
+fn derived(name: &str) -> Platform {
+    let text = Platform::builtin_text(name).unwrap();
+    let (head, server) = text.split_once("[server]\n").unwrap();
+    let server: Vec<&str> = server.lines().filter(|line| !line.starts_with("static_power")).collect();
+    Platform::from_source(&Source::new("p.toml", format!("{head}[server]\n{}", server.join("\n")))).unwrap()
+}
+
+#[test]
+fn idle_units_leak_and_busy_engines_have_it_in_their_energy() {
+    let (platform, program) = (derived("haac-hbm2"), small_program(8, 16));
+    let result = simulate(&program, &platform).unwrap();
+    let server = &platform.server;
+    let idle = [
+        (Accelerator::GcEngine, "server.gc-engine"),
+        (Accelerator::HeEngine, "server.he-engine"),
+        (Accelerator::MacArray, "server.mac-array"),
+    ];
+    assert_eq!(server.busy_leakage_w(Accelerator::GcEngine), 0.0);
+    assert_eq!(server.busy_leakage_w(Accelerator::MacArray), server.idle_leakage_w(Accelerator::MacArray));
+    let latency_s = result.latency_s.total;
+    let mut expected = server.static_power_w * latency_s;
+    for (unit, name) in idle {
+        let busy_s = result.units.iter().find(|unit| unit.name == name).unwrap().busy_s;
+        assert!(server.idle_leakage_w(unit) > 0.0 && busy_s < latency_s, "{name}");
+        expected += server.idle_leakage_w(unit) * (latency_s - busy_s) + server.busy_leakage_w(unit) * busy_s;
+    }
+    let found = result.energy_j.by_unit["server.static"];
+    assert!((found / expected - 1.0).abs() < 1e-9, "{found} {expected}");
+    assert!(expected > server.static_power_w * latency_s * 1.01);
+    let parts: f64 = result.energy_j.by_unit.values().sum();
+    assert!((parts / result.energy_j.phases.total - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_static_power_in_the_file_is_all_there_is() {
+    let platform = Platform::builtin("haac-hbm2").unwrap();
+    let result = simulate(&small_program(8, 16), &platform).unwrap();
+    let expected = platform.server.static_power_w * result.latency_s.total;
+    assert!((result.energy_j.by_unit["server.static"] / expected - 1.0).abs() < 1e-9);
+    assert!(Accelerator::ALL.iter().all(|unit| platform.server.idle_leakage_w(*unit) == 0.0));
+}
+
+#[test]
+fn a_card_draws_its_static_power() {
+    let platform = derived("fpga-u280");
+    let result = simulate(&small_program(8, 16), &platform).unwrap();
+    let expected = platform.server.board().unwrap().static_power_w * result.latency_s.total;
+    assert!((result.energy_j.by_unit["server.static"] / expected - 1.0).abs() < 1e-9);
+}
