@@ -1,11 +1,13 @@
 //! The arguments of every command.
 
 mod circuit;
+mod explore;
 mod hardware;
 mod memory;
 mod requests;
 
 pub use circuit::{CircuitArgs, Side};
+pub use explore::{Counts, ExploreArgs};
 pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
 pub use memory::MemoryArgs;
 pub use requests::{Rates, RequestsArgs};
@@ -66,7 +68,7 @@ pub enum Command {
     Bench(BenchArgs),
     /// Measure this machine's primitives and write them as a platform for `-H`.
     Calibrate(CalibrateArgs),
-    /// Platforms and boards: list, show, fit to a board, technology.
+    /// Platforms and boards: list, show, fit to a board, technology, explore designs.
     Hardware(HardwareArgs),
     /// Print the JSON Schema of a kind of TOML file, for editors.
     Schema(SchemaArgs),
@@ -207,9 +209,31 @@ pub struct SimulateArgs {
     pub hardware: String,
     #[command(flatten)]
     pub changes: PlatformOptions,
+    /// How latencies are found.
+    #[arg(long, value_enum, default_value_t = Detail::Event)]
+    pub level: Detail,
     /// Show every layer.
     #[arg(long)]
     pub layers: bool,
+}
+
+/// How latencies are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Detail {
+    /// By events: exact for the model of shared memories, cores and links.
+    Event,
+    /// In closed form: the longest chain of steps that share nothing, or all that one memory or pool of cores has to do.
+    /// Never above the event-driven latency, and equal where nothing shared is full; for sweeps.
+    ClosedForm,
+}
+
+impl From<Detail> for pisim_sim::Level {
+    fn from(detail: Detail) -> Self {
+        match detail {
+            Detail::Event => Self::Event,
+            Detail::ClosedForm => Self::ClosedForm,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -424,6 +448,8 @@ pub enum HardwareCommand {
     Memory(MemoryArgs),
     /// Run one Boolean circuit on a platform's GC engine, gate by gate: cycles, bytes, energy, and what bounds it.
     Circuit(CircuitArgs),
+    /// Go through a design space: latency and energy against gate engines, HE lanes and memory, and what binds each design.
+    Explore(Box<ExploreArgs>),
 }
 
 /// A kind of TOML file.

@@ -18,5 +18,6 @@ pub fn run(args: &HardwareArgs, output: Output) -> Result<Outcome> {
         HardwareCommand::Technology(args) => technology::run(args, output),
         HardwareCommand::Memory(args) => super::memory::run(args, output).map(|()| Outcome::Done),
         HardwareCommand::Circuit(args) => super::circuit::run(args, output).map(|()| Outcome::Done),
+        HardwareCommand::Explore(args) => super::explore::run(args, output),
     }
 }

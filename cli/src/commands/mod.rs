@@ -5,6 +5,7 @@ pub mod bench;
 pub mod calibrate;
 pub mod circuit;
 pub mod completions;
+pub mod explore;
 pub mod hardware;
 pub mod infer;
 pub mod memory;

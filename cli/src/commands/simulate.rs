@@ -7,16 +7,18 @@ use crate::select;
 use anyhow::Result;
 use pisim_protocol::Protocol;
 use pisim_reports::tables;
-use pisim_sim::simulate;
+use pisim_sim::{Level, Prepared, Workspace};
 
 pub fn run(args: &SimulateArgs, output: Output) -> Result<Outcome> {
     let network = select::network(&args.network, &args.options)?;
     let platform = args.changes.platform(&args.hardware)?;
     let program = select::program(&network, &Protocol::load(&args.protocol)?, &args.protocol)?;
-    let simulation = simulate(&program, &platform)?;
+    let level = Level::from(args.level);
+    let simulation = Prepared::new(&program).simulate(&platform, level, &mut Workspace::default())?;
+    let how = if level == Level::Event { "modelled" } else { "modelled, closed form" };
     output.print(&simulation, || {
         let mut parts = vec![
-            format!("{} under {} on {} (modelled)", simulation.network, simulation.protocol, simulation.hardware),
+            format!("{} under {} on {} ({how})", simulation.network, simulation.protocol, simulation.hardware),
             tables::simulations(std::slice::from_ref(&simulation)),
             tables::units(&simulation),
         ];

@@ -5,6 +5,8 @@ pub mod curve;
 pub mod font;
 pub mod frame;
 pub mod legend;
+pub mod regions;
 pub mod render;
+pub mod scale;
 pub mod scene;
 pub mod style;

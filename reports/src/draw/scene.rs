@@ -155,13 +155,28 @@ impl Scene {
         }
     }
 
+    /// Draws the sides of a rectangle.
+    pub fn frame(&mut self, area: Area, color: RGBColor, width: u32) {
+        let Area { x0, y0, x1, y1 } = area;
+        self.shapes.push(Shape::Line(vec![(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)], color, width));
+    }
+
+    /// Hatches a cell that does not count, whatever its colour: falling lines of `color`, each beside a dark one.
+    pub fn cross_out(&mut self, area: Area, color: RGBColor) {
+        self.hatch_in(area, Hatch::Falling, color, 5);
+        self.hatch_in(area, Hatch::Falling, INK, 1);
+    }
+
     fn hatch(&mut self, area: Area, fill: Fill) {
+        self.hatch_in(area, fill.hatch, fill.hatch_color(), 2);
+    }
+
+    fn hatch_in(&mut self, area: Area, hatch: Hatch, color: RGBColor, width: u32) {
         let step = points(4.0).max(2);
         let Area { x0, y0, x1, y1 } = area;
-        let color = fill.hatch_color();
         // Lines lie on a grid of the whole figure, so that neighbouring bars of one kind join without a seam.
         let grid = |from: i32, to: i32| (from.div_euclid(step) + 1..=(to - 1).div_euclid(step)).map(move |i| i * step);
-        let lines: Vec<_> = match fill.hatch {
+        let lines: Vec<_> = match hatch {
             Hatch::Plain => Vec::new(),
             Hatch::Level => grid(y0, y1).map(|y| ((x0, y), (x1, y))).collect(),
             Hatch::Rising => grid(x0 + y0, x1 + y1)
@@ -172,7 +187,7 @@ impl Scene {
                 .collect(),
         };
         for (from, to) in lines {
-            self.line(from, to, color, 2);
+            self.line(from, to, color, width);
         }
     }
 

@@ -3,6 +3,7 @@
 mod activity;
 mod breakdown;
 mod energy;
+mod explore;
 mod latency;
 mod layers;
 mod phases;
@@ -13,6 +14,7 @@ mod timeline;
 
 pub use activity::{Category, Shares, attribute, energy_by_category};
 pub use energy::{energy, energy_by_unit};
+pub use explore::{MEMORIES_PER_FIGURE, explore};
 pub use latency::latency;
 pub use layers::{LAYER_COLUMNS, layer_cells, layers};
 pub use phases::phases;

@@ -1,6 +1,7 @@
 //! Facts about figures and reports that need whole simulations.
 
 mod edges;
+mod explore;
 mod figures;
 mod output;
 mod readable;

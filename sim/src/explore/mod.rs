@@ -6,7 +6,7 @@ pub use space::{DesignSpace, ExploreError, MemoryChoice};
 
 use crate::error::SimError;
 use crate::prepared::{Prepared, Workspace};
-use crate::result::{ByPhase, Level};
+use crate::result::{ByPhase, Level, LinkRates};
 use crate::summary::{Binding, Summary};
 use pisim_hw_models::Platform;
 use rayon::prelude::*;
@@ -46,6 +46,8 @@ pub struct Exploration {
     pub protocol: String,
     /// The name of the platform that was varied.
     pub hardware: String,
+    /// The rates of the platform's link.
+    pub link: LinkRates,
     /// How the latencies were found.
     pub level: Level,
     /// What was varied.
@@ -86,6 +88,7 @@ pub fn explore(
         network: program.network.network.name.clone(),
         protocol: program.protocol.name.clone(),
         hardware: platform.name.clone(),
+        link: LinkRates { optimal_split: platform.link.optimal_split, ..LinkRates::of(&platform.link) },
         level,
         space: space.clone(),
         points: points?,

@@ -1,93 +1,28 @@
 //! What is varied, and how a platform becomes one design of the space.
 
 use crate::error::SimError;
-use pisim_hw_models::{HeEngine, Memory, MemoryKind, PartyHardware, Platform};
+use pisim_hw_models::dram::{AddressMapping, DEVICES, DramSystem};
+use pisim_hw_models::{HeEngine, Memory, MemoryKind, PartyHardware, Platform, Traffic};
 use serde::Serialize;
 use thiserror::Error;
 
 /// The most designs of one space.
 const MOST_DESIGNS: usize = 1_000_000;
 
+/// Channels of high-bandwidth memory when no number is named: two stacks, 512 GB/s as HAAC (ISCA'23) assumes.
+const HBM_CHANNELS: u64 = 16;
+
 /// A memory of the server.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MemoryChoice {
     /// `hbm2`, `ddr4-3200`, `ddr4-3200x4` or a bandwidth.
     pub name: String,
-    /// What it is; the platform's own kind of memory, with its latency and energy, where only the bandwidth is given.
-    #[serde(skip)]
-    device: Option<Device>,
     /// Peak bandwidth of all channels, bytes per second.
     pub bytes_per_s: f64,
-    channels: u64,
+    /// The memory; none where only the bandwidth is given, which keeps all else of the platform's.
+    #[serde(skip)]
+    memory: Option<Memory>,
 }
-
-/// A memory by name.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Device {
-    name: &'static str,
-    kind: MemoryKind,
-    /// Channels when no number is named.
-    channels: u64,
-    /// Of one channel.
-    bytes_per_s: f64,
-    streaming_efficiency: f64,
-    latency_s: f64,
-    energy_per_bit_j: f64,
-}
-
-/// Efficiency of long streams that rotate over bank groups, and unloaded dependent reads: DRAMsim3 (device files of the
-/// same names, run for this project). Energy: DDR4 all in 12 to 20 pJ/bit (as recalled), HBM2 and LPDDR4 as in Accelergy's
-/// CACTI plug-in.
-const DEVICES: [Device; 5] = [
-    Device {
-        name: "ddr4-2400",
-        kind: MemoryKind::Ddr4,
-        channels: 1,
-        bytes_per_s: 19.2e9,
-        streaming_efficiency: 0.95,
-        latency_s: 48e-9,
-        energy_per_bit_j: 15e-12,
-    },
-    Device {
-        name: "ddr4-3200",
-        kind: MemoryKind::Ddr4,
-        channels: 1,
-        bytes_per_s: 25.6e9,
-        streaming_efficiency: 0.95,
-        latency_s: 46e-9,
-        energy_per_bit_j: 15e-12,
-    },
-    // What HAAC (ISCA'23) compares HBM2 with; efficiency and latency as DDR4-3200's (assumed).
-    Device {
-        name: "ddr4-4400",
-        kind: MemoryKind::Ddr4,
-        channels: 1,
-        bytes_per_s: 35.2e9,
-        streaming_efficiency: 0.95,
-        latency_s: 46e-9,
-        energy_per_bit_j: 15e-12,
-    },
-    // 64 bits at 4,266 MT/s; efficiency and latency assumed.
-    Device {
-        name: "lpddr4-4266",
-        kind: MemoryKind::Lpddr,
-        channels: 1,
-        bytes_per_s: 34.1e9,
-        streaming_efficiency: 0.9,
-        latency_s: 60e-9,
-        energy_per_bit_j: 8e-12,
-    },
-    // Sixteen 128-bit channels of two stacks, 512 GB/s as HAAC assumes.
-    Device {
-        name: "hbm2",
-        kind: MemoryKind::Hbm2,
-        channels: 16,
-        bytes_per_s: 32e9,
-        streaming_efficiency: 0.92,
-        latency_s: 47e-9,
-        energy_per_bit_j: 3.9e-12,
-    },
-];
 
 impl MemoryChoice {
     /// The names of devices.
@@ -95,33 +30,36 @@ impl MemoryChoice {
         DEVICES.iter().map(|device| device.name)
     }
 
-    /// A device by name, with its usual number of channels or `channels` of them.
+    /// A device by name, with `channels` channels or as many as are usual: one of plain DRAM, two stacks of HBM. Efficiency,
+    /// latency and energy of streams follow from its timings.
     pub fn device(name: &str, channels: Option<u64>) -> Option<Self> {
         let device = DEVICES.iter().find(|device| device.name == name)?;
-        let channels = channels.unwrap_or(device.channels);
-        let name = if channels == device.channels { name.to_owned() } else { format!("{name}x{channels}") };
-        Some(Self { name, device: Some(*device), bytes_per_s: channels as f64 * device.bytes_per_s, channels })
+        let usual = if device.kind == MemoryKind::Hbm2 { HBM_CHANNELS } else { 1 };
+        let channels = channels.unwrap_or(usual).max(1);
+        let system = DramSystem { channels, ..DramSystem::named(name, AddressMapping::default()).ok()? };
+        let stream = Traffic::Stream.pattern();
+        let memory = Memory {
+            kind: device.kind,
+            channels,
+            channel_bytes_per_s: device.peak_bytes_per_s(),
+            streaming_efficiency: system.expected_efficiency(stream),
+            latency_s: device.expected_latency_s(),
+            energy_per_bit_j: system.expected_energy_per_bit_j(stream),
+            system: Some(system),
+        };
+        let name = if channels == usual { name.to_owned() } else { format!("{name}x{channels}") };
+        Some(Self { name, bytes_per_s: memory.peak_bytes_per_s(), memory: Some(memory) })
     }
 
     /// A peak bandwidth, with everything else as the platform's memory has it.
     pub fn bandwidth(bytes_per_s: f64) -> Self {
-        Self { name: format!("{} GB/s", bytes_per_s / 1e9), device: None, bytes_per_s, channels: 1 }
+        Self { name: format!("{} GB/s", bytes_per_s / 1e9), bytes_per_s, memory: None }
     }
 
     /// The memory in place of `base`.
     fn of(&self, base: &Memory) -> Memory {
-        match &self.device {
-            None => Memory { channel_bytes_per_s: self.bytes_per_s / base.channels.max(1) as f64, ..base.clone() },
-            Some(device) => Memory {
-                kind: device.kind,
-                channels: self.channels,
-                channel_bytes_per_s: device.bytes_per_s,
-                streaming_efficiency: device.streaming_efficiency,
-                latency_s: device.latency_s,
-                energy_per_bit_j: device.energy_per_bit_j,
-                system: None,
-            },
-        }
+        let of_base = || Memory { channel_bytes_per_s: self.bytes_per_s / base.channels.max(1) as f64, ..base.clone() };
+        self.memory.clone().unwrap_or_else(of_base)
     }
 }
 
@@ -258,11 +196,10 @@ mod tests {
         let space = DesignSpace {
             engines: vec![16],
             he_lanes: vec![4096],
-            memories: vec![MemoryChoice::device("hbm2", None).unwrap()],
+            memories: vec![MemoryChoice::bandwidth(512e9)],
             both: false,
         };
         assert_eq!(space.vary(&base, &space.memories[0], 16, 4096), base);
-        assert_eq!(space.vary(&base, &MemoryChoice::bandwidth(512e9), 16, 4096), base);
     }
 
     #[test]
@@ -286,6 +223,8 @@ mod tests {
         assert_eq!((four.name.as_str(), four.bytes_per_s), ("ddr4-3200x4", 102.4e9));
         let memory = four.of(&platform().server.memory);
         assert_eq!((memory.channels, memory.peak_bytes_per_s(), memory.kind), (4, 102.4e9, MemoryKind::Ddr4));
+        let hbm2 = MemoryChoice::device("hbm2", None).unwrap();
+        assert!((hbm2.bytes_per_s / 512e9 - 1.0).abs() < 0.01, "{hbm2:?}");
         assert!(MemoryChoice::device("ddr9", None).is_none());
     }
 }
