@@ -225,3 +225,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_engine_that_multiplies_on_the_array_keeps_no_multipliers_of_its_own() {
+    let text = shipped("fpga-u280").text;
+    let own = text.lines().find(|line| line.starts_with("modmul_lanes")).unwrap();
+    let source = Source::new("shared.toml", text.replacen(own, "products_on_mac_array = true", 1));
+    for grow in [None, Some(Accelerator::MacArray), Some(Accelerator::HeEngine)] {
+        let largest = fit(&source, &FitOptions { grow, ..WHOLE }).unwrap().largest.unwrap();
+        assert!(largest.changes.iter().all(|change| change.key != "he_engine.modmul_lanes"), "{:?}", largest.changes);
+        let loaded = Platform::from_source(&Source::new("fitted.toml", largest.toml)).unwrap().server;
+        assert_eq!(loaded.he_engine, largest.party.he_engine);
+        let (engine, array) = (loaded.he_engine.unwrap(), loaded.mac_array.unwrap());
+        // A word of 54 bits is two of the cells': 3 × 2² cells for a product.
+        assert_eq!(engine.modmul_lanes, array.rows * array.columns / 12);
+    }
+}

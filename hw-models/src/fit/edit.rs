@@ -40,7 +40,7 @@ const KEYS: [(&str, Reader); 21] = [
     ("he_engine.clock", |party| quantity(Frequency::new(party.he_engine.as_ref()?.clock_hz))),
     ("he_engine.ntt_units", |party| party.he_engine.as_ref().map(|unit| unit.ntt_units.to_string())),
     ("he_engine.butterflies", |party| party.he_engine.as_ref().map(|unit| unit.butterflies.to_string())),
-    ("he_engine.modmul_lanes", |party| party.he_engine.as_ref().map(|unit| unit.modmul_lanes.to_string())),
+    ("he_engine.modmul_lanes", |party| own_lanes(party)),
     ("he_engine.automorphism_lanes", |party| party.he_engine.as_ref().map(|unit| unit.automorphism_lanes.to_string())),
     ("he_engine.scratchpad", |party| party.he_engine.as_ref().map(|unit| quoted(Bytes::new(unit.scratchpad_bytes)))),
     ("mac_array.clock", |party| quantity(Frequency::new(party.mac_array.as_ref()?.clock_hz))),
@@ -48,6 +48,12 @@ const KEYS: [(&str, Reader); 21] = [
     ("mac_array.columns", |party| party.mac_array.as_ref().map(|unit| unit.columns.to_string())),
     ("mac_array.buffer", |party| party.mac_array.as_ref().map(|unit| quoted(Bytes::new(unit.buffer_bytes)))),
 ];
+
+/// The multipliers of an engine that has its own; those of the array are no key.
+fn own_lanes(party: &PartyHardware) -> Option<String> {
+    let engine = party.he_engine.as_ref().filter(|unit| unit.design.products_on.is_none());
+    engine.map(|unit| unit.modmul_lanes.to_string())
+}
 
 fn quoted(text: impl Display) -> String {
     format!("\"{text}\"")

@@ -41,7 +41,18 @@ pub(super) fn scaled(
     scaled.gc_engine.iter_mut().for_each(|unit| gc(unit, counts(Accelerator::GcEngine), memory_factor));
     scaled.he_engine.iter_mut().for_each(|unit| he(unit, board, counts(Accelerator::HeEngine), memory_factor));
     scaled.mac_array.iter_mut().for_each(|unit| mac(unit, board, counts(Accelerator::MacArray), memory_factor));
+    share_products(&mut scaled);
     scaled
+}
+
+/// Where the array makes the engine's products, they are as many as its cells allow, at what its cells draw.
+pub(super) fn share_products(party: &mut PartyHardware) {
+    if let (Some(engine), Some(array)) = (&mut party.he_engine, &party.mac_array)
+        && let Some(products) = &mut engine.design.products_on
+    {
+        engine.modmul_lanes = product(&[array.rows, array.columns]) / products.cells.max(1);
+        products.energy_j = products.cells as f64 * array.mac_j();
+    }
 }
 
 /// Gate engines, and banks for their ports in proportion; queues are small and stay.

@@ -1,6 +1,6 @@
 //! The search for the largest design that fits.
 
-use super::scale::{MOST_ENGINES, MOST_LANES, MOST_ROWS, MOST_UNITS, scaled};
+use super::scale::{MOST_ENGINES, MOST_LANES, MOST_ROWS, MOST_UNITS, scaled, share_products};
 use super::{Accelerator, FitOptions, memory_on};
 use crate::fits::slrs;
 use crate::fpga::{Board, FpgaResources};
@@ -59,13 +59,20 @@ fn fitting_logic(board: &Board, budget: &FpgaResources, party: &PartyHardware) -
     fits(board, &memories, party)
 }
 
-/// Whether resources and SLRs hold the design; clocks are lowered afterwards.
+/// Whether resources and SLRs hold the design, which has multipliers; clocks are lowered afterwards.
 fn fits(board: &Board, budget: &FpgaResources, party: &PartyHardware) -> bool {
-    board.in_blocks(party.fpga_resources()).beyond(budget).is_empty() && slrs(board, party).is_empty()
+    let multiplies = party.he_engine.as_ref().is_none_or(|unit| unit.modmul_lanes > 0);
+    multiplies && board.in_blocks(party.fpga_resources()).beyond(budget).is_empty() && slrs(board, party).is_empty()
 }
 
 /// A count of a unit, if the party has the unit.
 type Count = fn(&mut PartyHardware) -> Option<&mut u64>;
+
+/// The multipliers of an engine that has its own.
+fn own_lanes(party: &mut PartyHardware) -> Option<&mut u64> {
+    let own = party.he_engine.as_mut().filter(|unit| unit.design.products_on.is_none());
+    own.map(|unit| &mut unit.modmul_lanes)
+}
 
 /// The counts of an accelerator that can grow one by one, and the most that files may have.
 fn counts(unit: Accelerator) -> Vec<(Count, u64)> {
@@ -75,7 +82,7 @@ fn counts(unit: Accelerator) -> Vec<(Count, u64)> {
         }
         Accelerator::HeEngine => vec![
             (|party| party.he_engine.as_mut().map(|unit| &mut unit.ntt_units), MOST_UNITS),
-            (|party| party.he_engine.as_mut().map(|unit| &mut unit.modmul_lanes), MOST_LANES),
+            (own_lanes, MOST_LANES),
             (|party| party.he_engine.as_mut().map(|unit| &mut unit.automorphism_lanes), MOST_LANES),
         ],
         Accelerator::MacArray => vec![
@@ -95,6 +102,7 @@ fn fill_up(party: &mut PartyHardware, board: &Board, budget: &FpgaResources, uni
                 *count = count.saturating_add(step);
                 *count
             });
+            share_products(&mut larger);
             match raised.is_some_and(|raised| raised <= most) && fits(board, budget, &larger) {
                 true => *party = larger,
                 false => step /= 2,

@@ -1,39 +1,28 @@
-//! What the parts of an accelerator use of an FPGA: own RTL, open synthesis (Yosys, `synth_xilinx -family xcup`), without
+//! What the parts of an accelerator use of an FPGA: the cores of [`crate::rtl`], open synthesis (Yosys, `synth_xilinx -family xcup`), without
 //! place and route. LUT and FF beside DSPs are upper bounds, since vendor tools put more of an adder into the DSP.
 
 use super::resources::FpgaResources;
+use crate::rtl::{self, Core};
+use std::sync::LazyLock;
 
-/// LUT (with shift registers), FF and DSP by word width.
-type Table = [(u64, u64, u64, u64)];
+/// Resources by word width, narrowest first.
+type Table = LazyLock<Vec<(u64, FpgaResources)>>;
 
-/// Barrett butterflies, one per cycle, run-time modulus.
-const BUTTERFLIES: &Table = &[
-    (28, 596 + 29, 228, 11),
-    (32, 700 + 33, 260, 11),
-    (36, 888 + 37, 292, 17),
-    (54, 1_770 + 55, 436, 33),
-    (60, 2_127 + 61, 484, 38),
-    (64, 2_414 + 65, 516, 42),
-];
+/// Butterflies, multipliers (Montgomery, run-time modulus) and multiply-accumulate cells, one operation per cycle.
+static BUTTERFLIES: Table = LazyLock::new(|| table(&rtl::WORD_BITS, rtl::mod_butterfly));
+static MULTIPLIERS: Table = LazyLock::new(|| table(&rtl::WORD_BITS, rtl::mod_multiplier));
+static MACS: Table = LazyLock::new(|| table(&[8, 16, 32, 64], rtl::ring_mac));
 
-/// Montgomery multipliers, one per cycle, run-time modulus.
-const MULTIPLIERS: &Table = &[
-    (28, 335 + 28, 196, 11),
-    (32, 401 + 32, 224, 11),
-    (36, 550 + 36, 252, 17),
-    (54, 1_272 + 54, 378, 33),
-    (60, 1_447 + 60, 420, 33),
-    (64, 1_818 + 64, 448, 42),
-];
+fn table(widths: &[u64], core: fn(u64) -> Option<Core>) -> Vec<(u64, FpgaResources)> {
+    widths.iter().filter_map(|width| Some((*width, core(*width)?.resources))).collect()
+}
 
-/// Multiply-accumulate cells that keep the low word; 8 and 16 bits with wider accumulators.
-const MACS: &Table = &[(8, 32, 32, 1), (16, 96, 114, 1), (32, 93, 32, 3), (64, 356, 128, 10)];
-
-/// A re-keyed half-gate garbler, one AND gate per cycle: 39,098 LUT and 256 SRL, 9,344 FF. It evaluates as well.
-pub(crate) const HALF_GATE: FpgaResources = logic(39_098 + 256, 9_344);
+/// A re-keyed half-gate garbler, one AND gate per cycle: `half_gate_garbler_rekeyed` of `rtl/resources.csv`. It evaluates as
+/// well.
+pub(crate) const HALF_GATE: FpgaResources = logic(35_246, 8_577);
 
 /// A registered 128-bit FreeXOR.
-pub(crate) const FREE_XOR: FpgaResources = logic(128, 128);
+pub(crate) const FREE_XOR: FpgaResources = logic(128, 129);
 
 /// One soft DDR4 controller (FINN, `platforms.py`, `DDR_RESOURCE_REQUIREMENTS`: 199 block RAMs of 18 Kibit).
 pub(crate) const DDR_CONTROLLER: FpgaResources =
@@ -48,23 +37,23 @@ const fn logic(lut: u64, ff: u64) -> FpgaResources {
 
 /// One butterfly of at least `word_bits`.
 pub(crate) fn ntt_butterfly(word_bits: u64) -> FpgaResources {
-    lookup(BUTTERFLIES, word_bits)
+    lookup(&BUTTERFLIES, word_bits)
 }
 
 /// One modular multiplier of at least `word_bits`.
 pub(crate) fn modular_multiplier(word_bits: u64) -> FpgaResources {
-    lookup(MULTIPLIERS, word_bits)
+    lookup(&MULTIPLIERS, word_bits)
 }
 
 /// One multiply-accumulate cell of at least `word_bits`.
 pub(crate) fn mac_unit(word_bits: u64) -> FpgaResources {
-    lookup(MACS, word_bits)
+    lookup(&MACS, word_bits)
 }
 
 /// The narrowest row that holds the word, or the widest there is.
-fn lookup(table: &Table, word_bits: u64) -> FpgaResources {
+fn lookup(table: &[(u64, FpgaResources)], word_bits: u64) -> FpgaResources {
     let row = table.iter().find(|row| row.0 >= word_bits).or(table.last());
-    row.map(|&(_, lut, ff, dsp)| FpgaResources { lut, ff, dsp, ..FpgaResources::default() }).unwrap_or_default()
+    row.map(|(_, resources)| *resources).unwrap_or_default()
 }
 
 /// The blocks of a memory of `bytes` in `banks`, each with a port of `port_bits`: both kinds of block are 72 bits wide,
@@ -91,6 +80,14 @@ mod tests {
         // 1 MiB in 4 banks: 16,384 words each, two Ultra RAMs wide and four deep.
         assert_eq!(memory_blocks(1_048_576, 4, 128), FpgaResources { uram: 32, ..FpgaResources::default() });
         assert_eq!(memory_blocks(1, 1, 8).bram36, 1);
+    }
+
+    #[test]
+    fn the_gates_are_what_synthesis_counted() {
+        for (core, part) in [("half_gate_garbler_rekeyed", HALF_GATE), ("free_xor", FREE_XOR)] {
+            let row = format!("{core},{},{},{},{}", part.lut, part.ff, part.dsp, part.bram36);
+            assert!(rtl::MEASURED_RESOURCES.lines().any(|line| line == row), "{row}");
+        }
     }
 
     #[test]
