@@ -33,7 +33,7 @@ fn platforms_are_listed_by_what_they_are_made_of() {
     );
     assert!(haac["parties"]["server"]["area_mm2"].as_f64().unwrap() > 14.9);
     let found = folder.json(&["hardware", "list", "ZCU102"]);
-    assert_eq!(names(&found), ["fpga-zcu102-edge"]);
+    assert!(names(&found).contains(&"fpga-zcu102-edge") && !names(&found).contains(&"fpga-u280"));
 }
 
 #[test]
