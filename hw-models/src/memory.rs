@@ -83,6 +83,19 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// The memory that a device makes, as its closed form has it.
+    pub fn of(system: DramSystem) -> Self {
+        Self {
+            kind: system.device.kind,
+            channels: system.channels,
+            channel_bytes_per_s: system.device.peak_bytes_per_s(),
+            streaming_efficiency: system.expected_efficiency(Traffic::Stream.pattern()),
+            latency_s: system.device.expected_latency_s(),
+            energy_per_bit_j: system.expected_energy_per_bit_j(Traffic::Stream.pattern()),
+            system: Some(system),
+        }
+    }
+
     /// Peak bandwidth of all channels, bytes per second.
     pub fn peak_bytes_per_s(&self) -> f64 {
         self.channels as f64 * self.channel_bytes_per_s

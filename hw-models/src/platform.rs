@@ -122,25 +122,28 @@ impl Platform {
 
     /// The JSON Schema of platform files, for editors.
     pub fn schema() -> schemars::Schema {
-        let whole = schemars::schema_for!(RawPlatform);
-        let mut whole = whole.to_value();
+        let mut whole = schemars::schema_for!(RawPlatform).to_value();
         let definitions = whole.as_object_mut().and_then(|schema| schema.remove("$defs")).unwrap_or_default();
+        // What every platform may hold; without a base, everything of it has to be as the whole schema says.
+        let mut properties = schemars::json_schema!({
+            "base": { "type": "string", "description": "The platform to start from: a built-in name or a path." },
+            "without": {
+                "type": "array",
+                "items": { "type": "string" },
+                "description": "Dotted keys of the base to leave out, such as \"server.storage\"."
+            }
+        })
+        .to_value();
+        for (key, property) in whole["properties"].as_object().into_iter().flatten() {
+            properties[key] = schemars::json_schema!({ "description": property["description"].clone() }).to_value();
+        }
         schemars::json_schema!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": "pisim hardware platform",
-            "if": { "required": ["base"] },
-            "then": {
-                "description": "A platform that starts from another one: any key of a platform replaces the base's.",
-                "properties": {
-                    "base": { "type": "string", "description": "The platform to start from: a built-in name or a path." },
-                    "without": {
-                        "type": "array",
-                        "items": { "type": "string" },
-                        "description": "Dotted keys of the base to leave out, such as \"server.storage\"."
-                    }
-                }
-            },
-            "else": whole,
+            "properties": properties,
+            "additionalProperties": false,
+            "if": { "not": { "required": ["base"] } },
+            "then": whole,
             "$defs": definitions
         })
     }

@@ -107,7 +107,7 @@ fn a_design_that_is_too_large_is_loaded_measured_and_shrunk() {
     assert_eq!(engines, (40.0 * largest.factor) as u64);
     assert_eq!(rows, (64.0 * largest.factor.sqrt()) as u64);
     // Comments stay, and every change says what was there.
-    assert!(largest.toml.contains("# 4 pipelined AES of 10 stages"));
+    assert!(largest.toml.contains("# re-keyed half-gate core"));
     assert!(largest.toml.contains(&format!("\nengines = {engines} # was 40\n")), "{}", largest.toml);
     assert!(largest.toml.contains("# was 16: three label ports per engine, rounded up"), "{}", largest.toml);
     let loaded = Platform::from_source(&Source::new("fitted.toml", largest.toml)).unwrap();

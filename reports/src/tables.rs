@@ -76,19 +76,19 @@ pub fn split(simulation: &Simulation) -> String {
     )
 }
 
-/// Published quantities and how near the model comes; fitted and predicted ones apart.
+/// Published quantities and how near the model comes; fitted ones, ones that were in view, and predicted ones apart.
 pub fn targets(targets: &[Target]) -> String {
     let header = ["target", "network", "what is compared", "set", "cases", "mean error", "largest", "limits", "result"];
     let mut table = table(&header, 4);
-    for set in [Set::Fitted, Set::Predicted] {
+    for set in Set::ALL {
         for target in targets.iter().filter(|target| target.set == set) {
             let result = if target.pass { Cell::new("pass") } else { Cell::new("FAIL").fg(Color::Red) };
-            let set = if set == Set::Fitted { "fitted" } else { "predicted" };
             let limits = match (target.limit_pct, target.max_limit_pct) {
+                (_, max) if max < 1e-6 => "exact".to_owned(),
                 (mean, max) if mean == max => format!("{mean} %"),
                 (mean, max) => format!("{mean} / {max} %"),
             };
-            let words = [target.target, target.network, target.metric, set].map(Cell::new);
+            let words = [target.target, target.network, target.metric, set.name()].map(Cell::new);
             let errors = [target.mean_abs_error_pct, target.max_abs_error_pct].map(|error| format!("{error:.2} %"));
             let numbers = [target.cases.to_string()].into_iter().chain(errors).chain([limits]).map(Cell::new);
             table.add_row(words.into_iter().chain(numbers).chain([result]));

@@ -3,7 +3,7 @@
 use super::Checked;
 use crate::check::Check;
 use crate::dram::{Device, DramSystem};
-use crate::memory::{Memory, Traffic};
+use crate::memory::Memory;
 use crate::raw::RawMemory;
 use pisim_settings::{Bandwidth, ConfigError, Duration, EnergyPerBit};
 
@@ -26,8 +26,9 @@ pub(super) fn memory(check: &Check<'_>, raw: &RawMemory) -> Checked<Memory> {
         (None, None) => return Err(missing(check, "kind")),
     };
     // Each figure is the file's, or else the device's.
-    let of = |key, value: Option<f64>, derived: fn(&DramSystem) -> f64| {
-        value.or_else(|| system.as_ref().map(derived)).ok_or_else(|| missing(check, key))
+    let device = system.map(Memory::of);
+    let of = |key, value: Option<f64>, derived: fn(&Memory) -> f64| {
+        value.or_else(|| device.as_ref().map(derived)).ok_or_else(|| missing(check, key))
     };
     let bandwidth =
         |value: Bandwidth| check.within("channel_bandwidth", value, "1 MB/s", "10 TB/s").map(Bandwidth::bytes_per_s);
@@ -44,13 +45,11 @@ pub(super) fn memory(check: &Check<'_>, raw: &RawMemory) -> Checked<Memory> {
     Ok(Memory {
         kind,
         channels,
-        channel_bytes_per_s: of("channel_bandwidth", given.0, |system| system.device.peak_bytes_per_s())?,
-        streaming_efficiency: of("streaming_efficiency", given.1, |system| {
-            system.expected_efficiency(Traffic::Stream.pattern())
-        })?,
-        latency_s: of("latency", given.2, |system| system.device.expected_latency_s())?,
-        energy_per_bit_j: of("energy", given.3, |system| system.expected_energy_per_bit_j(Traffic::Stream.pattern()))?,
-        system,
+        channel_bytes_per_s: of("channel_bandwidth", given.0, |device| device.channel_bytes_per_s)?,
+        streaming_efficiency: of("streaming_efficiency", given.1, |device| device.streaming_efficiency)?,
+        latency_s: of("latency", given.2, |device| device.latency_s)?,
+        energy_per_bit_j: of("energy", given.3, |device| device.energy_per_bit_j)?,
+        system: device.and_then(|device| device.system),
     })
 }
 

@@ -1,6 +1,8 @@
 //! Random circuits.
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
+pub mod outputs;
+
 use pisim_hw_models::gc::{Gate, GcError, MemoryPort, Netlist, Op, Order, Tables};
 use pisim_hw_models::{GcEngine, Technology};
 

@@ -50,7 +50,7 @@ fn layers_scene(targets: &[&Target]) -> Scene {
     for target in targets {
         let most = target.details.iter().flat_map(|case| [case.published, case.modelled]).fold(0.0, f64::max);
         let axis = Axis::linear(Quantity::Seconds, sane(most), 4);
-        let set = if target.set == pisim_sim::validate::Set::Fitted { "fitted" } else { "predicted" };
+        let set = target.set.name();
         let (mean, max) = (target.mean_abs_error_pct, target.max_abs_error_pct);
         let title = format!("{} ({set}): mean error {mean:.1} %, largest {max:.1} %", target.network);
         scene.text((x0, y + points(11.0)), title, TITLE_PT, Anchor::Start, INK);

@@ -2,7 +2,7 @@
 
 use crate::error::SimError;
 use pisim_hw_models::dram::{AddressMapping, DEVICES, DramSystem};
-use pisim_hw_models::{HeEngine, Memory, MemoryKind, PartyHardware, Platform, Traffic};
+use pisim_hw_models::{HeEngine, Memory, MemoryKind, PartyHardware, Platform};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -37,16 +37,7 @@ impl MemoryChoice {
         let usual = if device.kind == MemoryKind::Hbm2 { HBM_CHANNELS } else { 1 };
         let channels = channels.unwrap_or(usual).max(1);
         let system = DramSystem { channels, ..DramSystem::named(name, AddressMapping::default()).ok()? };
-        let stream = Traffic::Stream.pattern();
-        let memory = Memory {
-            kind: device.kind,
-            channels,
-            channel_bytes_per_s: device.peak_bytes_per_s(),
-            streaming_efficiency: system.expected_efficiency(stream),
-            latency_s: device.expected_latency_s(),
-            energy_per_bit_j: system.expected_energy_per_bit_j(stream),
-            system: Some(system),
-        };
+        let memory = Memory::of(system);
         let name = if channels == usual { name.to_owned() } else { format!("{name}x{channels}") };
         Some(Self { name, bytes_per_s: memory.peak_bytes_per_s(), memory: Some(memory) })
     }

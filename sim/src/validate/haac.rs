@@ -79,7 +79,7 @@ fn cycles(engine: &GcEngine, program: &gc::Program, role: Role, port: MemoryPort
 
 fn micro(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     let engine = engine(16)?;
-    let sets = [(Set::Fitted, Limits { mean: 1.0, max: 2.0 }), (Set::Predicted, Limits { mean: 10.0, max: 20.0 })];
+    let sets = [(Set::Fitted, Limits { mean: 1.0, max: 2.0 }), (Set::Seen, Limits { mean: 10.0, max: 20.0 })];
     let target = |(set, limits)| {
         let rows = MICROBENCHMARKS.iter().filter(|row| row.fitted == (set == Set::Fitted));
         let compared = rows.map(|row| {
@@ -150,9 +150,9 @@ fn scaling(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
         cases.collect::<Vec<_>>()
     };
     Ok(vec![
-        Target::new(about, "-", Set::Predicted, Limits { mean: 5.0, max: 15.0 }, of(false)),
+        Target::new(about, "-", Set::Seen, Limits { mean: 5.0, max: 15.0 }, of(false)),
         // The published program has less parallelism than neighbours' swaps in EMP's gates; its circuit is not known.
-        Target::new(about, "BubbSt", Set::Predicted, Limits { mean: 20.0, max: 35.0 }, of(true)),
+        Target::new(about, "BubbSt", Set::Seen, Limits { mean: 20.0, max: 35.0 }, of(true)),
     ])
 }
 
@@ -268,5 +268,5 @@ fn shares(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
             parts.into_iter().zip(row.percent).map(move |(part, published)| 100.0 * part / power_mw - published);
         names.into_iter().zip(points).map(|(part, points)| case(format!("{}, {part}", row.name), 100.0, 100.0 + points))
     });
-    Ok(vec![Target::new(about, "-", Set::Predicted, Limits { mean: 3.0, max: 3.0 }, cases.collect())])
+    Ok(vec![Target::new(about, "-", Set::Seen, Limits { mean: 3.0, max: 3.0 }, cases.collect())])
 }

@@ -80,8 +80,24 @@ pub enum ValidateError {
 pub enum Set {
     /// They were: the error says how well the model's form fits.
     Fitted,
+    /// No constant was, but a rule of the model was chosen with these figures in view: not an independent test.
+    Seen,
     /// They were not: the error is the model's.
     Predicted,
+}
+
+impl Set {
+    /// All of them, from the least to the most telling.
+    pub const ALL: [Self; 3] = [Self::Fitted, Self::Seen, Self::Predicted];
+
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fitted => "fitted",
+            Self::Seen => "seen",
+            Self::Predicted => "predicted",
+        }
+    }
 }
 
 /// One figure.
