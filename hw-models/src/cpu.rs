@@ -194,6 +194,74 @@ pub struct CpuWork {
     pub parallelism: u64,
 }
 
+/// Kinds of primitives that a processor is charged by; [`CpuWork::counts`] and [`CpuCosts::rates`] have them in one order.
+pub const PRIMITIVES: usize = 24;
+
+impl CpuWork {
+    /// How many of each kind of primitive.
+    pub fn counts(&self) -> [u64; PRIMITIVES] {
+        [
+            self.garbled_ands,
+            self.evaluated_ands,
+            self.xors,
+            self.hash_calls,
+            self.labels,
+            self.base_ots,
+            self.extended_ots,
+            self.ntts,
+            self.mod_muls,
+            self.he_products,
+            self.replies,
+            self.encryptions,
+            self.decryptions,
+            self.key_switches,
+            self.ring_macs,
+            self.ring_adds,
+            self.ring_samples,
+            self.ring_gathers,
+            self.he_samples,
+            self.he_weights,
+            self.he_bytes,
+            self.kept_bytes,
+            self.encoded_labels,
+            self.ring_elements,
+        ]
+    }
+}
+
+impl CpuCosts {
+    /// Seconds of one of each kind of primitive, for homomorphic work in a ring of degree `degree` and shares of `ring_bits`.
+    pub fn rates(&self, degree: u64, ring_bits: u64) -> [f64; PRIMITIVES] {
+        let coefficients = degree as f64;
+        [
+            self.garble_and_s,
+            self.evaluate_and_s,
+            self.xor_gate_s,
+            self.hash_call_s,
+            self.label_s,
+            self.base_ot_s,
+            self.extended_ot_s,
+            self.ntt_butterfly_s * butterflies_of(degree),
+            self.mod_mul_s,
+            self.he_product_s,
+            self.reply_coefficient_s * coefficients,
+            self.encrypt_coefficient_s * coefficients,
+            self.decrypt_coefficient_s * coefficients,
+            self.key_switch_coefficient_s * coefficients,
+            if ring_bits > 32 { self.wide_ring_mac_s } else { self.ring_mac_s },
+            self.ring_add_s,
+            self.ring_sample_s,
+            self.ring_gather_s,
+            self.he_sample_s,
+            self.he_weight_s,
+            self.he_byte_s,
+            self.kept_byte_s,
+            self.encode_label_s,
+            self.ring_element_s,
+        ]
+    }
+}
+
 impl Cpu {
     /// The cost of some work on all cores.
     pub fn cost(&self, work: &CpuWork) -> Cost {
@@ -205,8 +273,12 @@ impl Cpu {
     /// Seconds = Σ count × seconds per primitive, shared out by whole items: with p items on c threads, ⌈p/c⌉/p of the sum.
     /// Energy = the sum × power of a busy core. Memory traffic = 32 bytes of table per AND gate + streamed bytes.
     pub fn cost_on(&self, work: &CpuWork, threads: u64) -> Cost {
-        let core_seconds = self.core_seconds(work);
-        let items = work.parallelism.max(1);
+        self.share_out(self.core_seconds(work), work, work.parallelism, threads)
+    }
+
+    /// As [`Cpu::cost_on`], of work whose seconds of one core are known and which has `items` to share.
+    pub fn share_out(&self, core_seconds: f64, work: &CpuWork, items: u64, threads: u64) -> Cost {
+        let items = items.max(1);
         let threads = threads.min(self.cores).max(1);
         let seconds = core_seconds * (items.div_ceil(threads) as f64 / items as f64);
         let tables = product(&[work.garbled_ands.saturating_add(work.evaluated_ands), TABLE_BYTES]);
@@ -219,41 +291,16 @@ impl Cpu {
         }
     }
 
-    /// Seconds of one core for all of the work.
+    /// Seconds of one core for all of the work: every count times its cost.
     pub fn core_seconds(&self, work: &CpuWork) -> f64 {
-        let costs = &self.costs;
-        let ring_mac_s = if work.ring_bits > 32 { costs.wide_ring_mac_s } else { costs.ring_mac_s };
-        let degree = work.degree as f64;
-        [
-            (work.garbled_ands, costs.garble_and_s),
-            (work.evaluated_ands, costs.evaluate_and_s),
-            (work.xors, costs.xor_gate_s),
-            (work.hash_calls, costs.hash_call_s),
-            (work.labels, costs.label_s),
-            (work.base_ots, costs.base_ot_s),
-            (work.extended_ots, costs.extended_ot_s),
-            (work.ntts, costs.ntt_butterfly_s * butterflies_of(work.degree)),
-            (work.mod_muls, costs.mod_mul_s),
-            (work.he_products, costs.he_product_s),
-            (work.replies, costs.reply_coefficient_s * degree),
-            (work.encryptions, costs.encrypt_coefficient_s * degree),
-            (work.decryptions, costs.decrypt_coefficient_s * degree),
-            (work.key_switches, costs.key_switch_coefficient_s * degree),
-            (work.ring_macs, ring_mac_s),
-            (work.ring_adds, costs.ring_add_s),
-            (work.ring_samples, costs.ring_sample_s),
-            (work.ring_gathers, costs.ring_gather_s),
-            (work.he_samples, costs.he_sample_s),
-            (work.he_weights, costs.he_weight_s),
-            (work.he_bytes, costs.he_byte_s),
-            (work.kept_bytes, costs.kept_byte_s),
-            (work.encoded_labels, costs.encode_label_s),
-            (work.ring_elements, costs.ring_element_s),
-        ]
-        .iter()
-        .map(|&(count, seconds)| count as f64 * seconds)
-        .sum::<f64>()
-            + costs.he_library.map_or(0.0, |library| library.seconds(&work.he_operations, degree))
+        let rates = self.costs.rates(work.degree, work.ring_bits);
+        let primitives = work.counts().iter().zip(rates).map(|(&count, seconds)| count as f64 * seconds).sum::<f64>();
+        primitives + self.library_seconds(work)
+    }
+
+    /// Seconds of one core for the whole operations of a library that are part of the work.
+    pub fn library_seconds(&self, work: &CpuWork) -> f64 {
+        self.costs.he_library.map_or(0.0, |library| library.seconds(&work.he_operations, work.degree as f64))
     }
 
     /// Power in watts with every core busy.

@@ -42,7 +42,7 @@ mod technology;
 
 pub use breakdown::{Component, Part};
 pub use cost::Cost;
-pub use cpu::{Cpu, CpuCosts, CpuWork, HeLibrary, HeOperations};
+pub use cpu::{Cpu, CpuCosts, CpuWork, HeLibrary, HeOperations, PRIMITIVES};
 pub use fit::{Accelerator, Change, FitOptions, Fitting, Largest, Side, fit};
 pub use fits::Misfit;
 pub use fpga::{BOARDS, Board, BoardMemory, FpgaResources, FpgaUse};

@@ -41,6 +41,7 @@ mod shape;
 mod share;
 mod simulate;
 mod split;
+mod stage;
 mod summary;
 mod units;
 pub mod validate;

@@ -2,6 +2,7 @@
 
 use crate::error::SimError;
 use crate::shape::Shape;
+use crate::stage::Rates;
 use crate::units::{UnitKind, hardware_of, position_of, threads_of};
 use crate::work::{Accelerated, StepWork};
 use pisim_hw_models::{Cost, Platform};
@@ -33,11 +34,17 @@ pub(crate) fn unit_of(kind: StepKind, party: Party, shape: &Shape) -> UnitKind {
     }
 }
 
-/// What a step costs on a unit of its party.
+/// What a step costs on a unit of its party; `rates` are those of the party's processor.
 ///
 /// # Errors
 /// The program lacks what the unit needs to know.
-pub(crate) fn cost_of(work: &StepWork, party: Party, unit: UnitKind, platform: &Platform) -> Result<Cost, SimError> {
+pub(crate) fn cost_of(
+    work: &StepWork,
+    party: Party,
+    unit: UnitKind,
+    platform: &Platform,
+    rates: &Rates,
+) -> Result<Cost, SimError> {
     let hardware = hardware_of(platform, party);
     let cost = match (unit, &work.accelerated) {
         (UnitKind::Cpu | UnitKind::HeThreads | UnitKind::Storage, _) | (_, None) => None,
@@ -49,14 +56,20 @@ pub(crate) fn cost_of(work: &StepWork, party: Party, unit: UnitKind, platform: &
             Accelerated::Linear(work) => hardware.mac_array.as_ref().map(|array| array.gemm(work)),
         },
     };
-    cost.map_or_else(|| on_processor(work, party, unit == UnitKind::HeThreads, platform), Ok)
+    cost.map_or_else(|| on_processor(work, party, unit == UnitKind::HeThreads, platform, rates), Ok)
 }
 
 /// A step on the processor of its party; `layered`: on one of the threads that evaluate layers side by side.
-fn on_processor(work: &StepWork, party: Party, layered: bool, platform: &Platform) -> Result<Cost, SimError> {
+fn on_processor(
+    work: &StepWork,
+    party: Party,
+    layered: bool,
+    platform: &Platform,
+    rates: &Rates,
+) -> Result<Cost, SimError> {
     let cpu = &hardware_of(platform, party).cpu;
     let threads = |class| if layered { 1 } else { threads_of(platform, party).of(class, cpu.cores) };
     // Stages follow each other: serial ones leave the other cores to whoever else wants them.
     let stages = work.stages(cpu.costs.he_library.is_some())?;
-    Ok(stages.iter().map(|stage| stage.cost_on(cpu, threads(stage.class))).sum())
+    Ok(stages.iter().map(|stage| stage.cost_on(cpu, rates, threads(stage.stage.class))).sum())
 }

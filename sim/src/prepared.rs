@@ -140,7 +140,7 @@ impl<'a> Prepared<'a> {
     fn evaluate(&self, platform: &Platform, level: Level, workspace: &mut Workspace) -> Result<Arc<Layout>, SimError> {
         let layout = self.layout(Shape::of(platform))?;
         let Workspace { prices, engine } = workspace;
-        prices.set(&self.works, &layout, platform)?;
+        prices.set(self.program, &self.works, &layout, platform)?;
         match level {
             Level::Event => layout.graph.run(&prices.machine, &prices.loads, engine)?,
             Level::ClosedForm => layout.graph.estimate(&prices.machine, &prices.loads, engine)?,

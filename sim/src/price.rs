@@ -4,10 +4,11 @@ use crate::engine::{Cores, Load, Machine, Traffic};
 use crate::error::SimError;
 use crate::layout::{Layout, Piece};
 use crate::mapping::cost_of;
-use crate::units::{Place, UnitKind, hardware_of, hosts, layers_in_parallel, memory_of, pool_of};
+use crate::stage::Rates;
+use crate::units::{PARTIES, Place, UnitKind, hardware_of, hosts, layers_in_parallel, memory_of, pool_of};
 use crate::work::StepWork;
 use pisim_hw_models::{Cost, Direction, Platform};
-use pisim_protocol::{Party, Phase};
+use pisim_protocol::{Party, Phase, Program};
 
 /// Dynamic energy of one piece of work, joules.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -33,12 +34,21 @@ impl Prices {
     ///
     /// # Errors
     /// The program lacks what a unit needs to know of a step.
-    pub fn set(&mut self, works: &[StepWork], layout: &Layout, platform: &Platform) -> Result<(), SimError> {
+    pub fn set(
+        &mut self,
+        program: &Program,
+        works: &[StepWork],
+        layout: &Layout,
+        platform: &Platform,
+    ) -> Result<(), SimError> {
         set_machine(&mut self.machine, layout, platform);
         self.loads.clear();
         self.joules.clear();
+        let (degree, ring_bits) = (program.protocol.linear.degree(), program.protocol.shares.bits());
+        let rates = |party| hardware_of(platform, party).cpu.costs.rates(degree as u64, u64::from(ring_bits));
+        let rates = PARTIES.map(rates);
         for piece in &layout.pieces {
-            let (load, unit_j) = price(piece, works, platform)?;
+            let (load, unit_j) = price(piece, works, platform, &rates)?;
             self.loads.push(load);
             self.joules.push(Joules { unit: unit_j, memories: memories_j(&load, platform) });
         }
@@ -69,11 +79,19 @@ fn lanes(platform: &Platform, place: Place) -> usize {
 }
 
 /// A piece's load, and the energy of its unit.
-fn price(piece: &Piece, works: &[StepWork], platform: &Platform) -> Result<(Load, f64), SimError> {
+fn price(
+    piece: &Piece,
+    works: &[StepWork],
+    platform: &Platform,
+    [client, server]: &[Rates; 2],
+) -> Result<(Load, f64), SimError> {
     match *piece {
         Piece::Step { work, party, unit } => {
             let cost = match works.get(work) {
-                Some(work) => cost_of(work, party, unit, platform)?,
+                Some(work) => {
+                    let rates = if party == Party::Client { client } else { server };
+                    cost_of(work, party, unit, platform, rates)?
+                }
                 None => Cost::default(),
             };
             Ok(step(&cost, party, platform))

@@ -1,7 +1,8 @@
 //! What a step takes on every unit that could do it: all of a step that does not depend on the platform.
 
-use crate::demand::{Demand, Stage};
+use crate::demand::Demand;
 use crate::error::SimError;
+use crate::stage::Priced;
 use pisim_hw_models::{GcWork, Gemm, HeWork, OtWork};
 use pisim_protocol::{Program, Step, StepKind};
 
@@ -13,7 +14,7 @@ pub(crate) struct StepWork {
     /// On an accelerator, if there can be one for it.
     pub accelerated: Option<Result<Accelerated, SimError>>,
     /// On a processor: by primitives, and with homomorphic encryption in whole operations of a library.
-    pub processor: [Result<Vec<Stage>, SimError>; 2],
+    pub processor: [Result<Vec<Priced>, SimError>; 2],
 }
 
 /// Work of an accelerator.
@@ -53,11 +54,12 @@ impl StepWork {
             | StepKind::Reconstruct
             | StepKind::Send(_) => None,
         };
-        Self { kind: step.kind, accelerated, processor: [false, true].map(|library| demand.processor(library)) }
+        let priced = |library| Ok(demand.processor(library)?.into_iter().map(Priced::from).collect());
+        Self { kind: step.kind, accelerated, processor: [false, true].map(priced) }
     }
 
     /// Its stages on a processor.
-    pub fn stages(&self, library: bool) -> Result<&[Stage], SimError> {
+    pub fn stages(&self, library: bool) -> Result<&[Priced], SimError> {
         let [primitives, whole] = &self.processor;
         if library { whole } else { primitives }.as_deref().map_err(Clone::clone)
     }

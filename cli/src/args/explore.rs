@@ -12,10 +12,10 @@ use std::str::FromStr;
 const HELP: &str = "\
 Axes. Every combination of gate engines, HE lanes and memories is evaluated.
   --engines, --he-lanes  counts (1,2,4), ranges that double (1:16 is 1,2,4,8,16), or both
-  --memory               a device of `pisim hardware memory` (ddr4-2400, ddr4-3200, ddr4-4400,
-                         lpddr4: one channel; hbm2, hbm2e: 16 channels); NAMExN for N
-                         channels; or a peak bandwidth (\"100 GB/s\"), which keeps all else
-                         of the platform's memory
+  --memory               a device of `pisim hardware memory` (ddr4-2400, ddr4-3200, lpddr4,
+                         …: one channel; hbm2, hbm2e: 16 channels); NAMExN for N channels;
+                         or a peak bandwidth (\"100 GB/s\"), which keeps all else of the
+                         platform's memory
 An HE engine's transform units, butterflies and automorphism lanes are in the platform's
 proportion to its lanes.
 
@@ -26,7 +26,7 @@ Examples:
   pisim hardware explore
   pisim hardware explore --both --up \"400 Gbps\" --down \"400 Gbps\" --plot map.svg
   pisim hardware explore -n resnet18 --engines 1:64 --memory hbm2 --level closed-form --json
-  pisim hardware explore -H fpga-u280 --engines 1:8 --he-lanes 4:256 --memory ddr4-2400x4,hbm2";
+  pisim hardware explore -H fpga-u280 --engines 1:8 --memory ddr4-2400x4,hbm2";
 
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]

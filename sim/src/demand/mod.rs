@@ -7,7 +7,7 @@ mod he;
 
 use crate::error::SimError;
 use crate::profiles::profile;
-use pisim_hw_models::{Cost, Cpu, CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
+use pisim_hw_models::{CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
 use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
 use pisim_protocol::{LinearPlan, Party, Phase, Program, Shares, Step, StepKind, Transfer, WireFormat, wire};
@@ -321,17 +321,6 @@ pub(crate) struct Stage {
     pub work: CpuWork,
     /// Items go in pairs when every thread gets several pairs.
     pub paired: bool,
-}
-
-impl Stage {
-    /// What it costs on `threads` threads of a processor.
-    pub fn cost_on(&self, cpu: &Cpu, threads: u64) -> Cost {
-        let items = self.work.parallelism;
-        if self.paired && items >= threads.saturating_mul(8) {
-            return cpu.cost_on(&CpuWork { parallelism: items.div_ceil(2), ..self.work }, threads);
-        }
-        cpu.cost_on(&self.work, threads)
-    }
 }
 
 /// Which of a party's threads do a step's own work.
