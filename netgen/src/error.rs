@@ -33,6 +33,14 @@ pub enum NetworkError {
         /// Empty, or "; did you mean `x`?".
         hint: String,
     },
+    /// A file with a mask or a score map cannot be used.
+    #[error("{}: {problem}", path.display())]
+    MaskFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it, and what was expected.
+        problem: String,
+    },
     /// A layer cannot be attached to its inputs.
     #[error("layer {layer}: {problem}")]
     Layer {

@@ -5,12 +5,18 @@
 //! arithmetic shift (floor). Averages over 2^s values are exact sums with `s` more fraction bits; over any other
 //! number `n`, the sum is multiplied by round(2^f / n) and has `f` more.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{LayerId, Network, NetworkBuilder, NetworkError, Op};
+use crate::mask::{postpone, zeros_after};
+use crate::{Layer, LayerId, LayerMask, Network, NetworkBuilder, NetworkError, Op};
 
 /// Integer bits that every value keeps besides its sign; fewer cannot hold the activations of a real network.
 const INTEGER_BITS: u32 = 4;
+
+/// The same for values whose rescale was postponed: two more, because postponing is a saving and not a need.
+const POSTPONED_INTEGER_BITS: u32 = 6;
 
 /// A fixed-point format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,9 +52,9 @@ impl FixedPoint {
         self.relu_max.map_or(Ok(()), |max| check("relu_max", max, 1, u32::try_from(most).unwrap_or(u32::MAX)))
     }
 
-    /// What a ReLU makes of a value that is rescaled already.
-    pub fn relu(&self, value: i128) -> i128 {
-        let most = self.relu_max.map_or(i128::MAX, |max| i128::from(max) << self.fraction_bits);
+    /// What a ReLU makes of a value that is rescaled already, to `fraction` fraction bits.
+    pub fn relu(&self, value: i128, fraction: u32) -> i128 {
+        let most = self.relu_max.map_or(i128::MAX, |max| i128::from(max) << fraction);
         value.clamp(0, most)
     }
 
@@ -80,18 +86,29 @@ impl FixedNetwork {
     /// fraction bits and is read by a convolution or fully connected layer. It belongs to the stage of its first
     /// reader, and further readers share it.
     ///
+    /// A masked ReLU `relu` becomes the selection `relu.kept`, the ReLU `relu` on it, the selection `relu.linear`, the rescale
+    /// `relu.rescale` of that (unless the shift is zero), and `relu.merge`. It keeps its input's fraction bits where that
+    /// saves rescales and all values keep six integer bits.
+    ///
     /// # Errors
     /// An impossible format, a malformed network, or a layer that would keep fewer than four integer bits.
     pub fn new(network: &Network, format: FixedPoint) -> Result<Self, NetworkError> {
         format.check()?;
+        postpone(network, |postponed| Self::plan(network, format, postponed))
+    }
+
+    /// The plan in which the layers `postponed` of `network` keep their inputs' fraction bits.
+    fn plan(network: &Network, format: FixedPoint, postponed: &HashSet<LayerId>) -> Result<Self, NetworkError> {
         let mut plan = Planner {
             builder: NetworkBuilder::start_like(network)?,
             format,
             fraction: vec![format.fraction_bits],
             rescaled: vec![None],
+            zeros: vec![None],
+            relaxed: vec![false],
         };
         let mut new_ids = vec![plan.builder.input()];
-        for (_, layer) in network.iter().skip(1) {
+        for (id, layer) in network.iter().skip(1) {
             plan.builder.open_stage_of(network, layer)?;
             let mut inputs = plan.builder.map_inputs(layer, &new_ids)?;
             if matches!(layer.op, Op::Conv(_) | Op::Linear { .. }) {
@@ -99,7 +116,7 @@ impl FixedNetwork {
                     *input = plan.rescaled(*input)?;
                 }
             }
-            new_ids.push(plan.add(layer.name.clone(), layer.op, &inputs)?);
+            new_ids.push(plan.layer(layer, &inputs, postponed.contains(&id))?);
         }
         Ok(Self { network: plan.builder.finish()?, format, fraction: plan.fraction })
     }
@@ -109,11 +126,11 @@ impl FixedNetwork {
         self.fraction.get(id.0).copied().unwrap_or(self.format.fraction_bits)
     }
 
-    /// The right shift of a ReLU or rescale: its input's fraction bits less f. Zero for other layers.
+    /// The right shift of a ReLU or rescale: its input's fraction bits less its own. Zero for other layers.
     pub fn shift(&self, id: LayerId) -> u32 {
         let layer = self.network.layer(id);
         match (layer.op, layer.inputs.first()) {
-            (Op::Relu | Op::Rescale, Some(&input)) => self.fraction(input).saturating_sub(self.format.fraction_bits),
+            (Op::Relu | Op::Rescale, Some(&input)) => self.fraction(input).saturating_sub(self.fraction(id)),
             _ => 0,
         }
     }
@@ -154,40 +171,79 @@ pub(crate) fn pool_window(network: &Network, id: LayerId) -> Option<u64> {
     }
 }
 
-struct Planner {
+pub(crate) struct Planner {
     builder: NetworkBuilder,
-    format: FixedPoint,
+    pub(crate) format: FixedPoint,
     fraction: Vec<u32>,
     /// The rescale of each layer, once it has one.
     rescaled: Vec<Option<LayerId>>,
+    /// The elements of each layer that are known to be zero.
+    zeros: Vec<Option<LayerMask>>,
+    /// Whether a layer's fraction bits come from a postponed rescale.
+    relaxed: Vec<bool>,
 }
 
 impl Planner {
+    /// A layer of the network; `postponed` if it is masked and keeps its input's fraction bits.
+    fn layer(&mut self, layer: &Layer, inputs: &[LayerId], postponed: bool) -> Result<LayerId, NetworkError> {
+        match (layer.op, &layer.mask, inputs) {
+            (Op::Relu, Some(mask), &[input]) => self.masked_activation(layer, mask, input, postponed),
+            _ => self.add_masked(layer.name.clone(), layer.op, inputs, layer.mask.clone()),
+        }
+    }
+
     /// The layer itself, or its rescale when it has too many fraction bits to be multiplied again.
     fn rescaled(&mut self, id: LayerId) -> Result<LayerId, NetworkError> {
-        let fraction = self.fraction.get(id.0).copied().unwrap_or_default();
-        if fraction < 2 * self.format.fraction_bits {
+        let fraction = self.fraction_of(id);
+        let (f, relaxed) = (self.format.fraction_bits, self.is_relaxed(id));
+        let room = relaxed && fraction + f + POSTPONED_INTEGER_BITS < self.format.ring_bits;
+        if fraction < 2 * f || room {
             return Ok(id);
         }
         if let Some(Some(rescale)) = self.rescaled.get(id.0) {
             return Ok(*rescale);
         }
         let name = format!("{}.rescale", self.builder.so_far().layer(id).name);
-        let rescale = self.add(name, Op::Rescale, &[id])?;
+        let rescale = self.rescale_nonzeros(name, id)?;
         if let Some(slot) = self.rescaled.get_mut(id.0) {
             *slot = Some(rescale);
         }
         Ok(rescale)
     }
 
-    fn add(&mut self, name: String, op: Op, inputs: &[LayerId]) -> Result<LayerId, NetworkError> {
+    pub(crate) fn fraction_of(&self, id: LayerId) -> u32 {
+        self.fraction.get(id.0).copied().unwrap_or(self.format.fraction_bits)
+    }
+
+    pub(crate) fn zeros_of(&self, id: LayerId) -> Option<LayerMask> {
+        self.zeros.get(id.0).cloned().flatten()
+    }
+
+    fn is_relaxed(&self, id: LayerId) -> bool {
+        self.relaxed.get(id.0).is_some_and(|relaxed| *relaxed)
+    }
+
+    /// Notes that a layer's fraction bits come from a postponed rescale.
+    pub(crate) fn relax(&mut self, id: LayerId) {
+        if let Some(relaxed) = self.relaxed.get_mut(id.0) {
+            *relaxed = true;
+        }
+    }
+
+    pub(crate) fn add_masked(
+        &mut self,
+        name: String,
+        op: Op,
+        inputs: &[LayerId],
+        mask: Option<LayerMask>,
+    ) -> Result<LayerId, NetworkError> {
         let f = self.format.fraction_bits;
-        let id = self.builder.add(name.clone(), op, inputs)?;
+        let id = self.builder.add_masked(name.clone(), op, inputs, mask)?;
         let incoming = inputs.iter().filter_map(|input| self.fraction.get(input.0).copied()).max().unwrap_or(f);
         let fraction = match op {
             Op::Conv(_) | Op::Linear { .. } => incoming + f,
             Op::Input | Op::Relu | Op::Rescale => f,
-            Op::Add | Op::ChannelBias { .. } => incoming,
+            Op::Add | Op::ChannelBias { .. } | Op::Select { .. } | Op::Merge { .. } => incoming,
             Op::AvgPool { .. } | Op::GlobalAvgPool => {
                 let window = pool_window(self.builder.so_far(), id).unwrap_or(1);
                 if pool_factor(window, f) == 0 {
@@ -197,13 +253,35 @@ impl Planner {
                 incoming + if window.is_power_of_two() { window.ilog2() } else { f }
             }
         };
+        self.note(id, op, inputs, fraction)
+    }
+
+    /// A ReLU or rescale to `fraction` fraction bits.
+    pub(crate) fn add_with_fraction(
+        &mut self,
+        name: String,
+        op: Op,
+        input: LayerId,
+        fraction: u32,
+    ) -> Result<LayerId, NetworkError> {
+        let id = self.builder.add(name, op, &[input])?;
+        self.note(id, op, &[input], fraction)
+    }
+
+    /// Notes what is known of a new layer, and checks that it fits the ring.
+    fn note(&mut self, id: LayerId, op: Op, inputs: &[LayerId], fraction: u32) -> Result<LayerId, NetworkError> {
+        let relaxed = !matches!(op, Op::Relu | Op::Rescale) && inputs.iter().any(|input| self.is_relaxed(*input));
         let ring_bits = self.format.ring_bits;
-        let needed_bits = fraction + INTEGER_BITS + 1;
+        let needed_bits = fraction + if relaxed { POSTPONED_INTEGER_BITS } else { INTEGER_BITS } + 1;
+        let layer = self.builder.so_far().layer(id);
         if needed_bits > ring_bits {
-            return Err(NetworkError::DoesNotFitRing { layer: name, fraction, needed_bits, ring_bits });
+            return Err(NetworkError::DoesNotFitRing { layer: layer.name.clone(), fraction, needed_bits, ring_bits });
         }
+        let zeros: Vec<Option<LayerMask>> = inputs.iter().map(|input| self.zeros_of(*input)).collect();
+        self.zeros.push(zeros_after(op, layer.mask.as_ref(), &zeros));
         self.fraction.push(fraction);
         self.rescaled.push(None);
+        self.relaxed.push(relaxed);
         Ok(id)
     }
 }

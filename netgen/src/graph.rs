@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NetworkBuilder, NetworkError};
+use crate::{Cell, LayerMask, NetworkBuilder, NetworkError};
 
 /// A layer's position in [`Network::layers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,6 +96,17 @@ pub enum Op {
     Relu,
     /// An exact arithmetic shift with no ReLU; only [`crate::FixedNetwork::new`] inserts it.
     Rescale,
+    /// The elements of its mask that are `cell`, one behind the other; only [`crate::FixedNetwork::new`] inserts it.
+    Select {
+        /// Which elements.
+        cell: Cell,
+    },
+    /// The inverse of one or two selections: fills its mask's kept elements from the first input, the linear ones from the
+    /// next, and leaves zeros; only [`crate::FixedNetwork::new`] inserts it.
+    Merge {
+        /// Number of inputs, 1 or 2: one without kept or without linear elements.
+        sources: usize,
+    },
     /// Average over square windows, without padding.
     AvgPool {
         /// Rows and columns of the window.
@@ -124,6 +135,8 @@ impl Op {
             Self::Linear { .. } => "linear",
             Self::Relu => "relu",
             Self::Rescale => "rescale",
+            Self::Select { .. } => "select",
+            Self::Merge { .. } => "merge",
             Self::AvgPool { .. } => "avg-pool",
             Self::GlobalAvgPool => "global-avg-pool",
             Self::Add => "add",
@@ -136,6 +149,7 @@ impl Op {
         match self {
             Self::Input => 0,
             Self::Add => 2,
+            Self::Merge { sources } => *sources,
             _ => 1,
         }
     }
@@ -155,6 +169,10 @@ pub struct Layer {
     pub stage: usize,
     /// Shape of its output.
     pub output: Shape,
+    /// Which elements a ReLU keeps, or which pixels a convolution computes; none keeps all. Of a selection or merge: what it
+    /// selects or merges.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<LayerMask>,
 }
 
 /// A network: layer 0 is the input, the last layer gives the logits, and every other layer is read by a later one.

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 
 use crate::gemm::convolve;
-use crate::{Conv, FixedNetwork, FixedPoint, LayerId, NetworkError, Op, Shape, Weights};
+use crate::{Cell, Conv, FixedNetwork, FixedPoint, Layer, LayerId, NetworkError, Op, Shape, Weights};
 
 /// A tensor of signed ring values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,15 +93,27 @@ fn exact_outputs(
     let too_wide = || NetworkError::TooLarge { layer: layer.name.clone(), quantity: "sums", limit_log2: 127 };
     Ok(match layer.op {
         Op::Input => network_input.iter().map(wide).collect(),
-        Op::Conv(conv) => convolve(input, from, layer.output, conv, weights.of(net, id)?).ok_or_else(too_wide)?,
+        Op::Conv(conv) => {
+            let mut outputs = convolve(input, from, layer.output, conv, weights.of(net, id)?).ok_or_else(too_wide)?;
+            if let Some(mask) = &layer.mask {
+                let cells = outputs.iter_mut().zip(mask.cells());
+                cells.filter(|(_, cell)| **cell == Cell::Zero).for_each(|(output, _)| *output = 0);
+            }
+            outputs
+        }
         Op::Linear { out_features } => {
             // A fully connected layer is a 1x1 convolution of one pixel whose channels are all input values.
             let conv = Conv { out_channels: out_features, kernel: 1, stride: 1, padding: 0, norm: false, bias: true };
             let flat = Shape::new(from.len(), 1, 1);
             convolve(input, flat, layer.output, conv, weights.of(net, id)?).ok_or_else(too_wide)?
         }
-        Op::Relu => input.iter().map(|value| net.format.relu(wide(value) >> net.shift(id))).collect(),
+        Op::Relu => input.iter().map(|value| net.format.relu(wide(value) >> net.shift(id), net.fraction(id))).collect(),
         Op::Rescale => input.iter().map(|value| wide(value) >> net.shift(id)).collect(),
+        Op::Select { cell } => {
+            let cells = layer.mask.iter().flat_map(|mask| mask.cells());
+            input.iter().zip(cells).filter(|&(_, &other)| other == cell).map(|(value, _)| wide(value)).collect()
+        }
+        Op::Merge { .. } => merge(layer, [input, values(1)]),
         Op::Add => {
             let shifts = net.alignment(id);
             let shift = |index: usize| shifts.get(index).copied().unwrap_or_default();
@@ -116,6 +128,19 @@ fn exact_outputs(
         }
         Op::AvgPool { .. } | Op::GlobalAvgPool => pool(net, id, input, from, layer.output),
     })
+}
+
+/// Puts selected values back to their places; the second input is empty if the mask selects only one kind.
+fn merge(layer: &Layer, inputs: [&[i64]; 2]) -> Vec<i128> {
+    let Some(mask) = &layer.mask else { return Vec::new() };
+    let [first, second] = inputs.map(|input| input.iter().copied().map(i128::from));
+    let (mut kept, mut linear) = if mask.count(Cell::Kept) > 0 { (first, second) } else { (second, first) };
+    let value = |cell: &Cell| match cell {
+        Cell::Kept => kept.next(),
+        Cell::Linear => linear.next(),
+        Cell::Zero => None,
+    };
+    mask.cells().iter().map(value).map(Option::unwrap_or_default).collect()
 }
 
 /// Window sums times the public pool factor.

@@ -140,7 +140,12 @@ fn spreads(network: &Network) -> Vec<f64> {
             Op::Add => {
                 Moment { positive: input.positive + of(1).positive, symmetric: input.symmetric + of(1).symmetric }
             }
-            Op::Rescale | Op::AvgPool { .. } | Op::GlobalAvgPool => input,
+            Op::Rescale | Op::Select { .. } | Op::AvgPool { .. } | Op::GlobalAvgPool => input,
+            // The larger one: what passed no ReLU.
+            Op::Merge { .. } => {
+                let (first, second) = (input, of(1));
+                if first.total() > second.total() { first } else { second }
+            }
         };
         moments.push(moment);
         spreads.push(spread);
