@@ -52,9 +52,9 @@ impl FixedPoint {
         self.relu_max.map_or(Ok(()), |max| check("relu_max", max, 1, u32::try_from(most).unwrap_or(u32::MAX)))
     }
 
-    /// What a ReLU makes of a value that is rescaled already, to `fraction` fraction bits.
-    pub fn relu(&self, value: i128, fraction: u32) -> i128 {
-        let most = self.relu_max.map_or(i128::MAX, |max| i128::from(max) << fraction);
+    /// What a ReLU makes of a value that is rescaled already.
+    pub fn relu(&self, value: i128) -> i128 {
+        let most = self.relu_max.map_or(i128::MAX, |max| i128::from(max) << self.fraction_bits);
         value.clamp(0, most)
     }
 
@@ -124,6 +124,11 @@ impl FixedNetwork {
     /// Fraction bits of a layer's output; f for an id of another network.
     pub fn fraction(&self, id: LayerId) -> u32 {
         self.fraction.get(id.0).copied().unwrap_or(self.format.fraction_bits)
+    }
+
+    /// The format with the fraction bits of one layer's output: what the values of that layer are numbers of.
+    pub fn format_at(&self, id: LayerId) -> FixedPoint {
+        FixedPoint { fraction_bits: self.fraction(id), ..self.format }
     }
 
     /// The right shift of a ReLU or rescale: its input's fraction bits less its own. Zero for other layers.

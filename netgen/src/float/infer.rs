@@ -1,7 +1,7 @@
 //! The float reference: the function that a trained network computes, against which fixed point is judged.
 
 use crate::gemm::convolve_float;
-use crate::{Conv, LayerId, Model, NetworkError, Op, Shape};
+use crate::{Cell, Conv, Layer, LayerId, LayerMask, Model, NetworkError, Op, Shape};
 
 /// A tensor of numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +40,7 @@ fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> R
     };
     let input = values(0);
     let from = model.network.input_shape(id);
-    Ok(match layer.op {
+    let dense = match layer.op {
         Op::Input => image.to_vec(),
         Op::Conv(conv) => convolve_float(input, from, layer.output, conv, model.of(id)?),
         Op::Linear { out_features } => {
@@ -50,6 +50,7 @@ fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> R
         }
         Op::Relu => input.iter().map(|value| value.max(0.0)).collect(),
         Op::Rescale => input.to_vec(),
+        Op::Select { .. } | Op::Merge { .. } => return Err(only_in_plans(layer)),
         Op::Add => input.iter().zip(values(1)).map(|(a, b)| a + b).collect(),
         Op::ChannelBias { .. } => {
             let maps = input.chunks(from.pixels().max(1)).zip(&model.of(id)?.bias);
@@ -57,7 +58,27 @@ fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> R
         }
         Op::AvgPool { kernel, stride } => averages(input, from, layer.output, (kernel, kernel), stride),
         Op::GlobalAvgPool => averages(input, from, layer.output, (from.height, from.width), 1),
+    };
+    Ok(match &layer.mask {
+        Some(mask) => masked(mask, dense, input),
+        None => dense,
     })
+}
+
+/// A fixed-point plan's operation in a network that is no plan.
+fn only_in_plans(layer: &Layer) -> NetworkError {
+    let problem = format!("a layer of kind {} is a part of fixed-point plans only", layer.op.kind());
+    NetworkError::Layer { layer: layer.name.clone(), problem }
+}
+
+/// A layer's outputs under its mask; linear elements are the layer's `input`.
+fn masked(mask: &LayerMask, dense: Vec<f32>, input: &[f32]) -> Vec<f32> {
+    let value = |(index, (cell, value)): (usize, (&Cell, f32))| match cell {
+        Cell::Kept => value,
+        Cell::Linear => input.get(index).copied().unwrap_or_default(),
+        Cell::Zero => 0.0,
+    };
+    mask.cells().iter().zip(dense).enumerate().map(value).collect()
 }
 
 /// Average of each window of `rows` × `columns` values.
