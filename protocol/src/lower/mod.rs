@@ -16,6 +16,7 @@ use crate::gadgets::{Activation, shared_activation};
 use crate::he::NoiseMargin;
 use crate::linear::LinearPlan;
 use crate::packing::{ConvShape, PackingFault};
+use crate::pixels::{KeptPixels, computed_pixels};
 use crate::program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 use crate::shares::Transfer;
 use crate::wire;
@@ -121,13 +122,14 @@ fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<LinearP
     let mut known: HashMap<ConvShape, LinearPlan> = HashMap::new();
     let mut plan_of = |id: usize| -> Result<Option<LinearPlan>, LowerError> {
         let Some(shape) = conv_shape(&fixed.network, LayerId(id)) else { return Ok(None) };
+        let kept = KeptPixels::of(&fixed.network, LayerId(id));
         if let Some(plan) = known.get(&shape) {
-            return Ok(Some(plan.clone()));
+            return Ok(Some(plan.clone().keeping(kept)));
         }
         let name = || fixed.network.layers.get(id).map(|layer| layer.name.clone()).unwrap_or_default();
         let plan = plan(shape, protocol, name)?;
         known.insert(shape, plan.clone());
-        Ok(Some(plan))
+        Ok(Some(plan.keeping(kept)))
     };
     let mut plans: Vec<Option<LinearPlan>> =
         (0..fixed.network.layers.len()).map(&mut plan_of).collect::<Result<_, _>>()?;
@@ -166,7 +168,7 @@ fn circuits(fixed: &FixedNetwork, protocol: &Protocol) -> Vec<Option<Arc<Circuit
 
 /// What a non-linear layer computes on each element; `None` for a linear one.
 pub fn activation_of(network: &FixedNetwork, layer: LayerId) -> Option<Activation> {
-    let format = network.format;
+    let format = network.format_at(layer);
     match network.network.layers.get(layer.0)?.op {
         Op::Relu => Some(match format.relu_max {
             Some(max) => Activation::ClampedRelu { most: u64::from(max) << format.fraction_bits },
@@ -320,6 +322,11 @@ impl Lowering<'_> {
         self.network.network.layer(layer).output.len() as u64
     }
 
+    /// Output pixels that a linear layer computes.
+    fn computed_pixels(&self, layer: LayerId, shape: &ConvShape) -> u64 {
+        computed_pixels(shape, KeptPixels::of(&self.network.network, layer).as_ref()) as u64
+    }
+
     fn layer_ids(&self) -> impl Iterator<Item = LayerId> + use<> {
         (0..self.network.network.layers.len()).map(LayerId)
     }
@@ -353,6 +360,11 @@ impl Lowering<'_> {
             Op::AvgPool { kernel, .. } => self.pool_work(layer, outputs, (kernel * kernel) as u64),
             Op::GlobalAvgPool => self.pool_work(layer, outputs, inputs / outputs.max(1)),
             Op::Add | Op::ChannelBias { .. } => Work { ring_adds: outputs, ..Work::default() },
+            Op::Select { .. } => Work { moved_shares: outputs, ..Work::default() },
+            Op::Merge { .. } => {
+                let moved = self.inputs(layer).iter().map(|input| self.elements(*input)).sum();
+                Work { moved_shares: moved, ..Work::default() }
+            }
             _ => Work::default(),
         }
     }
