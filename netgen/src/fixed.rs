@@ -1,8 +1,10 @@
 //! Fixed point: how many fraction bits each layer's output has, and where a value must be rescaled without a ReLU.
 //!
 //! Values are integers in Z_2^k, signed as two's complement. The input has `f` fraction bits, weights have `f`, so a
-//! convolution's output has `f` more than its input; a [`Op::Relu`] or [`Op::Rescale`] brings them back to `f` by an
-//! arithmetic shift (floor). Averages over 2^s values are exact sums with `s` more fraction bits; over any other
+//! convolution's output has `f` more than its input; every non-linear operation and [`Op::Rescale`] brings them back to `f` by
+//! an arithmetic shift (floor) before it does anything else: ReLUs of all kinds and max pools ([`Op::rescales`]). A leaky ReLU
+//! then multiplies negative values by its slope and floors again, a parametric ReLU does so with a weight of `f` fraction
+//! bits. A max pool and the ReLU beside it become one layer ([`Op::MaxPoolThen`]); nothing else changes the order. Averages over 2^s values are exact sums with `s` more fraction bits; over any other
 //! number `n`, the sum is multiplied by round(2^f / n) and has `f` more.
 
 use std::collections::HashSet;
@@ -10,6 +12,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::mask::{postpone, zeros_after};
+use crate::nonlinear::Pointwise;
 use crate::{Layer, LayerId, LayerMask, Network, NetworkBuilder, NetworkError, Op};
 
 /// Integer bits that every value keeps besides its sign; fewer cannot hold the activations of a real network.
@@ -73,7 +76,7 @@ impl FixedPoint {
 /// A network with its fixed-point plan: rescales inserted, fraction bits of every layer known and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FixedNetwork {
-    /// The network, with [`Op::Rescale`] layers inserted.
+    /// The network, with [`Op::Rescale`] layers inserted and max pools joined with their activations.
     pub network: Network,
     /// The format.
     pub format: FixedPoint,
@@ -84,7 +87,7 @@ pub struct FixedNetwork {
 impl FixedNetwork {
     /// Plans a network in a format. A rescale named `<layer>.rescale` follows each layer whose output has 2f or more
     /// fraction bits and is read by a convolution or fully connected layer. It belongs to the stage of its first
-    /// reader, and further readers share it.
+    /// reader, and further readers share it. A max pool takes in the ReLU before it or after it that nobody else reads.
     ///
     /// A masked ReLU `relu` becomes the selection `relu.kept`, the ReLU `relu` on it, the selection `relu.linear`, the rescale
     /// `relu.rescale` of that (unless the shift is zero), and `relu.merge`. It keeps its input's fraction bits where that
@@ -94,6 +97,8 @@ impl FixedNetwork {
     /// An impossible format, a malformed network, or a layer that would keep fewer than four integer bits.
     pub fn new(network: &Network, format: FixedPoint) -> Result<Self, NetworkError> {
         format.check()?;
+        let fused = crate::nonlinear::fuse(network)?;
+        let network = fused.as_ref().unwrap_or(network);
         postpone(network, |postponed| Self::plan(network, format, postponed))
     }
 
@@ -131,11 +136,11 @@ impl FixedNetwork {
         FixedPoint { fraction_bits: self.fraction(id), ..self.format }
     }
 
-    /// The right shift of a ReLU or rescale: its input's fraction bits less its own. Zero for other layers.
+    /// The right shift of a non-linear layer or rescale: its input's fraction bits less its own. Zero for other layers.
     pub fn shift(&self, id: LayerId) -> u32 {
         let layer = self.network.layer(id);
-        match (layer.op, layer.inputs.first()) {
-            (Op::Relu | Op::Rescale, Some(&input)) => self.fraction(input).saturating_sub(self.fraction(id)),
+        match layer.inputs.first() {
+            Some(&input) if layer.op.rescales() => self.fraction(input).saturating_sub(self.fraction(id)),
             _ => 0,
         }
     }
@@ -192,7 +197,7 @@ impl Planner {
     /// A layer of the network; `postponed` if it is masked and keeps its input's fraction bits.
     fn layer(&mut self, layer: &Layer, inputs: &[LayerId], postponed: bool) -> Result<LayerId, NetworkError> {
         match (layer.op, &layer.mask, inputs) {
-            (Op::Relu, Some(mask), &[input]) => self.masked_activation(layer, mask, input, postponed),
+            (op, Some(mask), &[input]) if op.is_activation() => self.masked_activation(layer, mask, input, postponed),
             _ => self.add_masked(layer.name.clone(), layer.op, inputs, layer.mask.clone()),
         }
     }
@@ -247,7 +252,6 @@ impl Planner {
         let incoming = inputs.iter().filter_map(|input| self.fraction.get(input.0).copied()).max().unwrap_or(f);
         let fraction = match op {
             Op::Conv(_) | Op::Linear { .. } => incoming + f,
-            Op::Input | Op::Relu | Op::Rescale => f,
             Op::Add | Op::ChannelBias { .. } | Op::Select { .. } | Op::Merge { .. } => incoming,
             Op::AvgPool { .. } | Op::GlobalAvgPool => {
                 let window = pool_window(self.builder.so_far(), id).unwrap_or(1);
@@ -257,7 +261,10 @@ impl Planner {
                 }
                 incoming + if window.is_power_of_two() { window.ilog2() } else { f }
             }
+            // The input, and all that rescales.
+            _ => f,
         };
+        self.check_clamp(&name, op)?;
         self.note(id, op, inputs, fraction)
     }
 
@@ -269,13 +276,14 @@ impl Planner {
         input: LayerId,
         fraction: u32,
     ) -> Result<LayerId, NetworkError> {
+        self.check_clamp(&name, op)?;
         let id = self.builder.add(name, op, &[input])?;
         self.note(id, op, &[input], fraction)
     }
 
     /// Notes what is known of a new layer, and checks that it fits the ring.
     fn note(&mut self, id: LayerId, op: Op, inputs: &[LayerId], fraction: u32) -> Result<LayerId, NetworkError> {
-        let relaxed = !matches!(op, Op::Relu | Op::Rescale) && inputs.iter().any(|input| self.is_relaxed(*input));
+        let relaxed = !op.rescales() && inputs.iter().any(|input| self.is_relaxed(*input));
         let ring_bits = self.format.ring_bits;
         let needed_bits = fraction + if relaxed { POSTPONED_INTEGER_BITS } else { INTEGER_BITS } + 1;
         let layer = self.builder.so_far().layer(id);
@@ -288,5 +296,22 @@ impl Planner {
         self.rescaled.push(None);
         self.relaxed.push(relaxed);
         Ok(id)
+    }
+
+    /// Refuses a largest result that no value of the ring reaches.
+    fn check_clamp(&self, name: &str, op: Op) -> Result<(), NetworkError> {
+        let (Op::ClampedRelu { max } | Op::MaxPoolThen { then: Pointwise::ClampedRelu { max }, .. }) = op else {
+            return Ok(());
+        };
+        let FixedPoint { ring_bits, fraction_bits, .. } = self.format;
+        let most = (1u64 << (ring_bits - 1 - fraction_bits)) - 1;
+        if u64::from(max) <= most {
+            return Ok(());
+        }
+        let problem = format!(
+            "a largest result of {max} does not fit ring_bits = {ring_bits} with {fraction_bits} fraction bits, which hold \
+             {most} at most; use a plain ReLU or raise ring_bits"
+        );
+        Err(NetworkError::Layer { layer: name.into(), problem })
     }
 }

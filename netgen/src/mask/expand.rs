@@ -98,8 +98,8 @@ impl Planner {
 pub(crate) fn zeros_after(op: Op, mask: Option<&LayerMask>, inputs: &[Option<LayerMask>]) -> Option<LayerMask> {
     match (op, inputs) {
         (Op::Conv(_) | Op::Merge { .. }, _) => mask.filter(|mask| mask.count(Cell::Zero) > 0).cloned(),
-        // A ReLU of zero is zero, but one that is not masked still counts and runs for every element.
-        (Op::Relu | Op::Rescale, [Some(zeros)]) => Some(zeros.clone()),
+        // An activation of zero is zero, but one that is not masked still counts and runs for every element.
+        (op, [Some(zeros)]) if op.is_activation() || op == Op::Rescale => Some(zeros.clone()),
         (Op::Add, [Some(left), Some(right)]) if left.same(right) => Some(left.clone()),
         (Op::Add, [Some(left), Some(right)]) => left.common_zeros(right),
         _ => None,

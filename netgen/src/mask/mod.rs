@@ -93,6 +93,14 @@ impl LayerMask {
         self.cells.iter().enumerate().filter(move |&(_, &other)| other == cell).map(|(index, _)| index)
     }
 
+    /// Kept elements of one channel, if every channel has as many.
+    pub(crate) fn kept_per_channel(&self) -> Option<usize> {
+        let each = self.count(Cell::Kept) / self.shape.channels.max(1);
+        let mut channels = self.cells.chunks(self.shape.pixels().max(1));
+        let kept = |channel: &[Cell]| channel.iter().filter(|cell| **cell == Cell::Kept).count();
+        (each > 0 && channels.all(|channel| kept(channel) == each)).then_some(each)
+    }
+
     /// The kept pixels, in order, if every channel has the same cells.
     pub fn kept_pixels(&self) -> Option<Vec<usize>> {
         let mut channels = self.cells.chunks(self.shape.pixels().max(1));

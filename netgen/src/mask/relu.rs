@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 
-use crate::{Cell, LayerId, LayerMask, Network, NetworkBuilder, NetworkError, Op};
+use crate::{Cell, LayerId, LayerMask, Network, NetworkBuilder, NetworkError};
 
 /// What is kept or dropped as a whole.
 #[derive(
@@ -46,7 +46,7 @@ pub fn mask(
     granularity: Granularity,
     seed: u64,
 ) -> Result<Network, NetworkError> {
-    let layers: Vec<LayerId> = network.iter().filter(|(_, layer)| layer.op == Op::Relu).map(|(id, _)| id).collect();
+    let layers: Vec<LayerId> = network.iter().filter(|(_, layer)| layer.op.is_activation()).map(|(id, _)| id).collect();
     let mut rng = ChaCha12Rng::seed_from_u64(seed);
     let kept = match choice {
         ReluChoice::Bitmap(bits) => by_bitmap(network, &layers, bits)?,
@@ -181,7 +181,7 @@ fn by_bitmap(network: &Network, layers: &[LayerId], bits: &[bool]) -> Result<Vec
 /// The network in which of all ReLUs only the kept ones are left.
 fn apply(network: &Network, kept: &[Unit]) -> Result<Network, NetworkError> {
     let mut cells: HashMap<LayerId, Vec<Cell>> = HashMap::new();
-    for (id, layer) in network.iter().filter(|(_, layer)| layer.op == Op::Relu) {
+    for (id, layer) in network.iter().filter(|(_, layer)| layer.op.is_activation()) {
         let old = |index: usize| layer.mask.as_ref().and_then(|mask| mask.cells().get(index).copied());
         let linear = |index| if old(index) == Some(Cell::Zero) { Cell::Zero } else { Cell::Linear };
         cells.insert(id, (0..layer.output.len()).map(linear).collect());

@@ -32,7 +32,7 @@ pub fn spatial_mask(network: &Network, sparsity: f64, scores: &ScoreMap) -> Resu
     let mut masks: HashMap<Shape, LayerMask> = HashMap::new();
     let mut silenced = NetworkBuilder::rebuild_masked(network, |_, layer| {
         let shape = layer.output;
-        if !matches!(layer.op, Op::Relu | Op::Conv(_)) || shape.pixels() == 1 {
+        if !(layer.op.is_activation() || matches!(layer.op, Op::Conv(_))) || shape.pixels() == 1 {
             return layer.mask.clone();
         }
         let kept = pixels
