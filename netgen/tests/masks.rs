@@ -6,8 +6,8 @@ mod common;
 
 use common::{direct, networks};
 use pisim_netgen::{
-    Cell, FixedNetwork, FixedPoint, Granularity, LayerMask, Network, NetworkSpec, Op, ReluChoice, ScoreMap, Weights,
-    cull, infer, mask, random_input, spatial_mask,
+    Cell, FixedNetwork, FixedPoint, Granularity, LayerMask, Model, Network, NetworkSpec, Op, ReluChoice, ScoreMap,
+    Weights, cull, infer, mask, random_input, spatial_mask,
 };
 use proptest::prelude::*;
 
@@ -195,6 +195,27 @@ fn a_rescale_is_postponed_where_the_ring_has_room_and_then_linear_elements_need_
     };
     for (a, b) in value(FORMAT).iter().zip(value(FixedPoint { ring_bits: 26, ..FORMAT })) {
         assert!((a - b).abs() < 0.2, "{a} {b}");
+    }
+}
+
+#[test]
+fn the_float_reference_of_a_masked_network_is_what_its_plan_approximates() {
+    let full = network("hrn-tiny");
+    let scores = ScoreMap::centre(full.input.height, full.input.width);
+    for masked in [budget(&full, 700, 2), spatial_mask(&full, 0.4, &scores).unwrap()] {
+        let model = Model::random(masked, 6);
+        let net = FixedNetwork::new(&model.network, FORMAT).unwrap();
+        let input = random_input(net.network.input, FORMAT, 7);
+        let fixed = infer(&net, &Weights::from_float(&net, &model).unwrap(), &input).unwrap();
+        assert_eq!(fixed.first_overflow(), None);
+        let float: Vec<f32> = input.iter().map(|&value| value as f32 / 256.0).collect();
+        let exact = pisim_netgen::float::infer(&model, &float).unwrap();
+        let unit = f64::from(net.fraction(net.network.output_id())).exp2();
+        let logits = &exact.last().unwrap().data;
+        let largest = logits.iter().fold(0f32, |most, logit| most.max(logit.abs()));
+        for (a, b) in fixed.outputs.iter().zip(logits) {
+            assert!((*a as f64 / unit - f64::from(*b)).abs() < 0.1 * f64::from(largest) + 0.05, "{a} {b}");
+        }
     }
 }
 

@@ -1,13 +1,16 @@
 //! Masks and score maps from files: NumPy arrays, as PyTorch and NumPy write them, and grey images.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
 use crate::{NetworkError, ScoreMap};
 
 /// More numbers than this are no mask of a network that can be built.
 const MAX_NUMBERS: u64 = 1 << 32;
+
+/// Digits of all numbers in a header: sizes of together 18 digits have a product below 2^60.
+const MAX_DIGITS: usize = 18;
 
 /// The truth values of a `.npy` array of zeros and ones, in C order, whatever its shape.
 ///
@@ -46,7 +49,10 @@ pub fn read_scores(path: &Path) -> Result<ScoreMap, NetworkError> {
 fn read_array(path: &Path) -> Result<(Vec<u64>, Vec<f64>), NetworkError> {
     let wrong = |problem: String| NetworkError::MaskFile { path: path.into(), problem };
     let broken = |error: std::io::Error| wrong(format!("no NumPy array: {error}"));
-    let file = File::open(path).map_err(|error| wrong(error.to_string()))?;
+    let mut file = File::open(path).map_err(|error| wrong(error.to_string()))?;
+    if claims_too_much(&mut file).map_err(broken)? {
+        return Err(wrong("its header claims an array that is no mask of a network".into()));
+    }
     let array = npyz::NpyFile::new(BufReader::new(file)).map_err(broken)?;
     let shape = array.shape().to_vec();
     let numbers = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size));
@@ -74,6 +80,18 @@ fn read_array(path: &Path) -> Result<(Vec<u64>, Vec<f64>), NetworkError> {
     }
     numbers!(array, u8, i8, u16, i16, u32, i32, u64, i64, f32, f64);
     Err(wrong(format!("an array of {kind}; expected truth values or real numbers")))
+}
+
+/// Whether a header is longer than those of format version 1 or has so many digits that the number of elements might not fit a
+/// word, which the reader of the format does not check.
+fn claims_too_much(file: &mut File) -> std::io::Result<bool> {
+    // Magic string, version and length: 10 bytes; then at most 2^16 - 1 of the header.
+    let mut start = Vec::new();
+    file.by_ref().take(10 + (1 << 16)).read_to_end(&mut start)?;
+    file.rewind()?;
+    let Some(&[version, _, low, high, ref header @ ..]) = start.strip_prefix(b"\x93NUMPY") else { return Ok(false) };
+    let header = header.iter().take(usize::from(u16::from_le_bytes([low, high])));
+    Ok(version > 1 || header.filter(|byte| byte.is_ascii_digit()).count() > MAX_DIGITS)
 }
 
 /// All numbers of an array; one that ends early is an error. Nothing is reserved for what a header only claims.
