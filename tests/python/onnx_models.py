@@ -25,7 +25,7 @@ class Graph:
         self.shape, self.batch, self.dtype = shape, batch, dtype
 
     def constant(self, name, values):
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self.initializers.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def weight(self, name, *shape, scale=1.0):
@@ -68,7 +68,7 @@ class Graph:
     def model(self, output, opset):
         float_type = helper.np_dtype_to_tensor_dtype(np.dtype(self.dtype))
         info = helper.make_tensor_value_info("input", float_type, [self.batch, *self.shape[1:]])
-        logits = helper.make_tensor_value_info(output, float_type, None)
+        logits = helper.make_tensor_value_info(output, float_type, [self.batch, "K"])
         graph = helper.make_graph(self.nodes, "main_graph", [info], [logits], self.initializers)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], producer_name="onnx.helper")
         model.ir_version = 8
