@@ -100,7 +100,7 @@ fn exact_outputs(
             let flat = Shape::new(from.len(), 1, 1);
             convolve(input, flat, layer.output, conv, weights.of(net, id)?).ok_or_else(too_wide)?
         }
-        Op::Relu => input.iter().map(|value| net.format.relu(wide(value) >> net.shift(id))).collect(),
+        Op::Relu => input.iter().map(|value| net.format_at(id).relu(wide(value) >> net.shift(id))).collect(),
         Op::Rescale => input.iter().map(|value| wide(value) >> net.shift(id)).collect(),
         Op::Add => {
             let shifts = net.alignment(id);

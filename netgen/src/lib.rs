@@ -25,6 +25,7 @@ pub mod float;
 mod gemm;
 mod graph;
 mod infer;
+pub mod quantise;
 mod spec;
 mod transform;
 mod weights;
