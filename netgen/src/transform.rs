@@ -19,7 +19,7 @@ pub fn cull(network: &Network, stages: &[&str]) -> Result<Network, NetworkError>
             hint: pisim_settings::did_you_mean(stage, network.stages.iter().map(String::as_str)),
         })?);
     }
-    let is_culled = |id| network.layer(id).op == Op::Relu && culled.contains(&network.layer(id).stage);
+    let is_culled = |id| network.layer(id).op.is_activation() && culled.contains(&network.layer(id).stage);
     let mut result = NetworkBuilder::rebuild(network, |id| !is_culled(id))?;
     result.name = format!("{}+cull-{}", network.name, stages.join("-"));
     Ok(result)
@@ -37,7 +37,7 @@ pub fn thin(network: &Network) -> Result<Network, NetworkError> {
     let mut dropped = HashSet::new();
     for stage in 0..network.stages.len() {
         let members = || network.iter().filter(move |(_, layer)| layer.stage == stage);
-        let relus = members().filter(|(_, layer)| layer.op == Op::Relu).map(|(id, _)| id);
+        let relus = members().filter(|(_, layer)| layer.op.is_activation()).map(|(id, _)| id);
         if members().any(|(_, layer)| layer.op == Op::Add) {
             dropped.extend(relus.filter(|&relu| follows_convolution(network, relu, stage)));
         } else {

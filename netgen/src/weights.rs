@@ -4,14 +4,17 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
+use crate::nonlinear::Pointwise;
 use crate::{FixedNetwork, LayerId, Network, NetworkError, Op};
 
 /// Weights of one layer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LayerWeights {
-    /// Signed integers with f fraction bits: `[out][in][row][column]`, or `[out][in]`; empty for a channel bias.
+    /// Signed integers with f fraction bits: `[out][in][row][column]`, or `[out][in]`; one slope per channel for a parametric
+    /// ReLU; empty for a channel bias.
     pub weights: Vec<i32>,
-    /// One signed integer per output channel, with the fraction bits of the layer's output; zeros without a bias.
+    /// One signed integer per output channel, with the fraction bits of the layer's output; zeros without a bias, and none for
+    /// a parametric ReLU.
     pub bias: Vec<i64>,
 }
 
@@ -30,9 +33,9 @@ impl Weights {
     /// Needs four bytes per weight: gigabytes for the largest networks that can be counted.
     pub fn random(net: &FixedNetwork, seed: u64) -> Self {
         let limit = (1i64 << (net.format.weight_bits - 1)) as f64;
-        let scale = (1u64 << net.format.fraction_bits) as f64;
-        let weight = |value: f64| (value * scale).round().clamp(-limit, limit - 1.0) as i32;
         Self(random_layers(&net.network, seed, |random, id, spread| {
+            let scale = (1u64 << net.weight_fraction(id)) as f64;
+            let weight = |value: f64| (value * scale).round().clamp(-limit, limit - 1.0) as i32;
             let bias_scale = (1u64 << net.fraction(id)) as f64;
             let bias = |value: f64| (value * bias_scale).round() as i64;
             let (weights, bias) = random.layer(&net.network, id, spread, weight, bias);
@@ -44,7 +47,7 @@ impl Weights {
     pub(crate) fn of(&self, net: &FixedNetwork, id: LayerId) -> Result<&LayerWeights, NetworkError> {
         let missing = || NetworkError::Weights {
             layer: net.network.layer(id).name.clone(),
-            expected: net.network.weight_count(id) + net.network.layer(id).output.channels as u64,
+            expected: net.network.weight_count(id) + bias_count(&net.network, id),
             found: 0,
         };
         self.0.get(id.0).and_then(Option::as_ref).ok_or_else(missing)
@@ -64,7 +67,7 @@ impl Weights {
             let own = self.of(net, id)?;
             let sizes = [
                 (net.network.weight_count(id), own.weights.len() as u64),
-                (layer.output.channels as u64, own.bias.len() as u64),
+                (bias_count(&net.network, id), own.bias.len() as u64),
             ];
             if let Some(&(expected, found)) = sizes.iter().find(|(expected, found)| expected != found) {
                 return Err(NetworkError::Weights { layer: layer.name.clone(), expected, found });
@@ -85,10 +88,14 @@ pub(crate) fn random_layers<L: Send>(
     make: impl Fn(&mut Random, LayerId, f64) -> L + Sync,
 ) -> Vec<Option<L>> {
     let spreads = spreads(network);
-    let mut ordinal = 0;
+    let (mut ordinal, mut slopes) = (0, 0);
     let layers: Vec<(LayerId, Option<u64>)> = network
         .iter()
         .map(|(id, layer)| {
+            if layer.op == Op::PRelu {
+                slopes += 1;
+                return (id, Some(SLOPE_STREAMS + slopes));
+            }
             let stream = layer.op.has_weights().then_some(ordinal);
             ordinal += u64::from(stream.is_some());
             (id, stream)
@@ -100,8 +107,21 @@ pub(crate) fn random_layers<L: Send>(
     layers.par_iter().map(draw).collect()
 }
 
+/// Random numbers of slopes use the streams from here up, so that a parametric ReLU in the place of another one does not change
+/// what other layers get.
+const SLOPE_STREAMS: u64 = 1 << 32;
+
+/// Biases that a layer with weights has.
+pub(crate) fn bias_count(network: &Network, id: LayerId) -> u64 {
+    let layer = network.layer(id);
+    if layer.op == Op::PRelu { 0 } else { layer.output.channels as u64 }
+}
+
 /// Standard deviation of the random biases: enough to shift ReLUs, small beside the weights' effect.
 const BIAS_SPREAD: f64 = 0.1;
+
+/// Mean of the random slopes of parametric ReLUs, the value at which their training usually starts (He et al., ICCV 2015).
+const MEAN_SLOPE: f64 = 0.25;
 
 /// Expected square of a tensor's values, split into a part that is never negative (behind a ReLU) and one that is
 /// symmetric about zero.
@@ -148,19 +168,39 @@ fn spreads(network: &Network) -> Vec<f64> {
             }
             Op::ChannelBias { .. } => Moment { symmetric: input.symmetric + BIAS_SPREAD * BIAS_SPREAD, ..input },
             // Half of a symmetric value's square survives; riding on a positive part, more of it does.
-            Op::Relu => {
+            Op::Relu | Op::ClampedRelu { .. } => {
                 let survives = 0.5 * (1.0 + input.positive / input.total());
                 Moment { positive: input.positive + survives * input.symmetric, symmetric: 0.0 }
             }
             Op::Add => {
                 Moment { positive: input.positive + of(1).positive, symmetric: input.symmetric + of(1).symmetric }
             }
+            Op::LeakyRelu { slope } => leaky(input, slope.value()),
+            Op::PRelu => leaky(input, MEAN_SLOPE),
+            Op::MaxPool { kernel, .. } => maximum(input, kernel),
+            Op::MaxPoolThen { kernel, then, .. } => match then {
+                Pointwise::LeakyRelu { slope } => maximum(leaky(input, slope.value()), kernel),
+                Pointwise::Relu | Pointwise::ClampedRelu { .. } => maximum(leaky(input, 0.0), kernel),
+            },
             Op::Rescale | Op::AvgPool { .. } | Op::GlobalAvgPool => input,
         };
         moments.push(moment);
         spreads.push(spread);
     }
     spreads
+}
+
+/// Behind a leaky ReLU: the part that is lost to a ReLU comes back with the square of the slope.
+fn leaky(input: Moment, slope: f64) -> Moment {
+    let survives = 0.5 * (1.0 + input.positive / input.total());
+    let below = (1.0 - survives) * slope * slope;
+    Moment { positive: input.positive + (survives + below) * input.symmetric, symmetric: 0.0 }
+}
+
+/// Behind a max pool: as if the squares of a window's values were exponential, where the largest of n is the sum of 1/i.
+fn maximum(input: Moment, kernel: usize) -> Moment {
+    let growth: f64 = (1..=kernel * kernel).map(|i| 1.0 / i as f64).sum();
+    Moment { positive: input.total() * growth, symmetric: 0.0 }
 }
 
 /// Random numbers of one layer.
@@ -191,6 +231,10 @@ impl Random {
         weight: impl Fn(f64) -> W,
         bias: impl Fn(f64) -> B,
     ) -> (Vec<W>, Vec<B>) {
+        if network.layer(id).op == Op::PRelu {
+            let slope = |random: &mut Self| weight(MEAN_SLOPE * (1.0 + random.normal()));
+            return ((0..network.weight_count(id)).map(|_| slope(self)).collect(), Vec::new());
+        }
         let weights = (0..network.weight_count(id)).map(|_| weight(self.normal() * spread)).collect();
         let layer = network.layer(id);
         let has_bias = match layer.op {

@@ -1,6 +1,7 @@
 //! The float reference: the function that a trained network computes, against which fixed point is judged.
 
 use crate::gemm::convolve_float;
+use crate::nonlinear::{MaxWindow, Pointwise};
 use crate::{Conv, LayerId, Model, NetworkError, Op, Shape};
 
 /// A tensor of numbers.
@@ -49,6 +50,17 @@ fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> R
             convolve_float(input, Shape::new(from.len(), 1, 1), layer.output, conv, model.of(id)?)
         }
         Op::Relu => input.iter().map(|value| value.max(0.0)).collect(),
+        Op::ClampedRelu { max } => input.iter().map(|value| value.clamp(0.0, max as f32)).collect(),
+        Op::LeakyRelu { slope } => input.iter().map(|&value| leaky(value, slope.value())).collect(),
+        Op::PRelu => {
+            let maps = input.chunks(from.pixels().max(1)).zip(&model.of(id)?.weights);
+            maps.flat_map(|(map, &slope)| map.iter().map(move |&value| leaky(value, slope.into()))).collect()
+        }
+        Op::MaxPool { .. } => maxima(layer.op.max_window(), input, from, layer.output),
+        Op::MaxPoolThen { then, .. } => {
+            let largest = maxima(layer.op.max_window(), input, from, layer.output);
+            largest.into_iter().map(|value| pointwise(value, then)).collect()
+        }
         Op::Rescale => input.to_vec(),
         Op::Add => input.iter().zip(values(1)).map(|(a, b)| a + b).collect(),
         Op::ChannelBias { .. } => {
@@ -58,6 +70,28 @@ fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> R
         Op::AvgPool { kernel, stride } => averages(input, from, layer.output, (kernel, kernel), stride),
         Op::GlobalAvgPool => averages(input, from, layer.output, (from.height, from.width), 1),
     })
+}
+
+/// x where it is not negative, elsewhere x times a slope.
+fn leaky(value: f32, slope: f64) -> f32 {
+    if value < 0.0 { (f64::from(value) * slope) as f32 } else { value }
+}
+
+/// What an activation makes of a value.
+fn pointwise(value: f32, activation: Pointwise) -> f32 {
+    match activation {
+        Pointwise::Relu => value.max(0.0),
+        Pointwise::ClampedRelu { max } => value.clamp(0.0, max as f32),
+        Pointwise::LeakyRelu { slope } => leaky(value, slope.value()),
+    }
+}
+
+/// Largest value of each window.
+fn maxima(window: Option<MaxWindow>, input: &[f32], from: Shape, to: Shape) -> Vec<f32> {
+    let Some(window) = window else { return Vec::new() };
+    let at = |&position: &u32| input.get(position as usize).copied().unwrap_or(f32::NEG_INFINITY);
+    let positions = window.positions(from, to);
+    positions.chunks(window.taps().max(1)).map(|taps| taps.iter().map(at).fold(f32::NEG_INFINITY, f32::max)).collect()
 }
 
 /// Average of each window of `rows` × `columns` values.

@@ -7,7 +7,7 @@ mod quantise;
 pub use infer::{FloatTensor, infer};
 pub(crate) use quantise::round_layer;
 
-use crate::weights::random_layers;
+use crate::weights::{bias_count, random_layers};
 use crate::{LayerId, Network, NetworkError};
 
 /// Weights of one layer in floating point, in the layouts of [`crate::LayerWeights`].
@@ -48,7 +48,7 @@ impl Model {
         let layer = self.network.layer(id);
         let missing = || NetworkError::Weights {
             layer: layer.name.clone(),
-            expected: self.network.weight_count(id) + layer.output.channels as u64,
+            expected: self.network.weight_count(id) + bias_count(&self.network, id),
             found: 0,
         };
         self.weights.0.get(id.0).and_then(Option::as_ref).ok_or_else(missing)
@@ -63,7 +63,7 @@ impl Model {
             let own = self.of(id)?;
             let sizes = [
                 (self.network.weight_count(id), own.weights.len() as u64),
-                (layer.output.channels as u64, own.bias.len() as u64),
+                (bias_count(&self.network, id), own.bias.len() as u64),
             ];
             if let Some(&(expected, found)) = sizes.iter().find(|(expected, found)| expected != found) {
                 return Err(NetworkError::Weights { layer: layer.name.clone(), expected, found });

@@ -4,6 +4,8 @@
 //! interval. A linear layer takes the end of each input channel that a weight's sign asks for, so its bound is reached by
 //! some values of its inputs; that those cannot all occur together is what makes bounds of deep networks wide.
 
+use crate::infer::activated;
+use crate::nonlinear::prelu;
 use crate::{FixedNetwork, LayerId, LayerWeights, NetworkError, Op, Weights};
 
 /// Beyond this magnitude bounds saturate: no ring has half as many bits, and sums of products of such numbers with weights of
@@ -96,7 +98,6 @@ pub(super) fn layer_bounds(
     let of = |index: usize| layer.inputs.get(index).and_then(|input| done.get(input.0)).map_or(&[][..], Vec::as_slice);
     let (from, first) = (network.input_shape(id), of(0));
     let each = |change: &dyn Fn(Interval) -> Interval| first.iter().map(|interval| change(*interval)).collect();
-    let shift = net.shift(id);
     match layer.op {
         Op::Input => vec![input; from.channels],
         Op::Conv(conv) => {
@@ -106,11 +107,29 @@ pub(super) fn layer_bounds(
             linear(own, &inputs, conv.kernel * conv.kernel)
         }
         Op::Linear { .. } => linear(own, first, from.pixels()),
-        Op::Relu => {
-            let format = net.format_at(id);
-            each(&|x| x.through(|value| format.relu(value >> shift)))
+        // A window's largest value is one of its values.
+        Op::Relu
+        | Op::ClampedRelu { .. }
+        | Op::LeakyRelu { .. }
+        | Op::MaxPool { .. }
+        | Op::MaxPoolThen { .. }
+        | Op::Rescale => {
+            let then = match layer.op {
+                Op::MaxPoolThen { then, .. } => Some(then),
+                op => op.pointwise(),
+            };
+            each(&|x| x.through(|value| activated(net, id, then, value)))
         }
-        Op::Rescale => each(&|x| x.through(|value| value >> shift)),
+        Op::PRelu => {
+            let slopes = own.map_or(&[][..], |own| &own.weights);
+            let act = |(x, &slope): (&Interval, &i32)| {
+                let at = |value: i128| prelu(&net.format, slope, value >> net.shift(id));
+                // With a negative slope it falls below zero and rises above.
+                let ends = Interval::new(at(x.low), at(x.high));
+                if x.contains(0) { ends.hull(Interval::default()) } else { ends }
+            };
+            first.iter().zip(slopes).map(act).collect()
+        }
         Op::Add => {
             let shifts = net.alignment(id);
             let aligned = |index: usize, x: Interval| x.times(1 << shifts.get(index).copied().unwrap_or_default());

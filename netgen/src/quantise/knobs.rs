@@ -2,6 +2,7 @@
 //! rescale. Everything else follows.
 
 use super::samples::Range;
+use crate::fixed::clamp_of;
 use crate::{FixedNetwork, LayerId, Model, Op};
 
 /// Bits more than f that the largest sample of a tensor gets. The plan without calibration keeps four integer bits.
@@ -45,7 +46,7 @@ impl Knobs {
     pub fn new(net: &FixedNetwork, model: &Model, ranges: &[Range]) -> Self {
         let knob = |(id, op): (LayerId, Op)| match op {
             Op::Conv(_) | Op::Linear { .. } => Some(weight_knob(net, model, id)),
-            Op::Relu | Op::Rescale => Some(scale_knob(net, ranges.get(id.0).copied().unwrap_or_default())),
+            op if op.rescales() => Some(scale_knob(net, op, ranges.get(id.0).copied().unwrap_or_default())),
             _ => None,
         };
         let gain = |id: LayerId| {
@@ -106,7 +107,7 @@ impl Knobs {
                 path.push(id);
             }
             let Some(next) = layer.inputs.iter().copied().max_by_key(|input| net.fraction(*input)) else { break };
-            if matches!(layer.op, Op::Relu | Op::Rescale) {
+            if layer.op.rescales() {
                 break;
             }
             id = next;
@@ -137,11 +138,11 @@ fn weight_knob(net: &FixedNetwork, model: &Model, id: LayerId) -> Knob {
 }
 
 /// The values behind a shift: the largest sample gets [`SAMPLE_BITS`] more than f.
-fn scale_knob(net: &FixedNetwork, range: Range) -> Knob {
+fn scale_knob(net: &FixedNetwork, op: Op, range: Range) -> Knob {
     let f = net.format.fraction_bits as i32;
     let magnitude_log2 = magnitude_log2(range);
     // The ring keeps a sign and what a clamp's largest result needs.
-    let clamp = net.format.relu_max.map_or(1, |max| (u32::BITS - max.leading_zeros()) as i32);
+    let clamp = net.format.relu_max.max(clamp_of(op)).map_or(1, |max| (u32::BITS - max.leading_zeros()) as i32);
     let most = (net.format.ring_bits as i32 - 1 - clamp).max(0);
     let wanted = (f + SAMPLE_BITS - magnitude_log2.ceil() as i32).clamp(0, most) as u32;
     Knob { fraction: wanted, wanted, magnitude_log2 }
