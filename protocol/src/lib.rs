@@ -23,7 +23,7 @@ mod work;
 
 pub use config::{DEFAULT_PROTOCOL, Protocol, ProtocolFile, schema};
 pub use linear::{Linear, LinearPlan};
-pub use lower::{LowerError, activation_of, conv_shape, lower};
+pub use lower::{LowerError, activation_of, conv_shape, lower, lower_planned};
 pub use packing::{ConvPlan, ConvShape, PackingFault, packed};
 pub use program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 pub use shares::{DELPHI_PRIME, Shares, Transfer, WireFormat};

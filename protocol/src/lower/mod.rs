@@ -20,7 +20,7 @@ use crate::program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 use crate::shares::Transfer;
 use crate::wire;
 use crate::work::Work;
-use pisim_netgen::{FixedNetwork, LayerId, Network, NetworkError, Op};
+use pisim_netgen::{FixedNetwork, FixedPoint, LayerId, Network, NetworkError, Op};
 use std::collections::HashMap;
 use std::sync::Arc;
 use thiserror::Error;
@@ -31,6 +31,14 @@ pub enum LowerError {
     /// The network itself, or its fixed-point form, is impossible.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// A network was planned for another format than the protocol's.
+    #[error("the network is planned in {plan:?}, the protocol has {protocol:?}")]
+    Format {
+        /// The plan's.
+        plan: FixedPoint,
+        /// The protocol's.
+        protocol: FixedPoint,
+    },
     /// A layer's noise could make decryption fail.
     #[error(
         "layer `{layer}` does not fit the encryption parameters of protocol `{protocol}`: its noise may reach \
@@ -66,9 +74,16 @@ pub enum LowerError {
     },
 }
 
-/// Lowers `network` to the program that `protocol` runs, with exact work for every step.
+/// Lowers `network` to the program that `protocol` runs, with exact work for every step: the same fraction bits for all layers.
 pub fn lower(network: &Network, protocol: &Protocol) -> Result<Program, LowerError> {
-    let fixed = FixedNetwork::new(network, protocol.format)?;
+    lower_planned(FixedNetwork::new(network, protocol.format)?, protocol)
+}
+
+/// As [`lower`], for a network that is planned already: with fraction bits of each layer's own, for example calibrated ones.
+pub fn lower_planned(fixed: FixedNetwork, protocol: &Protocol) -> Result<Program, LowerError> {
+    if fixed.format != protocol.format {
+        return Err(LowerError::Format { plan: fixed.format, protocol: protocol.format });
+    }
     let plans = plans(&fixed, protocol)?;
     let circuits = circuits(&fixed, protocol);
     let mut lowering = Lowering {
@@ -169,7 +184,7 @@ pub fn activation_of(network: &FixedNetwork, layer: LayerId) -> Option<Activatio
     let format = network.format;
     match network.network.layers.get(layer.0)?.op {
         Op::Relu => Some(match format.relu_max {
-            Some(max) => Activation::ClampedRelu { most: u64::from(max) << format.fraction_bits },
+            Some(max) => Activation::ClampedRelu { most: u64::from(max) << network.fraction(layer) },
             None => Activation::Relu,
         }),
         Op::Rescale => Some(Activation::Rescale),
