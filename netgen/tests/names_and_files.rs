@@ -128,6 +128,7 @@ fn the_schema_has_every_key_and_its_comment() {
         "stages",
         "cull",
         "thin",
+        "transform",
     ];
     let properties = schema["properties"].as_object().unwrap();
     assert_eq!(properties.keys().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(keys));

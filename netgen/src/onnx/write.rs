@@ -166,6 +166,13 @@ impl<'a> Writer<'a> {
                 }
                 .into());
             }
+            _ => {
+                return Err(NetworkError::Layer {
+                    layer: name.into(),
+                    problem: format!("{} has no ONNX form in this version", layer.op.kind()),
+                }
+                .into());
+            }
         }
         self.flat.push(flat);
         Ok(())
