@@ -203,6 +203,11 @@ impl Op {
         }
     }
 
+    /// Whether the operation has weights or biases of its own.
+    pub const fn has_weights(&self) -> bool {
+        matches!(self, Self::Conv(_) | Self::Linear { .. } | Self::ChannelBias { .. } | Self::PRelu)
+    }
+
     /// Number of tensors that the operation reads.
     pub const fn arity(&self) -> usize {
         match self {

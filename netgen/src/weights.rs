@@ -32,27 +32,15 @@ impl Weights {
     ///
     /// Needs four bytes per weight: gigabytes for the largest networks that can be counted.
     pub fn random(net: &FixedNetwork, seed: u64) -> Self {
-        let spreads = spreads(&net.network);
-        let has_weights = |op: Op| matches!(op, Op::Conv(_) | Op::Linear { .. } | Op::ChannelBias { .. });
-        let (mut ordinal, mut slopes) = (0, 0);
-        let layers: Vec<(LayerId, Option<u64>)> = net
-            .network
-            .iter()
-            .map(|(id, layer)| {
-                if layer.op == Op::PRelu {
-                    slopes += 1;
-                    return (id, Some(SLOPE_STREAMS + slopes));
-                }
-                let stream = has_weights(layer.op).then_some(ordinal);
-                ordinal += u64::from(stream.is_some());
-                (id, stream)
-            })
-            .collect();
-        let layer_weights = |&(id, stream): &(LayerId, Option<u64>)| {
-            let mut random = Random::new(seed, stream?);
-            Some(random.layer(net, id, spreads.get(id.0).copied().unwrap_or_default()))
-        };
-        Self(layers.par_iter().map(layer_weights).collect())
+        let limit = (1i64 << (net.format.weight_bits - 1)) as f64;
+        let scale = (1u64 << net.format.fraction_bits) as f64;
+        let weight = |value: f64| (value * scale).round().clamp(-limit, limit - 1.0) as i32;
+        Self(random_layers(&net.network, seed, |random, id, spread| {
+            let bias_scale = (1u64 << net.fraction(id)) as f64;
+            let bias = |value: f64| (value * bias_scale).round() as i64;
+            let (weights, bias) = random.layer(&net.network, id, spread, weight, bias);
+            LayerWeights { weights, bias }
+        }))
     }
 
     /// The weights of a layer that must have some.
@@ -73,7 +61,7 @@ impl Weights {
         let bits = net.format.weight_bits;
         let range = -(1i64 << (bits - 1))..1i64 << (bits - 1);
         for (id, layer) in net.network.iter() {
-            if !matches!(layer.op, Op::Conv(_) | Op::Linear { .. } | Op::ChannelBias { .. } | Op::PRelu) {
+            if !layer.op.has_weights() {
                 continue;
             }
             let own = self.of(net, id)?;
@@ -97,9 +85,33 @@ impl Weights {
 const SLOPE_STREAMS: u64 = 1 << 32;
 
 /// Biases that a layer with weights has.
-fn bias_count(network: &Network, id: LayerId) -> u64 {
+pub(crate) fn bias_count(network: &Network, id: LayerId) -> u64 {
     let layer = network.layer(id);
     if layer.op == Op::PRelu { 0 } else { layer.output.channels as u64 }
+}
+
+/// What `make` draws for each layer that has weights, in parallel; none for others. It gets the layer's own random
+/// numbers and the standard deviation of its weights.
+pub(crate) fn random_layers<L: Send>(
+    network: &Network,
+    seed: u64,
+    make: impl Fn(&mut Random, LayerId, f64) -> L + Sync,
+) -> Vec<Option<L>> {
+    let spreads = spreads(network);
+    let (mut ordinal, mut slopes) = (0, SLOPE_STREAMS);
+    let layers: Vec<(LayerId, Option<u64>)> = network
+        .iter()
+        .map(|(id, layer)| {
+            let next = if layer.op == Op::PRelu { &mut slopes } else { &mut ordinal };
+            let stream = layer.op.has_weights().then_some(*next);
+            *next += u64::from(stream.is_some());
+            (id, stream)
+        })
+        .collect();
+    let draw = |&(id, stream): &(LayerId, Option<u64>)| {
+        Some(make(&mut Random::new(seed, stream?), id, spreads.get(id.0).copied().unwrap_or_default()))
+    };
+    layers.par_iter().map(draw).collect()
 }
 
 /// Standard deviation of the random biases: enough to shift ReLUs, small beside the weights' effect.
@@ -189,7 +201,7 @@ fn maximum(input: Moment, kernel: usize) -> Moment {
 }
 
 /// Random numbers of one layer.
-struct Random(ChaCha12Rng);
+pub(crate) struct Random(ChaCha12Rng);
 
 impl Random {
     fn new(seed: u64, stream: u64) -> Self {
@@ -207,33 +219,29 @@ impl Random {
         (sum - 2 * 0xffff) as f64 / variance.sqrt()
     }
 
-    fn layer(&mut self, net: &FixedNetwork, id: LayerId, spread: f64) -> LayerWeights {
-        let network = &net.network;
+    /// Weights and biases of one layer, each passed through a function that gives it its final form. Slopes of a parametric ReLU
+    /// lie around 0.25, a few below zero.
+    pub(crate) fn layer<W, B>(
+        &mut self,
+        network: &Network,
+        id: LayerId,
+        spread: f64,
+        weight: impl Fn(f64) -> W,
+        bias: impl Fn(f64) -> B,
+    ) -> (Vec<W>, Vec<B>) {
         if network.layer(id).op == Op::PRelu {
-            return self.slopes(net, id);
+            let slopes = (0..network.weight_count(id)).map(|_| weight(MEAN_SLOPE * (1.0 + self.normal())));
+            return (slopes.collect(), Vec::new());
         }
-        let limit = (1i64 << (net.format.weight_bits - 1)) as f64;
-        let scale = spread * (1u64 << net.format.fraction_bits) as f64;
-        let weights = (0..network.weight_count(id))
-            .map(|_| (self.normal() * scale).round().clamp(-limit, limit - 1.0) as i32)
-            .collect();
+        let weights = (0..network.weight_count(id)).map(|_| weight(self.normal() * spread)).collect();
         let layer = network.layer(id);
         let has_bias = match layer.op {
             Op::Conv(conv) => conv.norm || conv.bias,
             _ => true,
         };
-        let bias_scale = BIAS_SPREAD * (1u64 << net.fraction(id)) as f64;
-        let bias = (0..layer.output.channels)
-            .map(|_| if has_bias { (self.normal() * bias_scale).round() as i64 } else { 0 })
+        let biases = (0..layer.output.channels)
+            .map(|_| bias(if has_bias { self.normal() * BIAS_SPREAD } else { 0.0 }))
             .collect();
-        LayerWeights { weights, bias }
-    }
-    /// Slopes around 0.25; a few are negative.
-    fn slopes(&mut self, net: &FixedNetwork, id: LayerId) -> LayerWeights {
-        let limit = (1i64 << (net.format.weight_bits - 1)) as f64;
-        let unit = (1u64 << net.format.fraction_bits) as f64;
-        let slope = |normal: f64| (MEAN_SLOPE * (1.0 + normal) * unit).round().clamp(-limit, limit - 1.0) as i32;
-        let weights = (0..net.network.weight_count(id)).map(|_| slope(self.normal())).collect();
-        LayerWeights { weights, bias: Vec::new() }
+        (weights, biases)
     }
 }

@@ -43,6 +43,7 @@ mod simulate;
 mod split;
 mod stage;
 mod summary;
+pub mod sweep;
 mod units;
 pub mod validate;
 mod work;

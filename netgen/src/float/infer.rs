@@ -1,0 +1,106 @@
+//! The float reference: the function that a trained network computes, against which fixed point is judged.
+
+use crate::gemm::convolve_float;
+use crate::{Conv, LayerId, Model, NetworkError, Op, Pointwise, Shape};
+
+/// A tensor of numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FloatTensor {
+    /// Its shape.
+    pub shape: Shape,
+    /// Its values, `[channel][row][column]`.
+    pub data: Vec<f32>,
+}
+
+/// Runs a network on one input, `[channel][row][column]`, and returns every layer's output by layer id; the last one
+/// holds the logits. Each value is computed in double precision and rounded to single once.
+///
+/// # Errors
+/// Weights or an input that do not belong to the network.
+pub fn infer(model: &Model, input: &[f32]) -> Result<Vec<FloatTensor>, NetworkError> {
+    model.check()?;
+    let expected = model.network.input.len();
+    if input.len() != expected {
+        return Err(NetworkError::InputLength { expected, found: input.len() });
+    }
+    let mut done: Vec<FloatTensor> = Vec::with_capacity(model.network.layers.len());
+    for (id, layer) in model.network.iter() {
+        let data = outputs(model, id, &done, input)?;
+        done.push(FloatTensor { shape: layer.output, data });
+    }
+    Ok(done)
+}
+
+/// One layer's outputs.
+fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> Result<Vec<f32>, NetworkError> {
+    let layer = model.network.layer(id);
+    let values = |index: usize| {
+        let tensor = layer.inputs.get(index).and_then(|input| done.get(input.0));
+        tensor.map_or(&[][..], |tensor| &tensor.data)
+    };
+    let input = values(0);
+    let from = model.network.input_shape(id);
+    Ok(match layer.op {
+        Op::Input => image.to_vec(),
+        Op::Conv(conv) => convolve_float(input, from, layer.output, conv, model.of(id)?),
+        Op::Linear { out_features } => {
+            // As in the integer reference: a 1x1 convolution of one pixel whose channels are all input values.
+            let conv = Conv { out_channels: out_features, kernel: 1, stride: 1, padding: 0, norm: false, bias: true };
+            convolve_float(input, Shape::new(from.len(), 1, 1), layer.output, conv, model.of(id)?)
+        }
+        Op::Relu | Op::ClampedRelu { .. } | Op::LeakyRelu { .. } => {
+            input.iter().map(|value| activated(layer.op.pointwise(), *value)).collect()
+        }
+        Op::PRelu => {
+            let maps = input.chunks(from.pixels().max(1)).zip(&model.of(id)?.weights);
+            let act = |(value, slope): (&f32, f32)| if *value < 0.0 { value * slope } else { *value };
+            maps.flat_map(|(map, slope)| map.iter().zip(std::iter::repeat(*slope))).map(act).collect()
+        }
+        Op::MaxPool { .. } => maxima(model, id, input, None),
+        Op::MaxPoolThen { then, .. } => maxima(model, id, input, Some(then)),
+        Op::Rescale => input.to_vec(),
+        Op::Add => input.iter().zip(values(1)).map(|(a, b)| a + b).collect(),
+        Op::ChannelBias { .. } => {
+            let maps = input.chunks(from.pixels().max(1)).zip(&model.of(id)?.bias);
+            maps.flat_map(|(map, bias)| map.iter().map(move |value| value + bias)).collect()
+        }
+        Op::AvgPool { kernel, stride } => averages(input, from, layer.output, (kernel, kernel), stride),
+        Op::GlobalAvgPool => averages(input, from, layer.output, (from.height, from.width), 1),
+    })
+}
+
+/// A value through an activation of single values.
+fn activated(activation: Option<Pointwise>, value: f32) -> f32 {
+    match activation {
+        None => value,
+        Some(Pointwise::Relu) => value.max(0.0),
+        Some(Pointwise::ClampedRelu { max }) => value.clamp(0.0, max as f32),
+        Some(Pointwise::LeakyRelu { slope }) if value < 0.0 => (f64::from(value) * slope.value()) as f32,
+        Some(Pointwise::LeakyRelu { .. }) => value,
+    }
+}
+
+/// The largest value of each window, activated.
+fn maxima(model: &Model, id: LayerId, input: &[f32], then: Option<Pointwise>) -> Vec<f32> {
+    let layer = model.network.layer(id);
+    let Some(window) = layer.op.max_window() else { return Vec::new() };
+    let positions = window.positions(model.network.input_shape(id), layer.output);
+    let value = |position: &u32| input.get(*position as usize).copied();
+    let largest = |window: &[u32]| window.iter().filter_map(value).fold(f32::NEG_INFINITY, f32::max);
+    positions.chunks(window.taps().max(1)).map(|window| activated(then, largest(window))).collect()
+}
+
+/// Average of each window of `rows` × `columns` values.
+fn averages(input: &[f32], from: Shape, to: Shape, (rows, columns): (usize, usize), stride: usize) -> Vec<f32> {
+    let row = |channel: usize, y: usize, x: usize| {
+        let start = (channel * from.height + y) * from.width + x;
+        input.get(start..start + columns).unwrap_or_default()
+    };
+    let average = |channel: usize, y: usize, x: usize| {
+        let rows_of_window = (0..rows).flat_map(|dy| row(channel, y + dy, x));
+        let sum: f64 = rows_of_window.map(|&value| f64::from(value)).sum();
+        (sum / (rows * columns) as f64) as f32
+    };
+    let positions = (0..to.channels).flat_map(|c| (0..to.height).map(move |y| (c, y)));
+    positions.flat_map(|(c, y)| (0..to.width).map(move |x| average(c, y * stride, x * stride))).collect()
+}
