@@ -152,7 +152,7 @@ proptest! {
 }
 
 #[test]
-fn four_bit_circuits_are_right_for_every_value_share_and_slope() {
+fn circuits_of_eight_bits_are_right_for_every_value_and_every_slope_of_four_bits() {
     let shares = Shares::Ring { bits: 8 };
     let format = FixedPoint { ring_bits: 8, fraction_bits: 2, weight_bits: 4, relu_max: None };
     for value in -128..128i64 {
