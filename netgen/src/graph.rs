@@ -171,6 +171,11 @@ impl Op {
         }
     }
 
+    /// Whether the operation has weights, biases or slopes of its own.
+    pub const fn has_weights(&self) -> bool {
+        matches!(self, Self::Conv(_) | Self::Linear { .. } | Self::ChannelBias { .. } | Self::PRelu)
+    }
+
     /// Whether it is an activation of single values: what the papers count as ReLUs, and what transforms drop.
     pub const fn is_activation(&self) -> bool {
         matches!(self, Self::Relu | Self::ClampedRelu { .. } | Self::LeakyRelu { .. } | Self::PRelu)
@@ -201,11 +206,6 @@ impl Op {
             }
             _ => None,
         }
-    }
-
-    /// Whether the operation has weights or biases of its own.
-    pub const fn has_weights(&self) -> bool {
-        matches!(self, Self::Conv(_) | Self::Linear { .. } | Self::ChannelBias { .. } | Self::PRelu)
     }
 
     /// Number of tensors that the operation reads.

@@ -80,16 +80,6 @@ impl Weights {
     }
 }
 
-/// Random numbers of slopes use the streams from here up, so that a parametric ReLU in the place of another one does not change
-/// what other layers get.
-const SLOPE_STREAMS: u64 = 1 << 32;
-
-/// Biases that a layer with weights has.
-pub(crate) fn bias_count(network: &Network, id: LayerId) -> u64 {
-    let layer = network.layer(id);
-    if layer.op == Op::PRelu { 0 } else { layer.output.channels as u64 }
-}
-
 /// What `make` draws for each layer that has weights, in parallel; none for others. It gets the layer's own random
 /// numbers and the standard deviation of its weights.
 pub(crate) fn random_layers<L: Send>(
@@ -98,13 +88,16 @@ pub(crate) fn random_layers<L: Send>(
     make: impl Fn(&mut Random, LayerId, f64) -> L + Sync,
 ) -> Vec<Option<L>> {
     let spreads = spreads(network);
-    let (mut ordinal, mut slopes) = (0, SLOPE_STREAMS);
+    let (mut ordinal, mut slopes) = (0, 0);
     let layers: Vec<(LayerId, Option<u64>)> = network
         .iter()
         .map(|(id, layer)| {
-            let next = if layer.op == Op::PRelu { &mut slopes } else { &mut ordinal };
-            let stream = layer.op.has_weights().then_some(*next);
-            *next += u64::from(stream.is_some());
+            if layer.op == Op::PRelu {
+                slopes += 1;
+                return (id, Some(SLOPE_STREAMS + slopes));
+            }
+            let stream = layer.op.has_weights().then_some(ordinal);
+            ordinal += u64::from(stream.is_some());
             (id, stream)
         })
         .collect();
@@ -112,6 +105,16 @@ pub(crate) fn random_layers<L: Send>(
         Some(make(&mut Random::new(seed, stream?), id, spreads.get(id.0).copied().unwrap_or_default()))
     };
     layers.par_iter().map(draw).collect()
+}
+
+/// Random numbers of slopes use the streams from here up, so that a parametric ReLU in the place of another one does not change
+/// what other layers get.
+const SLOPE_STREAMS: u64 = 1 << 32;
+
+/// Biases that a layer with weights has.
+pub(crate) fn bias_count(network: &Network, id: LayerId) -> u64 {
+    let layer = network.layer(id);
+    if layer.op == Op::PRelu { 0 } else { layer.output.channels as u64 }
 }
 
 /// Standard deviation of the random biases: enough to shift ReLUs, small beside the weights' effect.
@@ -219,8 +222,7 @@ impl Random {
         (sum - 2 * 0xffff) as f64 / variance.sqrt()
     }
 
-    /// Weights and biases of one layer, each passed through a function that gives it its final form. Slopes of a parametric ReLU
-    /// lie around 0.25, a few below zero.
+    /// Weights and biases of one layer, each passed through a function that gives it its final form.
     pub(crate) fn layer<W, B>(
         &mut self,
         network: &Network,
@@ -230,8 +232,8 @@ impl Random {
         bias: impl Fn(f64) -> B,
     ) -> (Vec<W>, Vec<B>) {
         if network.layer(id).op == Op::PRelu {
-            let slopes = (0..network.weight_count(id)).map(|_| weight(MEAN_SLOPE * (1.0 + self.normal())));
-            return (slopes.collect(), Vec::new());
+            let slope = |random: &mut Self| weight(MEAN_SLOPE * (1.0 + random.normal()));
+            return ((0..network.weight_count(id)).map(|_| slope(self)).collect(), Vec::new());
         }
         let weights = (0..network.weight_count(id)).map(|_| weight(self.normal() * spread)).collect();
         let layer = network.layer(id);

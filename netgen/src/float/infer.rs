@@ -1,7 +1,8 @@
 //! The float reference: the function that a trained network computes, against which fixed point is judged.
 
 use crate::gemm::convolve_float;
-use crate::{Conv, LayerId, Model, NetworkError, Op, Pointwise, Shape};
+use crate::nonlinear::{MaxWindow, Pointwise};
+use crate::{Conv, LayerId, Model, NetworkError, Op, Shape};
 
 /// A tensor of numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,16 +49,18 @@ fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> R
             let conv = Conv { out_channels: out_features, kernel: 1, stride: 1, padding: 0, norm: false, bias: true };
             convolve_float(input, Shape::new(from.len(), 1, 1), layer.output, conv, model.of(id)?)
         }
-        Op::Relu | Op::ClampedRelu { .. } | Op::LeakyRelu { .. } => {
-            input.iter().map(|value| activated(layer.op.pointwise(), *value)).collect()
-        }
+        Op::Relu => input.iter().map(|value| value.max(0.0)).collect(),
+        Op::ClampedRelu { max } => input.iter().map(|value| value.clamp(0.0, max as f32)).collect(),
+        Op::LeakyRelu { slope } => input.iter().map(|&value| leaky(value, slope.value())).collect(),
         Op::PRelu => {
             let maps = input.chunks(from.pixels().max(1)).zip(&model.of(id)?.weights);
-            let act = |(value, slope): (&f32, f32)| if *value < 0.0 { value * slope } else { *value };
-            maps.flat_map(|(map, slope)| map.iter().zip(std::iter::repeat(*slope))).map(act).collect()
+            maps.flat_map(|(map, &slope)| map.iter().map(move |&value| leaky(value, slope.into()))).collect()
         }
-        Op::MaxPool { .. } => maxima(model, id, input, None),
-        Op::MaxPoolThen { then, .. } => maxima(model, id, input, Some(then)),
+        Op::MaxPool { .. } => maxima(layer.op.max_window(), input, from, layer.output),
+        Op::MaxPoolThen { then, .. } => {
+            let largest = maxima(layer.op.max_window(), input, from, layer.output);
+            largest.into_iter().map(|value| pointwise(value, then)).collect()
+        }
         Op::Rescale => input.to_vec(),
         Op::Add => input.iter().zip(values(1)).map(|(a, b)| a + b).collect(),
         Op::ChannelBias { .. } => {
@@ -69,25 +72,26 @@ fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> R
     })
 }
 
-/// A value through an activation of single values.
-fn activated(activation: Option<Pointwise>, value: f32) -> f32 {
+/// x where it is not negative, elsewhere x times a slope.
+fn leaky(value: f32, slope: f64) -> f32 {
+    if value < 0.0 { (f64::from(value) * slope) as f32 } else { value }
+}
+
+/// What an activation makes of a value.
+fn pointwise(value: f32, activation: Pointwise) -> f32 {
     match activation {
-        None => value,
-        Some(Pointwise::Relu) => value.max(0.0),
-        Some(Pointwise::ClampedRelu { max }) => value.clamp(0.0, max as f32),
-        Some(Pointwise::LeakyRelu { slope }) if value < 0.0 => (f64::from(value) * slope.value()) as f32,
-        Some(Pointwise::LeakyRelu { .. }) => value,
+        Pointwise::Relu => value.max(0.0),
+        Pointwise::ClampedRelu { max } => value.clamp(0.0, max as f32),
+        Pointwise::LeakyRelu { slope } => leaky(value, slope.value()),
     }
 }
 
-/// The largest value of each window, activated.
-fn maxima(model: &Model, id: LayerId, input: &[f32], then: Option<Pointwise>) -> Vec<f32> {
-    let layer = model.network.layer(id);
-    let Some(window) = layer.op.max_window() else { return Vec::new() };
-    let positions = window.positions(model.network.input_shape(id), layer.output);
-    let value = |position: &u32| input.get(*position as usize).copied();
-    let largest = |window: &[u32]| window.iter().filter_map(value).fold(f32::NEG_INFINITY, f32::max);
-    positions.chunks(window.taps().max(1)).map(|window| activated(then, largest(window))).collect()
+/// Largest value of each window.
+fn maxima(window: Option<MaxWindow>, input: &[f32], from: Shape, to: Shape) -> Vec<f32> {
+    let Some(window) = window else { return Vec::new() };
+    let at = |&position: &u32| input.get(position as usize).copied().unwrap_or(f32::NEG_INFINITY);
+    let positions = window.positions(from, to);
+    positions.chunks(window.taps().max(1)).map(|taps| taps.iter().map(at).fold(f32::NEG_INFINITY, f32::max)).collect()
 }
 
 /// Average of each window of `rows` × `columns` values.
