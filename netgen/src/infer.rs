@@ -130,9 +130,9 @@ fn exact_outputs(
 }
 
 /// A value that is rescaled and then activated.
-fn activated(net: &FixedNetwork, id: LayerId, activation: Option<Pointwise>, value: i128) -> i128 {
+pub(crate) fn activated(net: &FixedNetwork, id: LayerId, activation: Option<Pointwise>, value: i128) -> i128 {
     let rescaled = value >> net.shift(id);
-    activation.map_or(rescaled, |activation| activation.apply(&net.format, rescaled))
+    activation.map_or(rescaled, |activation| activation.apply(&net.format_at(id), rescaled))
 }
 
 /// The largest value of each window, rescaled and activated.

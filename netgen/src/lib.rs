@@ -27,6 +27,7 @@ mod graph;
 mod infer;
 mod nonlinear;
 pub mod onnx;
+pub mod quantise;
 mod spec;
 mod transform;
 mod weights;

@@ -33,9 +33,9 @@ impl Weights {
     /// Needs four bytes per weight: gigabytes for the largest networks that can be counted.
     pub fn random(net: &FixedNetwork, seed: u64) -> Self {
         let limit = (1i64 << (net.format.weight_bits - 1)) as f64;
-        let scale = (1u64 << net.format.fraction_bits) as f64;
-        let weight = |value: f64| (value * scale).round().clamp(-limit, limit - 1.0) as i32;
         Self(random_layers(&net.network, seed, |random, id, spread| {
+            let scale = (1u64 << net.weight_fraction(id)) as f64;
+            let weight = |value: f64| (value * scale).round().clamp(-limit, limit - 1.0) as i32;
             let bias_scale = (1u64 << net.fraction(id)) as f64;
             let bias = |value: f64| (value * bias_scale).round() as i64;
             let (weights, bias) = random.layer(&net.network, id, spread, weight, bias);

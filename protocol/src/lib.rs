@@ -24,7 +24,7 @@ mod work;
 
 pub use config::{DEFAULT_PROTOCOL, Protocol, ProtocolFile, schema};
 pub use linear::{Linear, LinearPlan};
-pub use lower::{LowerError, conv_shape, lower, nonlinear_of};
+pub use lower::{LowerError, conv_shape, lower, lower_planned, nonlinear_of};
 pub use nonlinear::NonLinear;
 pub use packing::{ConvPlan, ConvShape, PackingFault, packed};
 pub use program::{Message, Party, Phase, Program, Step, StepId, StepKind};

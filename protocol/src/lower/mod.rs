@@ -21,7 +21,7 @@ use crate::program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 use crate::shares::Transfer;
 use crate::wire;
 use crate::work::Work;
-use pisim_netgen::{FixedNetwork, Layer, LayerId, Network, NetworkError, Op, Pointwise};
+use pisim_netgen::{FixedNetwork, FixedPoint, Layer, LayerId, Network, NetworkError, Op, Pointwise};
 use std::collections::HashMap;
 use std::sync::Arc;
 use thiserror::Error;
@@ -32,6 +32,14 @@ pub enum LowerError {
     /// The network itself, or its fixed-point form, is impossible.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// A network was planned for another format than the protocol's.
+    #[error("the network is planned in {plan:?}, the protocol has {protocol:?}")]
+    Format {
+        /// The plan's.
+        plan: FixedPoint,
+        /// The protocol's.
+        protocol: FixedPoint,
+    },
     /// A layer's noise could make decryption fail.
     #[error(
         "layer `{layer}` does not fit the encryption parameters of protocol `{protocol}`: its noise may reach \
@@ -82,9 +90,16 @@ pub enum LowerError {
     },
 }
 
-/// Lowers `network` to the program that `protocol` runs, with exact work for every step.
+/// Lowers `network` to the program that `protocol` runs, with exact work for every step: the same fraction bits for all layers.
 pub fn lower(network: &Network, protocol: &Protocol) -> Result<Program, LowerError> {
-    let fixed = FixedNetwork::new(network, protocol.format)?;
+    lower_planned(FixedNetwork::new(network, protocol.format)?, protocol)
+}
+
+/// As [`lower`], for a network that is planned already: with fraction bits of each layer's own, for example calibrated ones.
+pub fn lower_planned(fixed: FixedNetwork, protocol: &Protocol) -> Result<Program, LowerError> {
+    if fixed.format != protocol.format {
+        return Err(LowerError::Format { plan: fixed.format, protocol: protocol.format });
+    }
     let plans = plans(&fixed, protocol)?;
     let circuits = circuits(&fixed, protocol)?;
     let mut lowering = Lowering {
@@ -189,7 +204,7 @@ pub fn nonlinear_of(network: &FixedNetwork, layer: LayerId) -> Option<NonLinear>
     let format = network.format;
     let op = network.network.layers.get(layer.0)?.op;
     let clamped = |own: Option<u32>| match own.into_iter().chain(format.relu_max).min() {
-        Some(max) => Activation::ClampedRelu { most: u64::from(max) << format.fraction_bits },
+        Some(max) => Activation::ClampedRelu { most: u64::from(max) << network.fraction(layer) },
         None => Activation::Relu,
     };
     let pointwise = |pointwise| match pointwise {
