@@ -8,8 +8,8 @@ use crate::{Conv, Layer, LayerId, Network, NetworkError, Op, Shape};
 const MAX_LAYERS_LOG2: u32 = 14;
 const MAX_ELEMENTS_LOG2: u32 = 32;
 const MAX_WORK_LOG2: u32 = 48;
-/// Largest window of a max pool: its values go through one comparison tree. Larger ones are pools of pools.
-const MAX_WINDOW_LOG2: u32 = 10;
+/// Largest window of a max pool, 8x8: its values go through one comparison tree. A larger pool is a pool of pools.
+const MAX_WINDOW_LOG2: u32 = 6;
 
 /// Builds a [`Network`]. Layers go to the stage opened last.
 ///
@@ -359,7 +359,7 @@ mod tests {
         // A window of padding alone has no largest value.
         assert!(pool(2, 1, 2).contains("padding 2"));
         assert!(pool(2, 0, 0).contains("stride 0"));
-        assert!(pool(33, 1, 32).contains("values of a window exceed the limit of 2^10"));
+        assert!(pool(9, 1, 8).contains("values of a window exceed the limit of 2^6"));
         assert!(error(small, Op::ClampedRelu { max: 0 }).contains("always 0"));
         assert!(error(small, Op::Linear { out_features: 0 }).contains("empty"));
         assert!(error(small, Op::Input).contains("one input"));

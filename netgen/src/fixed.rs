@@ -4,8 +4,9 @@
 //! convolution's output has `f` more than its input; every non-linear operation and [`Op::Rescale`] brings them back to `f` by
 //! an arithmetic shift (floor) before it does anything else: ReLUs of all kinds and max pools ([`Op::rescales`]). A leaky ReLU
 //! then multiplies negative values by its slope and floors again, a parametric ReLU does so with a weight of `f` fraction
-//! bits. A max pool and the ReLU beside it become one layer ([`Op::MaxPoolThen`]); nothing else changes the order. Averages over 2^s values are exact sums with `s` more fraction bits; over any other
-//! number `n`, the sum is multiplied by round(2^f / n) and has `f` more.
+//! bits. A max pool and the ReLU beside it become one layer ([`Op::MaxPoolThen`]); nothing else changes the order. Averages
+//! over 2^s values are exact sums with `s` more fraction bits; over any other number `n`, the sum is multiplied by
+//! round(2^f / n) and has `f` more.
 //!
 //! That is the plan of [`FixedNetwork::new`]. [`FixedNetwork::with_fractions`] takes any other number of fraction bits of
 //! each layer's output, for example those that [`crate::quantise`] finds from sample inputs; all else follows from them.
