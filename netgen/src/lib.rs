@@ -26,6 +26,7 @@ mod gemm;
 mod graph;
 mod infer;
 mod nonlinear;
+pub mod onnx;
 pub mod quantise;
 mod spec;
 mod transform;

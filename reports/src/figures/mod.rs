@@ -1,6 +1,7 @@
 //! The figures: each is a layout, a caption and exactly the data that it draws.
 
 mod activity;
+mod answers;
 mod breakdown;
 mod energy;
 mod explore;
@@ -13,6 +14,7 @@ mod schedule;
 mod timeline;
 
 pub use activity::{Category, Shares, attribute, energy_by_category};
+pub use answers::answers;
 pub use energy::{energy, energy_by_unit};
 pub use explore::{MEMORIES_PER_FIGURE, explore};
 pub use latency::latency;

@@ -244,4 +244,34 @@ impl Column {
             Self::Flag(values) => Self::Flag(rows.iter().map(|row| values.get(*row).copied().flatten()).collect()),
         }
     }
+
+    /// Adds the rows of another column, whose values must fit this one.
+    ///
+    /// # Errors
+    /// The kind of the first value that does not.
+    pub(crate) fn append(&mut self, other: Self) -> Result<(), Kind> {
+        match (self, other) {
+            (Self::Integer(rows), Self::Integer(more)) => rows.extend(more),
+            (Self::Number(rows), Self::Number(more)) => rows.extend(more),
+            (Self::Flag(rows), Self::Flag(more)) => rows.extend(more),
+            (column, other) => return (0..other.len()).try_for_each(|row| column.push(other.cell(row))),
+        }
+        Ok(())
+    }
+
+    /// Cuts off the rows from `at` on and returns them.
+    pub(crate) fn split_off(&mut self, at: usize) -> Self {
+        let at = at.min(self.len());
+        match self {
+            Self::Integer(rows) => Self::Integer(rows.split_off(at)),
+            Self::Number(rows) => Self::Number(rows.split_off(at)),
+            Self::Flag(rows) => Self::Flag(rows.split_off(at)),
+            Self::Text(rows) => {
+                let rest = (at..rows.len()).map(|row| rows.get(row)).collect();
+                // Collected again, so that words of rows that are gone do not pile up.
+                *rows = (0..at).map(|row| rows.get(row)).collect();
+                Self::Text(rest)
+            }
+        }
+    }
 }

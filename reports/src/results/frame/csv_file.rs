@@ -5,26 +5,34 @@ use csv::{Reader, ReaderBuilder, StringRecord, WriterBuilder};
 use std::fmt::Write;
 use std::fs::File;
 use std::io::BufReader;
+use std::ops::Range;
 use std::path::Path;
 
-/// The table as CSV.
-pub(super) fn write(frame: &Frame, header: bool) -> Result<Vec<u8>, FrameError> {
+/// The header line.
+pub(super) fn header(frame: &Frame) -> Result<Vec<u8>, FrameError> {
     let mut writer = WriterBuilder::new().from_writer(Vec::new());
-    let fault = |error: csv::Error| FrameError::csv(Path::new("table"), error);
-    if header {
-        writer.write_record(frame.names()).map_err(fault)?;
-    }
+    writer.write_record(frame.names()).map_err(refused)?;
+    writer.into_inner().map_err(|error| refused(error.into_error().into()))
+}
+
+/// Some of the rows.
+pub(super) fn rows(frame: &Frame, rows: Range<usize>) -> Result<Vec<u8>, FrameError> {
+    let mut writer = WriterBuilder::new().from_writer(Vec::new());
     let mut text = String::new();
-    for row in 0..frame.rows() {
+    for row in rows {
         for (_, column) in frame.columns() {
             text.clear();
             // Writing into a string does not fail.
             let _ = write!(text, "{}", column.cell(row));
-            writer.write_field(&text).map_err(fault)?;
+            writer.write_field(&text).map_err(refused)?;
         }
-        writer.write_record(None::<&[u8]>).map_err(fault)?;
+        writer.write_record(None::<&[u8]>).map_err(refused)?;
     }
-    writer.into_inner().map_err(|error| fault(csv::Error::from(error.into_error())))
+    writer.into_inner().map_err(|error| refused(error.into_error().into()))
+}
+
+fn refused(error: csv::Error) -> FrameError {
+    FrameError::csv(Path::new("points.csv"), error)
 }
 
 /// Reads a file twice: to find out what its columns hold, and then their values.

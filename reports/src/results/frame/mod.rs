@@ -28,6 +28,7 @@ pub use error::FrameError;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub(crate) use parquet_read::Groups;
@@ -199,12 +200,42 @@ impl Frame {
     /// # Errors
     /// If the writer refuses, which for rows of equal length it does not.
     pub fn to_csv(&self) -> Result<Vec<u8>, FrameError> {
-        csv_file::write(self, true)
+        let mut content = self.csv_header()?;
+        content.extend(self.csv_rows(0..self.rows)?);
+        Ok(content)
     }
 
-    /// The rows as CSV without a header line.
-    pub(crate) fn csv_rows(&self) -> Result<Vec<u8>, FrameError> {
-        csv_file::write(self, false)
+    /// The header line of CSV.
+    pub(crate) fn csv_header(&self) -> Result<Vec<u8>, FrameError> {
+        csv_file::header(self)
+    }
+
+    /// Some of the rows as CSV, without the header line.
+    pub(crate) fn csv_rows(&self, rows: Range<usize>) -> Result<Vec<u8>, FrameError> {
+        csv_file::rows(self, rows)
+    }
+
+    /// Adds the rows of a table with the same columns.
+    pub(crate) fn append(&mut self, other: Self) -> Result<(), FrameError> {
+        if !self.names().eq(other.names()) {
+            let name = other.names().find(|name| !self.has(name)).unwrap_or_default().to_owned();
+            return Err(FrameError::Shape { name, message: "is not one of the table that is added to".to_owned() });
+        }
+        self.rows += other.rows;
+        for ((name, column), (_, more)) in self.columns.iter_mut().zip(other.columns) {
+            let expected = column.kind();
+            column.append(more).map_err(|found| FrameError::Kind { name: name.clone(), found, expected })?;
+        }
+        Ok(())
+    }
+
+    /// Cuts off the rows from `at` on and returns them.
+    pub(crate) fn split_off(&mut self, at: usize) -> Self {
+        let at = at.min(self.rows);
+        let columns = self.columns.iter_mut().map(|(name, column)| (name.clone(), column.split_off(at))).collect();
+        let rest = Self { rows: self.rows - at, columns };
+        self.rows = at;
+        rest
     }
 
     /// The table as a Parquet file of one row group.
