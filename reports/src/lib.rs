@@ -4,6 +4,7 @@
 //! one by one. Every number says whether it was modelled, measured or counted ([`figures::Origin`]).
 
 mod accuracy;
+pub mod analysis;
 mod draw;
 pub mod figures;
 pub mod format;
