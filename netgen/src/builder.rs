@@ -8,6 +8,8 @@ use crate::{Conv, Layer, LayerId, Network, NetworkError, Op, Shape};
 const MAX_LAYERS_LOG2: u32 = 14;
 const MAX_ELEMENTS_LOG2: u32 = 32;
 const MAX_WORK_LOG2: u32 = 48;
+/// Largest window of a max pool: its values go through one comparison tree. Larger ones are pools of pools.
+const MAX_WINDOW_LOG2: u32 = 10;
 
 /// Builds a [`Network`]. Layers go to the stage opened last.
 ///
@@ -224,7 +226,20 @@ fn infer_shape(name: &str, op: &Op, inputs: &[Shape]) -> Result<Shape, NetworkEr
     let wrong = |problem: String| NetworkError::Layer { layer: name.into(), problem };
     let &input = inputs.first().ok_or_else(|| wrong("it reads nothing".into()))?;
     let output = match *op {
-        Op::Input | Op::Relu | Op::Rescale | Op::ChannelBias { .. } => input,
+        Op::Input | Op::Relu | Op::Rescale | Op::ChannelBias { .. } | Op::LeakyRelu { .. } | Op::PRelu => input,
+        Op::ClampedRelu { max: 0 } => return Err(wrong("a ReLU with a largest result of 0 is always 0".into())),
+        Op::ClampedRelu { .. } => input,
+        Op::MaxPool { kernel, stride, padding } | Op::MaxPoolThen { kernel, stride, padding, .. } => {
+            let window = |size| windows(size, kernel, stride, padding);
+            let (height, width) = window(input.height).zip(window(input.width)).ok_or_else(|| {
+                wrong(format!(
+                    "a {kernel}x{kernel} window with stride {stride} and padding {padding} does not fit {input}"
+                ))
+            })?;
+            check_product(name, "values of a window", &[kernel, kernel], MAX_WINDOW_LOG2)?;
+            check_work(name, "comparisons", &[input.channels, height, width, kernel, kernel])?;
+            Shape::new(input.channels, height, width)
+        }
         Op::Conv(conv) => {
             let window = |size| windows(size, conv.kernel, conv.stride, conv.padding);
             let size = window(input.height).zip(window(input.width));
@@ -339,6 +354,13 @@ mod tests {
         assert!(error(small, conv(3, 1, 3)).contains("padding 3"));
         assert!(error(small, conv(usize::MAX, 1, usize::MAX - 1)).contains("does not fit"));
         assert!(error(small, Op::AvgPool { kernel: 3, stride: 1 }).contains("3x3 window"));
+        let pool = |kernel, stride, padding| error(small, Op::MaxPool { kernel, stride, padding });
+        assert!(pool(3, 1, 0).contains("3x3 window with stride 1 and padding 0 does not fit 1x2x2"));
+        // A window of padding alone has no largest value.
+        assert!(pool(2, 1, 2).contains("padding 2"));
+        assert!(pool(2, 0, 0).contains("stride 0"));
+        assert!(pool(33, 1, 32).contains("values of a window exceed the limit of 2^10"));
+        assert!(error(small, Op::ClampedRelu { max: 0 }).contains("always 0"));
         assert!(error(small, Op::Linear { out_features: 0 }).contains("empty"));
         assert!(error(small, Op::Input).contains("one input"));
         assert!(error(small, Op::Add).contains("add reads 2 tensors, found 1"));

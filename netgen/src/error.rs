@@ -106,6 +106,18 @@ pub enum NetworkError {
         /// The width, bits.
         weight_bits: u32,
     },
+    /// A weight or bias in floating point does not fit the fixed-point format, or is no number at all.
+    #[error("{kind} of layer {layer}: {value} is not possible: expected {expected}")]
+    FloatValue {
+        /// The layer's name.
+        layer: String,
+        /// "weight" or "bias".
+        kind: &'static str,
+        /// The value.
+        value: String,
+        /// What would be accepted.
+        expected: String,
+    },
     /// The input has the wrong number of values.
     #[error("the network's input has {expected} values, found {found}")]
     InputLength {

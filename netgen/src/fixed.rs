@@ -1,12 +1,15 @@
 //! Fixed point: how many fraction bits each layer's output has, and where a value must be rescaled without a ReLU.
 //!
 //! Values are integers in Z_2^k, signed as two's complement. The input has `f` fraction bits, weights have `f`, so a
-//! convolution's output has `f` more than its input; a [`Op::Relu`] or [`Op::Rescale`] brings them back to `f` by an
-//! arithmetic shift (floor). Averages over 2^s values are exact sums with `s` more fraction bits; over any other
+//! convolution's output has `f` more than its input; every non-linear operation and [`Op::Rescale`] brings them back to `f` by
+//! an arithmetic shift (floor) before it does anything else: ReLUs of all kinds and max pools ([`Op::rescales`]). A leaky ReLU
+//! then multiplies negative values by its slope and floors again, a parametric ReLU does so with a weight of `f` fraction
+//! bits. A max pool and the ReLU beside it become one layer ([`Op::MaxPoolThen`]); nothing else changes the order. Averages over 2^s values are exact sums with `s` more fraction bits; over any other
 //! number `n`, the sum is multiplied by round(2^f / n) and has `f` more.
 
 use serde::{Deserialize, Serialize};
 
+use crate::nonlinear::Pointwise;
 use crate::{LayerId, Network, NetworkBuilder, NetworkError, Op};
 
 /// Integer bits that every value keeps besides its sign; fewer cannot hold the activations of a real network.
@@ -67,7 +70,7 @@ impl FixedPoint {
 /// A network with its fixed-point plan: rescales inserted, fraction bits of every layer known and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FixedNetwork {
-    /// The network, with [`Op::Rescale`] layers inserted.
+    /// The network, with [`Op::Rescale`] layers inserted and max pools joined with their activations.
     pub network: Network,
     /// The format.
     pub format: FixedPoint,
@@ -79,12 +82,14 @@ impl FixedNetwork {
     /// Plans a network in a format. A rescale named `<layer>.rescale` follows each layer whose output has 2f or more
     /// fraction bits and is read by a convolution or fully connected layer, or concatenated with one that has fewer: one
     /// rescale before beats one behind, which would have all channels to do. It belongs to the stage of its first
-    /// reader, and further readers share it.
+    /// reader, and further readers share it. A max pool takes in the ReLU before it or after it that nobody else reads.
     ///
     /// # Errors
     /// An impossible format, a malformed network, or a layer that would keep fewer than four integer bits.
     pub fn new(network: &Network, format: FixedPoint) -> Result<Self, NetworkError> {
         format.check()?;
+        let fused = crate::nonlinear::fuse(network)?;
+        let network = fused.as_ref().unwrap_or(network);
         let mut plan = Planner {
             builder: NetworkBuilder::start_like(network)?,
             format,
@@ -110,11 +115,11 @@ impl FixedNetwork {
         self.fraction.get(id.0).copied().unwrap_or(self.format.fraction_bits)
     }
 
-    /// The right shift of a ReLU or rescale: its input's fraction bits less f. Zero for other layers.
+    /// The right shift of a non-linear layer or rescale: its input's fraction bits less f. Zero for other layers.
     pub fn shift(&self, id: LayerId) -> u32 {
         let layer = self.network.layer(id);
-        match (layer.op, layer.inputs.first()) {
-            (Op::Relu | Op::Rescale, Some(&input)) => self.fraction(input).saturating_sub(self.format.fraction_bits),
+        match layer.inputs.first() {
+            Some(&input) if layer.op.rescales() => self.fraction(input).saturating_sub(self.format.fraction_bits),
             _ => 0,
         }
     }
@@ -194,7 +199,6 @@ impl Planner {
         let incoming = inputs.iter().filter_map(|input| self.fraction.get(input.0).copied()).max().unwrap_or(f);
         let fraction = match op {
             Op::Conv(_) | Op::Linear { .. } => incoming + f,
-            Op::Input | Op::Relu | Op::Rescale => f,
             Op::Add | Op::ChannelBias { .. } | Op::Slice { .. } | Op::Concat { .. } => incoming,
             Op::AvgPool { .. } | Op::GlobalAvgPool => {
                 let window = pool_window(self.builder.so_far(), id).unwrap_or(1);
@@ -204,7 +208,10 @@ impl Planner {
                 }
                 incoming + if window.is_power_of_two() { window.ilog2() } else { f }
             }
+            // The input, and all that rescales.
+            _ => f,
         };
+        self.check_clamp(&name, op)?;
         let ring_bits = self.format.ring_bits;
         let needed_bits = fraction + INTEGER_BITS + 1;
         if needed_bits > ring_bits {
@@ -213,5 +220,22 @@ impl Planner {
         self.fraction.push(fraction);
         self.rescaled.push(None);
         Ok(id)
+    }
+
+    /// Refuses a largest result that no value of the ring reaches.
+    fn check_clamp(&self, name: &str, op: Op) -> Result<(), NetworkError> {
+        let (Op::ClampedRelu { max } | Op::MaxPoolThen { then: Pointwise::ClampedRelu { max }, .. }) = op else {
+            return Ok(());
+        };
+        let FixedPoint { ring_bits, fraction_bits, .. } = self.format;
+        let most = (1u64 << (ring_bits - 1 - fraction_bits)) - 1;
+        if u64::from(max) <= most {
+            return Ok(());
+        }
+        let problem = format!(
+            "a largest result of {max} does not fit ring_bits = {ring_bits} with {fraction_bits} fraction bits, which hold \
+             {most} at most; use a plain ReLU or raise ring_bits"
+        );
+        Err(NetworkError::Layer { layer: name.into(), problem })
     }
 }

@@ -58,7 +58,7 @@ impl Network {
 }
 
 fn is_relu(op: &Op) -> bool {
-    *op == Op::Relu
+    op.is_activation()
 }
 
 /// The usual order of criticality of a body with this many stages, most critical first, counted from 1.

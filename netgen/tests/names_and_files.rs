@@ -240,6 +240,7 @@ fn the_schedules_json_keeps_the_contract() {
         &serde_json::json!({
             "id": 1, "name": "stem.conv", "kind": "conv", "stage": "stem", "input": [3, 32, 32],
             "output": [16, 32, 32], "params": 27 * 16 + 32, "macs": 27 * 16 * 1024, "relus": 0,
+            "comparisons": 0,
         })
     );
 }

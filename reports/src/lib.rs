@@ -10,6 +10,7 @@ mod html;
 mod output;
 mod report;
 mod requests;
+pub mod results;
 #[cfg(test)]
 mod sample;
 pub mod tables;

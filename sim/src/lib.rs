@@ -22,6 +22,7 @@
 //! ```
 
 mod account;
+pub mod analysis;
 pub mod circuits;
 mod demand;
 pub mod engine;
@@ -43,6 +44,7 @@ mod simulate;
 mod split;
 mod stage;
 mod summary;
+pub mod sweep;
 mod units;
 pub mod validate;
 mod work;

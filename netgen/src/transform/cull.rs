@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Network, NetworkBuilder, NetworkError, Op};
+use crate::{Network, NetworkBuilder, NetworkError};
 
 /// Parameters of culling.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,7 +31,7 @@ pub fn cull(network: &Network, stages: &[&str]) -> Result<Network, NetworkError>
             hint: pisim_settings::did_you_mean(stage, network.stages.iter().map(String::as_str)),
         })?);
     }
-    let is_culled = |id| network.layer(id).op == Op::Relu && culled.contains(&network.layer(id).stage);
+    let is_culled = |id| network.layer(id).op.is_activation() && culled.contains(&network.layer(id).stage);
     let mut result = NetworkBuilder::rebuild(network, |id| !is_culled(id))?;
     result.name = format!("{}+cull-{}", network.name, stages.join("-"));
     Ok(result)

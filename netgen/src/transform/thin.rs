@@ -24,7 +24,7 @@ pub fn thin(network: &Network) -> Result<Network, NetworkError> {
     let mut dropped = HashSet::new();
     for stage in 0..network.stages.len() {
         let members = || network.iter().filter(move |(_, layer)| layer.stage == stage);
-        let relus = members().filter(|(_, layer)| layer.op == Op::Relu).map(|(id, _)| id);
+        let relus = members().filter(|(_, layer)| layer.op.is_activation()).map(|(id, _)| id);
         if members().any(|(_, layer)| layer.op == Op::Add) {
             dropped.extend(relus.filter(|&relu| follows_convolution(network, relu, stage)));
         } else {
