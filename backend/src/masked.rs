@@ -1,7 +1,8 @@
 //! Shares of masked layers: gathered before an activation, scattered behind it. What a mask leaves out is zero in both shares.
 
 use crate::counter::Counter;
-use pisim_netgen::{Cell, Layer, LayerMask};
+use crate::shares::Arithmetic;
+use pisim_netgen::{Cell, FixedNetwork, Layer, LayerId, LayerMask};
 use pisim_protocol::Work;
 
 /// The elements of a share that are `cell`, one behind the other.
@@ -13,20 +14,27 @@ pub(crate) fn select(layer: &Layer, cell: Cell, input: &[u64], counter: &Counter
     selected
 }
 
-/// Puts selected shares back to their places.
-pub(crate) fn merge(layer: &Layer, inputs: &[&[u64]], counter: &Counter) -> Vec<u64> {
-    let Some(mask) = &layer.mask else { return Vec::new() };
-    let mut merged = vec![0; mask.shape().len()];
-    let present = [Cell::Kept, Cell::Linear].into_iter().filter(|cell| mask.count(*cell) > 0);
-    for (cell, input) in present.zip(inputs) {
-        let mut moved = 0;
-        for (place, value) in mask.elements(cell).zip(*input) {
-            if let Some(place) = merged.get_mut(place) {
-                (*place, moved) = (*value, moved + 1);
-            }
-        }
-        counter.add(Work { moved_shares: moved, ..Work::default() });
-    }
+/// Puts selected shares back to their places, aligned to the same number of fraction bits.
+pub(crate) fn merge(
+    arithmetic: &Arithmetic,
+    network: &FixedNetwork,
+    layer: LayerId,
+    inputs: &[&[u64]],
+    counter: &Counter,
+) -> Vec<u64> {
+    let shifts = network.alignment(layer);
+    let mut moved = 0;
+    let mut share = |(index, place): (usize, usize)| {
+        let value = *inputs.get(index)?.get(place)?;
+        // No value has as many fraction bits as a word.
+        let shift = shifts.get(index).copied().unwrap_or_default();
+        moved += 1;
+        Some(if shift == 0 { value } else { arithmetic.times(value, 1 << shift) })
+    };
+    let mask = network.network.layer(layer).mask.as_ref();
+    let sources = mask.into_iter().flat_map(LayerMask::merge_sources);
+    let merged = sources.map(|source| source.and_then(&mut share).unwrap_or_default()).collect();
+    counter.add(Work { moved_shares: moved, ..Work::default() });
     merged
 }
 

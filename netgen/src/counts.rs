@@ -125,6 +125,8 @@ impl Network {
             | Op::Merge { .. }
             | Op::AvgPool { .. }
             | Op::GlobalAvgPool
+            | Op::Slice { .. }
+            | Op::Concat { .. }
             | Op::Add => Counts::default(),
         }
     }

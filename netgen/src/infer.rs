@@ -8,7 +8,7 @@ use rand_core::{Rng, SeedableRng};
 
 use crate::gemm::convolve;
 use crate::nonlinear::{Pointwise, prelu};
-use crate::{Cell, Conv, FixedNetwork, FixedPoint, Layer, LayerId, NetworkError, Op, Shape, Weights};
+use crate::{Cell, Conv, FixedNetwork, FixedPoint, LayerId, LayerMask, NetworkError, Op, Shape, Weights};
 
 /// A tensor of signed ring values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,13 +124,31 @@ fn exact_outputs(
             let cells = layer.mask.iter().flat_map(|mask| mask.cells());
             input.iter().zip(cells).filter(|&(_, &other)| other == cell).map(|(value, _)| wide(value)).collect()
         }
-        Op::Merge { .. } => merge(layer, [input, values(1)]),
+        Op::Merge { .. } => {
+            let shifts = net.alignment(id);
+            let value = |(index, place): (usize, usize)| {
+                let shift = shifts.get(index).copied().unwrap_or_default();
+                values(index).get(place).map(|value| wide(value) << shift)
+            };
+            let sources = layer.mask.iter().flat_map(LayerMask::merge_sources);
+            sources.map(|source| source.and_then(value).unwrap_or_default()).collect()
+        }
         Op::Add => {
             let shifts = net.alignment(id);
             let shift = |index: usize| shifts.get(index).copied().unwrap_or_default();
             let (left, right) = (shift(0), shift(1));
             let pairs = input.iter().zip(values(1));
             pairs.map(|(a, b)| (wide(a) << left) + (wide(b) << right)).collect()
+        }
+        Op::Slice { .. } | Op::Concat { .. } => {
+            let shifts = net.alignment(id);
+            let sources = network.channel_sources(id);
+            let map = |&(index, channel): &(usize, usize)| {
+                let shift = shifts.get(index).copied().unwrap_or_default();
+                let map = values(index).chunks(layer.output.pixels().max(1)).nth(channel).unwrap_or_default();
+                map.iter().map(move |value| wide(value) << shift)
+            };
+            sources.iter().flat_map(map).collect()
         }
         Op::ChannelBias { .. } => {
             let bias = &weights.of(net, id)?.bias;
@@ -141,21 +159,8 @@ fn exact_outputs(
     })
 }
 
-/// Puts selected values back to their places; the second input is empty if the mask selects only one kind.
-fn merge(layer: &Layer, inputs: [&[i64]; 2]) -> Vec<i128> {
-    let Some(mask) = &layer.mask else { return Vec::new() };
-    let [first, second] = inputs.map(|input| input.iter().copied().map(i128::from));
-    let (mut kept, mut linear) = if mask.count(Cell::Kept) > 0 { (first, second) } else { (second, first) };
-    let value = |cell: &Cell| match cell {
-        Cell::Kept => kept.next(),
-        Cell::Linear => linear.next(),
-        Cell::Zero => None,
-    };
-    mask.cells().iter().map(value).map(Option::unwrap_or_default).collect()
-}
-
 /// A value that is rescaled and then activated.
-fn activated(net: &FixedNetwork, id: LayerId, activation: Option<Pointwise>, value: i128) -> i128 {
+pub(crate) fn activated(net: &FixedNetwork, id: LayerId, activation: Option<Pointwise>, value: i128) -> i128 {
     let rescaled = value >> net.shift(id);
     activation.map_or(rescaled, |activation| activation.apply(&net.format_at(id), rescaled))
 }

@@ -5,9 +5,10 @@
 mod common;
 
 use common::{direct, networks};
+use pisim_netgen::quantise::{Headroom, quantise, random_samples};
 use pisim_netgen::{
-    Cell, FixedNetwork, FixedPoint, Granularity, LayerMask, Model, Network, NetworkSpec, Op, ReluChoice, ScoreMap,
-    Weights, cull, infer, mask, random_input, spatial_mask,
+    Cell, Factor, FixedNetwork, FixedPoint, Granularity, LayerMask, Model, Network, NetworkSpec, Op, ReluChoice,
+    ScoreMap, Weights, cull, infer, mask, random_input, spatial_mask,
 };
 use proptest::prelude::*;
 
@@ -19,6 +20,10 @@ fn network(name: &str) -> Network {
 
 fn budget(network: &Network, relus: u64, seed: u64) -> Network {
     mask(network, &ReluChoice::Budget(relus), Granularity::Pixel, seed).unwrap()
+}
+
+fn kept(share: f64) -> Factor {
+    Factor::new(share).unwrap()
 }
 
 /// ReLU circuits and rescale circuits that a plan runs.
@@ -132,15 +137,15 @@ fn per_layer_budgets_and_bitmaps_choose_what_they_say_and_masks_compose() {
 fn silent_pixels_take_macs_and_relus_with_them_layer_by_layer() {
     let full = network("resnet18");
     let scores = ScoreMap::centre(32, 32);
-    for sparsity in [0.1, 0.3, 0.9] {
-        let masked = spatial_mask(&full, sparsity, &scores).unwrap();
+    for share in [0.9, 0.7, 0.1] {
+        let masked = spatial_mask(&full, kept(share), &scores).unwrap();
         masked.check().unwrap();
         for (id, layer) in masked.iter().skip(1) {
             let old = full.layer_counts(id);
             let pixels = layer.output.pixels() as u64;
             let kept = match pixels {
                 1 => 1,
-                _ => pixels - ((sparsity * pixels as f64).round() as u64).min(pixels - 1),
+                _ => ((share * pixels as f64).round() as u64).max(1),
             };
             let counts = masked.layer_counts(id);
             assert_eq!(
@@ -153,15 +158,14 @@ fn silent_pixels_take_macs_and_relus_with_them_layer_by_layer() {
         let net = FixedNetwork::new(&masked, FORMAT).unwrap();
         assert_eq!(circuits(&net), (masked.relus() as usize, 0), "every activation is a ReLU or zero");
     }
-    assert!(spatial_mask(&full, 1.5, &scores).unwrap_err().to_string().contains("sparsity = 1.5"));
-    let small = spatial_mask(&full, 0.5, &ScoreMap::centre(8, 8)).unwrap_err().to_string();
+    let small = spatial_mask(&full, kept(0.5), &ScoreMap::centre(8, 8)).unwrap_err().to_string();
     assert!(small.contains("8x8 pixels") && small.contains("32x32"), "{small}");
-    assert_eq!(spatial_mask(&full, 0.0, &scores).unwrap().layers, full.layers);
+    assert_eq!(spatial_mask(&full, Factor::ONE, &scores).unwrap().layers, full.layers);
 }
 
 #[test]
 fn masks_of_one_size_are_one_mask_and_smaller_ones_are_averages_of_it() {
-    let masked = spatial_mask(&network("resnet18"), 0.5, &ScoreMap::random(32, 32, 9)).unwrap();
+    let masked = spatial_mask(&network("resnet18"), kept(0.5), &ScoreMap::random(32, 32, 9)).unwrap();
     let mut by_size = std::collections::HashMap::new();
     for layer in masked.layers.iter().filter(|layer| layer.mask.is_some()) {
         let pixels = layer.mask.as_ref().unwrap().kept_pixels().unwrap();
@@ -202,7 +206,7 @@ fn a_rescale_is_postponed_where_the_ring_has_room_and_then_linear_elements_need_
 fn the_float_reference_of_a_masked_network_is_what_its_plan_approximates() {
     let full = network("hrn-tiny");
     let scores = ScoreMap::centre(full.input.height, full.input.width);
-    for masked in [budget(&full, 700, 2), spatial_mask(&full, 0.4, &scores).unwrap()] {
+    for masked in [budget(&full, 700, 2), spatial_mask(&full, kept(0.6), &scores).unwrap()] {
         let model = Model::random(masked, 6);
         let net = FixedNetwork::new(&model.network, FORMAT).unwrap();
         let input = random_input(net.network.input, FORMAT, 7);
@@ -215,6 +219,31 @@ fn the_float_reference_of_a_masked_network_is_what_its_plan_approximates() {
         let largest = logits.iter().fold(0f32, |most, logit| most.max(logit.abs()));
         for (a, b) in fixed.outputs.iter().zip(logits) {
             assert!((*a as f64 / unit - f64::from(*b)).abs() < 0.1 * f64::from(largest) + 0.05, "{a} {b}");
+        }
+    }
+}
+
+#[test]
+fn a_masked_network_is_quantised_and_its_bounds_hold() {
+    let full = network("hrn-tiny");
+    let scores = ScoreMap::centre(full.input.height, full.input.width);
+    for masked in [budget(&full, 700, 2), spatial_mask(&budget(&full, 900, 1), kept(0.5), &scores).unwrap()] {
+        let model = Model::random(masked, 6);
+        let samples = random_samples(full.input, 4, 1);
+        let format = FixedPoint { ring_bits: 48, ..FORMAT };
+        let plan = quantise(&model, format, &samples, Headroom::Proven).unwrap();
+        assert!(plan.is_proven());
+        for image in &samples.inputs {
+            let found = infer(&plan.net, &plan.weights, &plan.input(image)).unwrap();
+            assert_eq!(found.first_overflow(), None);
+            // Every value lies within the bounds of its channel.
+            for (id, layer) in plan.net.network.iter() {
+                let channels = found.layers[id.0].data.chunks(layer.output.pixels());
+                for (values, bound) in channels.zip(&plan.bounds[id.0]) {
+                    assert!(values.iter().all(|value| bound.contains((*value).into())), "{}", layer.name);
+                }
+                assert_eq!(plan.bounds[id.0].len(), layer.output.channels, "{}", layer.name);
+            }
         }
     }
 }
@@ -303,19 +332,19 @@ proptest! {
 
     #[test]
     fn masks_never_add_macs_or_relus(
-        network in networks(), share in 0.0..=1.0f64, sparsity in 0.0..=1.0f64, seed in any::<u64>(),
+        network in networks(), share in 0.0..=1.0f64, size in 0.01..=1.0f64, seed in any::<u64>(),
     ) {
         // A parametric ReLU's slopes belong to whole channels.
         prop_assume!(network.layers.iter().all(|layer| layer.op != Op::PRelu));
-        let kept = (network.relus() as f64 * share) as u64;
-        let masked = budget(&network, kept, seed);
-        prop_assert_eq!((masked.relus(), masked.macs(), masked.params()), (kept, network.macs(), network.params()));
+        let relus = (network.relus() as f64 * share) as u64;
+        let masked = budget(&network, relus, seed);
+        prop_assert_eq!((masked.relus(), masked.macs(), masked.params()), (relus, network.macs(), network.params()));
         let scores = ScoreMap::random(network.input.height, network.input.width, seed);
-        let less = spatial_mask(&masked, sparsity / 2.0, &scores).unwrap();
-        let least = spatial_mask(&masked, sparsity, &scores).unwrap();
+        let less = spatial_mask(&masked, kept(size), &scores).unwrap();
+        let least = spatial_mask(&masked, kept(size / 2.0), &scores).unwrap();
         prop_assert!(least.relus() <= less.relus() && less.relus() <= masked.relus());
         prop_assert!(least.macs() <= less.macs() && less.macs() <= masked.macs());
         // In either order the same pixels are silent.
-        prop_assert_eq!(least.macs(), spatial_mask(&network, sparsity, &scores).unwrap().macs());
+        prop_assert_eq!(least.macs(), spatial_mask(&network, kept(size / 2.0), &scores).unwrap().macs());
     }
 }

@@ -7,12 +7,14 @@
 
 pub mod circuit;
 mod config;
+mod counts;
 pub mod gadgets;
 pub mod he;
 mod linear;
 mod lower;
 pub mod netlist;
 mod noise;
+pub mod nonlinear;
 mod packing;
 mod pixels;
 pub mod prime;
@@ -23,8 +25,10 @@ pub mod wire;
 mod work;
 
 pub use config::{DEFAULT_PROTOCOL, Protocol, ProtocolFile, schema};
+pub use counts::CircuitCounts;
 pub use linear::{Linear, LinearPlan};
-pub use lower::{LowerError, activation_of, conv_shape, lower};
+pub use lower::{LowerError, conv_shape, lower, lower_planned, nonlinear_of};
+pub use nonlinear::NonLinear;
 pub use packing::{ConvPlan, ConvShape, PackingFault, packed};
 pub use pixels::{KeptPixels, computed_pixels};
 pub use program::{Message, Party, Phase, Program, Step, StepId, StepKind};

@@ -1,8 +1,8 @@
 //! The report: everything that one experiment showed, and the folder that it is written to.
 
-use crate::figures::{self, Data, Figure, Origin};
+use crate::figures::{self, Columns, Data, Figure, Origin};
 use crate::output::Staging;
-use crate::{DrawError, VerificationSummary, html};
+use crate::{AccuracySummary, DrawError, VerificationSummary, html};
 use pisim_netgen::Schedule;
 use pisim_sim::Simulation;
 use serde::Serialize;
@@ -60,6 +60,8 @@ pub struct Report {
     pub simulations: Vec<Simulation>,
     /// The verified private run (measured), if there was one.
     pub verification: Option<VerificationSummary>,
+    /// Trained networks on labelled inputs (measured), if there were any.
+    pub accuracy: Vec<AccuracySummary>,
     /// Assumptions and remarks for readers.
     pub notes: Vec<String>,
 }
@@ -92,21 +94,23 @@ struct FigureEntry<'a> {
 impl Report {
     /// All figures of the report, with file names that differ.
     pub fn figures(&self) -> Vec<Figure> {
+        let columns = Columns::Two;
         let mut figures = Vec::new();
         if !self.simulations.is_empty() {
             figures.extend([
                 figures::phases(&self.simulations),
-                figures::latency(&self.simulations),
-                figures::energy(&self.simulations),
-                figures::energy_by_unit(&self.simulations),
+                figures::latency(&self.simulations, columns),
+                figures::energy(&self.simulations, columns),
+                figures::energy_by_unit(&self.simulations, columns),
             ]);
         }
         for networks in self.networks.chunks(figures::NETWORKS_PER_FIGURE) {
-            figures.push(figures::schedule(networks));
+            figures.push(figures::schedule(networks, columns));
         }
         for simulation in &self.simulations {
-            figures.extend([figures::layers(simulation), figures::timeline(simulation)]);
+            figures.extend([figures::layers(simulation, columns), figures::timeline(simulation, columns)]);
         }
+        figures.extend(self.accuracy.iter().map(figures::answers));
         let mut taken = BTreeSet::new();
         for figure in &mut figures {
             // File systems that ignore case must not lose a figure either.

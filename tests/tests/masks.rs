@@ -4,8 +4,8 @@
 
 use pisim_hw_models::Platform;
 use pisim_netgen::{
-    Cell, Conv, FixedNetwork, Granularity, LayerMask, Network, NetworkBuilder, NetworkSpec, Op, ReluChoice, ScoreMap,
-    Shape, cull, infer, mask, random_input, spatial_mask,
+    Cell, Conv, Factor, FixedNetwork, Granularity, LayerMask, Network, NetworkBuilder, NetworkSpec, Op, ReluChoice,
+    ScoreMap, Shape, cull, infer, mask, random_input, spatial_mask,
 };
 use pisim_protocol::{LinearPlan, Message, Party, Phase, Program, Protocol, StepKind, Work, lower};
 use pisim_sim::simulate;
@@ -35,6 +35,10 @@ fn block() -> Network {
     let relu = net.add("relu3", Op::Relu, &[third]).unwrap();
     net.add("fc", Op::Linear { out_features: 3 }, &[relu]).unwrap();
     net.finish().unwrap()
+}
+
+fn kept(share: f64) -> Factor {
+    Factor::new(share).unwrap()
 }
 
 fn budget(network: &Network, relus: u64) -> Network {
@@ -76,8 +80,8 @@ fn a_budget_is_the_number_of_relu_circuits_in_schedule_program_and_run_of_every_
 #[test]
 fn silent_pixels_cost_nothing_online_in_any_preset() {
     let full = block();
-    for (preset, sparsity) in PRESETS.into_iter().flat_map(|preset| [(preset, 0.3), (preset, 0.8)]) {
-        let masked = spatial_mask(&full, sparsity, &ScoreMap::random(6, 6, 3)).unwrap();
+    for (preset, share) in PRESETS.into_iter().flat_map(|preset| [(preset, 0.7), (preset, 0.2)]) {
+        let masked = spatial_mask(&full, kept(share), &ScoreMap::random(6, 6, 3)).unwrap();
         let run = Run::new(&masked, preset, 5);
         run.assert_exact_and_conforming();
         assert_eq!((garbled(&run, Op::Relu), garbled(&run, Op::Rescale)), (masked.relus(), 0), "{preset}");
@@ -93,7 +97,7 @@ fn silent_pixels_cost_nothing_online_in_any_preset() {
         // Every silent value is zero in the reference, and the run agrees with that.
         let relu = run.program.network.network.find("relu2.merge").unwrap();
         let zeros = run.reference.layers[relu.0].data.iter().filter(|value| **value == 0).count();
-        assert!(zeros as f64 >= sparsity * 140.0, "{zeros} of 144 at {sparsity}");
+        assert!(zeros as f64 >= (1.0 - share) * 140.0, "{zeros} of 144 at {share}");
     }
 }
 
@@ -105,7 +109,7 @@ fn a_mask_that_keeps_all_changes_no_step_and_one_that_keeps_none_is_culling() {
         assert_eq!(steps(&budget(&full, full.relus()), preset), steps(&full, preset));
         let stages: Vec<&str> = full.stages.iter().map(String::as_str).collect();
         assert_eq!(steps(&budget(&full, 0), preset), steps(&cull(&full, &stages).unwrap(), preset));
-        let nothing_silent = spatial_mask(&full, 0.0, &ScoreMap::centre(16, 16)).unwrap();
+        let nothing_silent = spatial_mask(&full, Factor::ONE, &ScoreMap::centre(16, 16)).unwrap();
         assert_eq!(steps(&nothing_silent, preset), steps(&full, preset));
     }
 }
@@ -118,9 +122,9 @@ fn whole_networks_of_every_family_are_exact_and_conform_under_all_masks() {
         let channels =
             full.layers.iter().filter(|layer| layer.op == Op::Relu).map(|layer| layer.output.pixels() as u64);
         let channel = mask(&full, &ReluChoice::Budget(channels.max().unwrap()), Granularity::Channel, 2).unwrap();
-        let silent = spatial_mask(&full, 0.4, &ScoreMap::centre(size, size)).unwrap();
+        let silent = spatial_mask(&full, kept(0.6), &ScoreMap::centre(size, size)).unwrap();
         let stages: Vec<&str> = full.stages.iter().take(2).map(String::as_str).collect();
-        let culled = spatial_mask(&cull(&some, &stages).unwrap(), 0.4, &ScoreMap::random(size, size, 1)).unwrap();
+        let culled = spatial_mask(&cull(&some, &stages).unwrap(), kept(0.6), &ScoreMap::random(size, size, 1)).unwrap();
         for (index, masked) in [some, channel, silent, culled].iter().enumerate() {
             Run::new(masked, PRESETS[index % 2], index as u64).assert_exact_and_conforming();
         }
@@ -130,7 +134,7 @@ fn whole_networks_of_every_family_are_exact_and_conform_under_all_masks() {
 #[test]
 fn silent_values_are_neither_in_replies_nor_in_messages() {
     let full = network("resnet18", 4, 32);
-    let masked = spatial_mask(&full, 0.5, &ScoreMap::centre(32, 32)).unwrap();
+    let masked = spatial_mask(&full, kept(0.5), &ScoreMap::centre(32, 32)).unwrap();
     let [dense, sparse] = [&full, &masked].map(|network| lower(network, &protocol("ring-gc")).unwrap());
     let bytes = |program: &Program, message| -> u64 {
         let of = |step: &&pisim_protocol::Step| step.kind == StepKind::Send(message);
@@ -164,9 +168,9 @@ fn fewer_relus_and_pixels_never_cost_more_time_or_energy() {
     };
     let scores = ScoreMap::centre(32, 32);
     let mut last = cost(&full);
-    for sparsity in [0.2, 0.5, 0.8] {
-        let next = cost(&spatial_mask(&full, sparsity, &scores).unwrap());
-        assert!(next.0 < last.0 && next.1 < last.1, "{sparsity}: {next:?} after {last:?}");
+    for share in [0.8, 0.5, 0.2] {
+        let next = cost(&spatial_mask(&full, kept(share), &scores).unwrap());
+        assert!(next.0 < last.0 && next.1 < last.1, "{share}: {next:?} after {last:?}");
         assert!(next.2.ring_macs < last.2.ring_macs && next.2.and_gates < last.2.and_gates);
         last = next;
     }

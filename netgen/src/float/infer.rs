@@ -2,7 +2,7 @@
 
 use crate::gemm::convolve_float;
 use crate::nonlinear::{MaxWindow, Pointwise};
-use crate::{Cell, Conv, Layer, LayerId, LayerMask, Model, NetworkError, Op, Shape};
+use crate::{Cell, Conv, LayerId, LayerMask, Model, NetworkError, Op, Shape};
 
 /// A tensor of numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,8 +62,22 @@ fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> R
             largest.into_iter().map(|value| pointwise(value, then)).collect()
         }
         Op::Rescale => input.to_vec(),
-        Op::Select { .. } | Op::Merge { .. } => return Err(only_in_plans(layer)),
+        Op::Select { cell } => {
+            let elements = layer.mask.iter().flat_map(|mask| mask.elements(cell));
+            return Ok(elements.filter_map(|index| input.get(index)).copied().collect());
+        }
+        Op::Merge { .. } => {
+            let value = |(index, place): (usize, usize)| values(index).get(place).copied();
+            let sources = layer.mask.iter().flat_map(LayerMask::merge_sources);
+            return Ok(sources.map(|source| source.and_then(value).unwrap_or_default()).collect());
+        }
         Op::Add => input.iter().zip(values(1)).map(|(a, b)| a + b).collect(),
+        Op::Slice { .. } | Op::Concat { .. } => {
+            let map = |(index, channel): (usize, usize)| {
+                values(index).chunks(layer.output.pixels().max(1)).nth(channel).unwrap_or_default()
+            };
+            model.network.channel_sources(id).into_iter().flat_map(map).copied().collect()
+        }
         Op::ChannelBias { .. } => {
             let maps = input.chunks(from.pixels().max(1)).zip(&model.of(id)?.bias);
             maps.flat_map(|(map, bias)| map.iter().map(move |value| value + bias)).collect()
@@ -75,12 +89,6 @@ fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> R
         Some(mask) => masked(mask, dense, input),
         None => dense,
     })
-}
-
-/// A fixed-point plan's operation in a network that is no plan.
-fn only_in_plans(layer: &Layer) -> NetworkError {
-    let problem = format!("a layer of kind {} is a part of fixed-point plans only", layer.op.kind());
-    NetworkError::Layer { layer: layer.name.clone(), problem }
 }
 
 /// A layer's outputs under its mask; linear elements are the layer's `input`.

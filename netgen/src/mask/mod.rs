@@ -93,6 +93,18 @@ impl LayerMask {
         self.cells.iter().enumerate().filter(move |&(_, &other)| other == cell).map(|(index, _)| index)
     }
 
+    /// For every element, which input of a merge it comes from and its place there, both counted from 0; none where it is zero.
+    pub fn merge_sources(&self) -> impl Iterator<Item = Option<(usize, usize)>> + '_ {
+        // Without kept elements the linear ones are the first input.
+        let linear_input = usize::from(self.count(Cell::Kept) > 0);
+        let (mut kept, mut linear) = (0..self.count(Cell::Kept), 0..self.count(Cell::Linear));
+        self.cells.iter().map(move |cell| match cell {
+            Cell::Kept => Some((0, kept.next()?)),
+            Cell::Linear => Some((linear_input, linear.next()?)),
+            Cell::Zero => None,
+        })
+    }
+
     /// Kept elements of one channel, if every channel has as many.
     pub(crate) fn kept_per_channel(&self) -> Option<usize> {
         let each = self.count(Cell::Kept) / self.shape.channels.max(1);
@@ -167,6 +179,11 @@ mod tests {
         let text = serde_json::to_string(&mask).unwrap();
         assert_eq!(serde_json::from_str::<LayerMask>(&text).unwrap(), mask);
         assert_eq!((mask.count(Cell::Kept), mask.count(Cell::Linear), mask.count(Cell::Zero)), (6, 3, 3));
+        let sources: Vec<_> = mask.merge_sources().take(8).collect();
+        let (kept, linear) = (|place| Some((0, place)), |place| Some((1, place)));
+        assert_eq!(sources, [kept(0), kept(1), linear(0), None, kept(2), kept(3), linear(1), None]);
+        let only_linear = LayerMask::from_fn(shape, |_| Cell::Linear);
+        assert_eq!(only_linear.merge_sources().last(), Some(Some((0, 11))));
         assert_eq!(LayerMask::new(shape, mask.cells()).unwrap(), mask);
         assert_eq!(LayerMask::new(shape, [Cell::Kept; 11]), None);
         for wrong in [

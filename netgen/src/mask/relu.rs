@@ -155,7 +155,7 @@ fn shuffle(units: &mut [Unit], rng: &mut ChaCha12Rng) {
 
 /// The kept elements of a bitmap over all ReLU layers.
 fn by_bitmap(network: &Network, layers: &[LayerId], bits: &[bool]) -> Result<Vec<Unit>, NetworkError> {
-    let wrong = |value: String, expected: String| NetworkError::Option { key: "bitmap", value, expected };
+    let wrong = |value: String, expected: String| NetworkError::Option { key: "file", value, expected };
     let elements: usize = layers.iter().map(|&layer| network.layer(layer).output.len()).sum();
     if bits.len() != elements {
         let found = format!("{} values", bits.len());

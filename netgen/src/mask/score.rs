@@ -19,7 +19,7 @@ impl ScoreMap {
     /// # Errors
     /// Another number of scores, none at all, or one that is no finite number.
     pub fn new(height: usize, width: usize, scores: Vec<f64>) -> Result<Self, NetworkError> {
-        let wrong = |value: String, expected: String| NetworkError::Option { key: "scores", value, expected };
+        let wrong = |value: String, expected: String| NetworkError::Option { key: "file", value, expected };
         if scores.is_empty() || height.checked_mul(width) != Some(scores.len()) {
             return Err(wrong(format!("{} numbers", scores.len()), format!("one for each of {height}x{width} pixels")));
         }
@@ -71,11 +71,11 @@ impl ScoreMap {
         self.scores.get(y * self.width + x).copied().unwrap_or_default()
     }
 
-    /// Which pixels of a layer with `height`×`width` pixels are kept when the round(sparsity · pixels) ones with the lowest
-    /// scores are not. At least one stays; of equal scores the later pixel goes first.
-    pub fn kept(&self, height: usize, width: usize, sparsity: f64) -> Vec<bool> {
+    /// Which pixels of a layer with `height`×`width` pixels are the `count` ones with the highest scores. Of equal scores the
+    /// earlier pixel is kept.
+    pub fn kept(&self, height: usize, width: usize, count: usize) -> Vec<bool> {
         let pixels = height * width;
-        let dropped = (sparsity * pixels as f64).round().clamp(0.0, pixels.saturating_sub(1) as f64) as usize;
+        let dropped = pixels.saturating_sub(count);
         let scores = self.pooled(height, width);
         let mut order: Vec<usize> = (0..pixels).collect();
         order.sort_by(|&a, &b| {
@@ -121,14 +121,13 @@ mod tests {
     }
 
     #[test]
-    fn the_lowest_scores_go_and_a_pixel_always_stays() {
+    fn the_lowest_scores_go() {
         let map = ScoreMap::new(1, 4, vec![0.1, 0.9, 0.9, 0.4]).unwrap();
-        assert_eq!(map.kept(1, 4, 0.5), [false, true, true, false]);
-        assert_eq!(map.kept(1, 4, 0.75), [false, true, false, false], "of equal scores the first stays");
-        assert_eq!(map.kept(1, 4, 1.0), [false, true, false, false]);
-        assert_eq!(map.kept(1, 4, 0.0), [true; 4]);
-        assert_eq!(map.kept(1, 1, 0.9), [true]);
-        let centre = ScoreMap::centre(4, 4).kept(4, 4, 0.75);
+        assert_eq!(map.kept(1, 4, 2), [false, true, true, false]);
+        assert_eq!(map.kept(1, 4, 1), [false, true, false, false], "of equal scores the first stays");
+        assert_eq!([map.kept(1, 4, 4), map.kept(1, 4, 9)], [[true; 4], [true; 4]]);
+        assert_eq!([map.kept(1, 1, 1), map.kept(1, 1, 0)], [[true], [false]]);
+        let centre = ScoreMap::centre(4, 4).kept(4, 4, 4);
         assert_eq!(
             centre.iter().enumerate().filter(|(_, kept)| **kept).map(|(i, _)| i).collect::<Vec<_>>(),
             [5, 6, 9, 10]

@@ -2,31 +2,24 @@
 
 use std::collections::HashMap;
 
-use crate::{Cell, LayerMask, Network, NetworkBuilder, NetworkError, Op, ScoreMap, Shape};
+use crate::{Cell, Factor, LayerMask, Network, NetworkBuilder, NetworkError, Op, ScoreMap, Shape};
 
 /// Silences the pixels with the lowest scores in every convolution and ReLU with more than one pixel: their outputs are zero
-/// there in all channels, biases included, and are not computed. The network's name grows by `+spatial-30%`.
+/// there in all channels, biases included, and are not computed. The network's name grows by `+spatial-70%`, the share that is kept.
 ///
-/// Each layer loses round(`sparsity` · pixels) pixels, those where the score map, averaged to the layer's size, is lowest; at
-/// least one stays. Layers of one size have one mask, so both operands of a residual addition are zero at the same pixels and
+/// Each layer keeps round(`kept` · pixels) pixels, at least one: those where the score map, averaged to the layer's size, is
+/// highest. Layers of one size have one mask, so both operands of a residual addition are zero at the same pixels and
 /// so is their sum: nothing is carried past a silent pixel. Pooling and the classifier read the zeros. ReLUs that a layer's
 /// mask has already linearised stay so at the pixels that are left.
 ///
 /// # Errors
-/// A sparsity outside 0 to 1, or a score map of another size than the input.
-pub fn spatial_mask(network: &Network, sparsity: f64, scores: &ScoreMap) -> Result<Network, NetworkError> {
-    let wrong = |key, value, expected: String| NetworkError::Option { key, value, expected };
-    if !(0.0..=1.0).contains(&sparsity) {
-        return Err(wrong("sparsity", sparsity.to_string(), "a share of the pixels from 0 to 1".into()));
-    }
+/// A score map of another size than the input.
+pub fn spatial_mask(network: &Network, kept: Factor, scores: &ScoreMap) -> Result<Network, NetworkError> {
     let input = network.input;
     if (scores.height(), scores.width()) != (input.height, input.width) {
         let found = format!("{}x{} pixels", scores.height(), scores.width());
-        return Err(wrong(
-            "scores",
-            found,
-            format!("one for each of the input's {}x{} pixels", input.height, input.width),
-        ));
+        let expected = format!("one for each of the input's {}x{} pixels", input.height, input.width);
+        return Err(NetworkError::Option { key: "file", value: found, expected });
     }
     let mut pixels: HashMap<(usize, usize), Vec<bool>> = HashMap::new();
     let mut masks: HashMap<Shape, LayerMask> = HashMap::new();
@@ -37,7 +30,7 @@ pub fn spatial_mask(network: &Network, sparsity: f64, scores: &ScoreMap) -> Resu
         }
         let kept = pixels
             .entry((shape.height, shape.width))
-            .or_insert_with(|| scores.kept(shape.height, shape.width, sparsity));
+            .or_insert_with(|| scores.kept(shape.height, shape.width, kept.of(shape.pixels())));
         let is_kept = |index: usize| kept.get(index % shape.pixels()).is_some_and(|kept| *kept);
         match &layer.mask {
             None => {
@@ -51,6 +44,6 @@ pub fn spatial_mask(network: &Network, sparsity: f64, scores: &ScoreMap) -> Resu
             }
         }
     })?;
-    silenced.name = format!("{}+spatial-{}%", network.name, (sparsity * 1000.0).round() / 10.0);
+    silenced.name = format!("{}+spatial-{}%", network.name, (kept.value() * 1000.0).round() / 10.0);
     Ok(silenced)
 }
