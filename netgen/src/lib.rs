@@ -24,6 +24,7 @@ mod fixed;
 mod gemm;
 mod graph;
 mod infer;
+mod named;
 mod spec;
 mod transform;
 mod weights;
