@@ -3,6 +3,7 @@
 //! [`Report::write`] puts everything into one folder; [`tables`] prints the same numbers on a terminal; [`figures`] has the figures
 //! one by one. Every number says whether it was modelled, measured or counted ([`figures::Origin`]).
 
+mod accuracy;
 pub mod analysis;
 mod draw;
 pub mod figures;
@@ -20,6 +21,7 @@ mod tests;
 mod trace;
 mod verification;
 
+pub use accuracy::{AccuracySummary, Answer, WholeSet};
 pub use draw::render::DrawError;
 pub use output::{write_figures, write_folder};
 pub use report::{Report, ReportError, Written};

@@ -5,6 +5,7 @@ mod infer;
 mod quantise;
 
 pub use infer::{FloatTensor, infer};
+pub(crate) use quantise::round_layer;
 
 use crate::weights::{bias_count, random_layers};
 use crate::{LayerId, Network, NetworkError};

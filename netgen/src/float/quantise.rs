@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crate::{FixedNetwork, FloatLayer, LayerId, LayerWeights, Model, NetworkError, Weights};
 
 impl Weights {
-    /// Rounds a model's weights to f fraction bits and its biases to those of their layers' outputs, ties away from
-    /// zero. The fixed network must be the model's, with any rescales inserted; layers are matched by name.
+    /// Rounds a model's weights to the plan's fraction bits and its biases to those of their layers' outputs, ties away
+    /// from zero. The fixed network must be the model's, with any rescales inserted; layers are matched by name.
     ///
     /// # Errors
     /// A layer that the model does not have or has with another number of weights; a weight beyond the format's
@@ -29,7 +29,8 @@ impl Weights {
     }
 }
 
-fn round_layer(net: &FixedNetwork, id: LayerId, own: &FloatLayer) -> Result<LayerWeights, NetworkError> {
+/// One layer's weights and biases, rounded to the plan's fraction bits.
+pub(crate) fn round_layer(net: &FixedNetwork, id: LayerId, own: &FloatLayer) -> Result<LayerWeights, NetworkError> {
     let format = net.format;
     let round = |kind: &'static str, value: f32, bits: u32, fraction: u32| {
         let limit = 2f64.powi(bits as i32 - 1);
@@ -50,7 +51,7 @@ fn round_layer(net: &FixedNetwork, id: LayerId, own: &FloatLayer) -> Result<Laye
         })
     };
     // A weight has 32 bits at most (`FixedPoint::check`), so the conversion is exact.
-    let weight = |&value: &f32| round("weight", value, format.weight_bits, format.fraction_bits).map(|w| w as i32);
+    let weight = |&value: &f32| round("weight", value, format.weight_bits, net.weight_fraction(id)).map(|w| w as i32);
     let bias = |&value: &f32| round("bias", value, format.ring_bits, net.fraction(id));
     Ok(LayerWeights {
         weights: own.weights.iter().map(weight).collect::<Result<_, _>>()?,

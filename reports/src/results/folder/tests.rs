@@ -293,3 +293,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_files_do_not_depend_on_where_a_large_sweep_is_cut() {
+    let home = tempfile::tempdir().unwrap();
+    let large = |shard| Manifest { layer_columns: Vec::new(), shard, ..manifest(75_000) };
+    let expected = complete(&home.path().join("one"), large(None));
+    let shards: Vec<_> = (0..3)
+        .map(|index| {
+            let path = home.path().join(index.to_string());
+            complete(&path, large(Some(Shard { index, count: 3 })));
+            path
+        })
+        .collect();
+    merge(&shards, &home.path().join("merged"), Existing::Resume).unwrap();
+    assert_eq!(contents(&home.path().join("merged")), expected);
+    let groups = crate::results::frame::Groups::open(&home.path().join("one/points.parquet"), None).unwrap();
+    assert_eq!(groups.len(), 2, "more than one row group");
+    assert_eq!(row_of(&home.path().join("one"), 74_999).unwrap().rows(), 1);
+}

@@ -51,7 +51,7 @@ impl fmt::Display for Cell<'_> {
         match self {
             Self::Missing => Ok(()),
             Self::Integer(value) => write!(f, "{value}"),
-            Self::Number(value) => write!(f, "{value:?}"),
+            Self::Number(value) => f.write_str(zmij::Buffer::new().format(*value)),
             Self::Text(value) => f.write_str(value),
             Self::Flag(value) => write!(f, "{value}"),
         }

@@ -18,13 +18,28 @@ pub(super) fn header(frame: &Frame) -> Result<Vec<u8>, FrameError> {
 /// Some of the rows.
 pub(super) fn rows(frame: &Frame, rows: Range<usize>) -> Result<Vec<u8>, FrameError> {
     let mut writer = WriterBuilder::new().from_writer(Vec::new());
-    let mut text = String::new();
+    let (mut whole, mut number) = (String::new(), zmij::Buffer::new());
     for row in rows {
         for (_, column) in frame.columns() {
-            text.clear();
-            // Writing into a string does not fail.
-            let _ = write!(text, "{}", column.cell(row));
-            writer.write_field(&text).map_err(refused)?;
+            let field = match column.cell(row) {
+                Cell::Missing => "",
+                Cell::Text(text) => text,
+                Cell::Number(value) => number.format(value),
+                Cell::Flag(value) => {
+                    if value {
+                        "true"
+                    } else {
+                        "false"
+                    }
+                }
+                Cell::Integer(value) => {
+                    whole.clear();
+                    // Writing into a string does not fail.
+                    let _ = write!(whole, "{value}");
+                    &whole
+                }
+            };
+            writer.write_field(field).map_err(refused)?;
         }
         writer.write_record(None::<&[u8]>).map_err(refused)?;
     }
