@@ -5,6 +5,7 @@ mod explore;
 mod hardware;
 mod memory;
 mod net;
+mod report;
 mod requests;
 
 pub use circuit::{CircuitArgs, Side};
@@ -12,6 +13,7 @@ pub use explore::{Counts, ExploreArgs};
 pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
 pub use memory::MemoryArgs;
 pub use net::{NetArgs, NetCommand, NetworkChanges, NetworkOptions};
+pub use report::ReportArgs;
 pub use requests::{Rates, RequestsArgs};
 
 use crate::platform::PlatformOptions;
@@ -28,6 +30,7 @@ use std::path::PathBuf;
     pisim run mine.toml                                  your own experiment\n  \
     pisim net show hrn-5x5x3x                            parameters, MACs and ReLUs by stage\n  \
     pisim simulate -n resnet18 -H haac-hbm2              modelled latency, energy and bytes\n  \
+    pisim report -n resnet18 -H haac-hbm2                its figures: timeline, rooflines, what binds it\n  \
     pisim requests -n resnet18 --plot requests.svg       many users: latency against arrival rate\n  \
     pisim verify -n minionn                              run the real protocol and compare every output and count\n  \
     pisim serve -n minionn --listen 127.0.0.1:7000       one half of a private inference, as a process …\n  \
@@ -63,6 +66,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Ask a server over TCP: the other half, which learns the answer and shows nobody its input.
     Infer(InferArgs),
+    /// Draw the figures of a sweep, of one simulation or of a published study, and say what they show.
+    Report(Box<ReportArgs>),
     /// Simulate a stream of requests: arrivals, stored precomputes, queueing, latency against arrival rate.
     Requests(RequestsArgs),
     /// Measure the primitive rates of the protocol backend on this machine, each next to its limit.
@@ -131,6 +136,9 @@ pub struct SimulateArgs {
     /// Show every layer.
     #[arg(long)]
     pub layers: bool,
+    /// Write the timeline as a trace for Perfetto or chrome://tracing: a track for each unit, a slice for each step.
+    #[arg(long, value_name = "FILE.json")]
+    pub trace: Option<PathBuf>,
 }
 
 /// How latencies are found.

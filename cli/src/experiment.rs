@@ -40,10 +40,10 @@ struct ExperimentFile {
 /// A network of an experiment.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NetworkEntry {
+pub struct NetworkEntry {
     /// A built-in name or a .toml file.
     #[schemars(with = "String")]
-    name: Spanned<String>,
+    pub name: Spanned<String>,
     /// Rows and columns of the input.
     input: Option<usize>,
     /// Number of classes.
@@ -138,7 +138,8 @@ impl Experiment {
 }
 
 impl NetworkEntry {
-    fn build(&self) -> Result<Network> {
+    /// The network with its changes.
+    pub fn build(&self) -> Result<Network> {
         let options = NetworkOptions {
             input: self.input,
             other: NetworkChanges {

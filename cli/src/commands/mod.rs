@@ -11,6 +11,7 @@ pub mod hardware;
 pub mod infer;
 pub mod memory;
 pub mod net;
+pub mod report;
 pub mod requests;
 pub mod run;
 pub mod schema;
