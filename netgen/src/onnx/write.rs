@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use prost::Message;
 
 use super::OnnxError;
+use super::channels::{interleaved, sliced};
 use super::metadata::Metadata;
 use super::proto::{
     AttributeProto, Dimension, GraphProto, IR_VERSION, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
@@ -149,12 +150,19 @@ impl<'a> Writer<'a> {
                     format!("{} is a step of fixed point; write the network that it was made from", layer.op.kind());
                 return Err(NetworkError::Layer { layer: name.into(), problem }.into());
             }
-            _ => {
-                return Err(NetworkError::Layer {
-                    layer: name.into(),
-                    problem: format!("{} has no ONNX form in this version", layer.op.kind()),
-                }
-                .into());
+            Op::Slice { groups, start, channels } => {
+                let own = self.model.network.input_shape(id).channels;
+                self.gather(name, inputs, name, &sliced(own, groups, start, channels));
+            }
+            Op::Concat { groups, inputs: parts } if groups == 1 || parts == 1 => {
+                self.node(name, "Concat", inputs, name, vec![whole("axis", 1)]);
+            }
+            Op::Concat { groups, .. } => {
+                let channels = layer.inputs.iter().map(|&input| self.model.network.layer(input).output.channels);
+                let order = interleaved(&channels.collect::<Vec<_>>(), groups);
+                let together = self.fresh(format!("{name}.concat"));
+                self.node(&together, "Concat", inputs, &together, vec![whole("axis", 1)]);
+                self.gather(name, vec![together], name, &order);
             }
         }
         self.flat.push(flat);
@@ -209,6 +217,20 @@ impl<'a> Writer<'a> {
             self.node(&reshaped, "Reshape", vec![layer.name.clone(), target], &reshaped, Vec::new());
         }
         reshaped
+    }
+
+    /// Picks channels.
+    fn gather(&mut self, node: &str, mut inputs: Vec<String>, output: &str, channels: &[usize]) {
+        let indices = self.fresh(format!("{node}.channels"));
+        self.graph.initializer.push(TensorProto {
+            dims: vec![int(channels.len())],
+            data_type: data_type::INT64,
+            int64_data: channels.iter().map(|&channel| int(channel)).collect(),
+            name: indices.clone(),
+            ..TensorProto::default()
+        });
+        inputs.push(indices);
+        self.node(node, "Gather", inputs, output, vec![whole("axis", 1)]);
     }
 
     /// A batch norm that adds `bias` and does nothing else.
