@@ -18,4 +18,4 @@ mod write;
 
 pub use error::OnnxError;
 pub use read::{OPERATORS, ReadOptions, load, read};
-pub use write::write;
+pub use write::{MAX_PARAMS, write};

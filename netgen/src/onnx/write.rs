@@ -16,8 +16,8 @@ use crate::{Conv, FloatLayer, Layer, LayerId, Model, NetworkError, Op, Shape};
 /// Version of the operator set that is written: the oldest that PyTorch's own exporter writes today.
 const OPSET: i64 = 17;
 
-/// Largest file that protobuf readers accept, bytes (2 GiB).
-const MAX_BYTES: u64 = 1 << 31;
+/// Most parameters of a model in one file: protobuf readers accept less than 2 GiB.
+pub const MAX_PARAMS: u64 = (1 << 29) - (1 << 20);
 
 /// Name of the dimension whose size is left open.
 const BATCH: &str = "N";
@@ -33,11 +33,10 @@ const EPSILON: f32 = 1e-5;
 pub fn write(model: &Model) -> Result<Vec<u8>, OnnxError> {
     model.check()?;
     let network = &model.network;
-    let bytes = network.params().saturating_mul(4);
-    if bytes >= MAX_BYTES {
+    if network.params() > MAX_PARAMS {
+        let (name, count) = (&network.name, network.params());
         return Err(OnnxError::graph(format!(
-            "{} has {bytes} bytes of weights; an ONNX file holds less than {MAX_BYTES}",
-            network.name
+            "{name} has {count} parameters; an ONNX file holds at most {MAX_PARAMS}"
         )));
     }
     let mut writer = Writer::new(model);
