@@ -2,6 +2,7 @@
 
 mod circuit;
 mod explore;
+mod export;
 mod hardware;
 mod memory;
 mod net;
@@ -10,6 +11,7 @@ mod requests;
 
 pub use circuit::{CircuitArgs, Side};
 pub use explore::{Counts, ExploreArgs};
+pub use export::ExportArgs;
 pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
 pub use memory::MemoryArgs;
 pub use net::{NetArgs, NetCommand, NetworkChanges, NetworkOptions};
@@ -117,7 +119,7 @@ impl Default for RunArgs {
     pisim simulate -n resnet18 -p delphi -H epyc7502-atom --he-parallel layer --he-threads 13\n  \
     pisim simulate -n resnet32 -p delphi -H epyc7502-atom --link-total \"1 Gbps\"    the best split of it")]
 pub struct SimulateArgs {
-    /// A built-in network or a .toml file.
+    /// A built-in network, a .toml or a .onnx file.
     #[arg(short, long, default_value = "hrn-5x5x3x", value_name = "NET")]
     pub network: String,
     #[command(flatten)]
@@ -183,7 +185,7 @@ pub struct ValidateArgs {
     pisim verify -n hrn-5x5x3x --base-channels 4 --seed 7 --threads 2\n  \
     pisim verify -n minionn -H here --runs 5   measured next to modelled times on this machine")]
 pub struct VerifyArgs {
-    /// A built-in network or a .toml file.
+    /// A built-in network, a .toml or a .onnx file.
     #[arg(short, long, default_value = "hrn-tiny", value_name = "NET")]
     pub network: String,
     #[command(flatten)]
@@ -194,7 +196,7 @@ pub struct VerifyArgs {
     /// Who garbles, instead of the protocol's choice.
     #[arg(long, value_enum)]
     pub garbler: Option<Garbler>,
-    /// The seed of weights, input and masks; the run repeats exactly (and its secrets are no secrets).
+    /// The seed of weights (of a network without its own), input and masks; the run repeats exactly (and its secrets are no secrets).
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// A PNG or JPEG as the client's input, instead of random values.
@@ -231,7 +233,7 @@ pub enum Garbler {
     pisim serve -n hrn-tiny --listen 127.0.0.1:0 --clients 1 --json\n\n\
     Ctrl-C stops accepting and lets running clients finish (exit code 0); a second Ctrl-C stops at once (130).")]
 pub struct ServeArgs {
-    /// A built-in network or a .toml file.
+    /// A built-in network, a .toml or a .onnx file.
     #[arg(short, long, default_value = "hrn-tiny", value_name = "NET")]
     pub network: String,
     #[command(flatten)]
@@ -242,7 +244,7 @@ pub struct ServeArgs {
     /// Address and port to listen on; port 0 takes a free one, and the answer says which.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7000")]
     pub listen: String,
-    /// The seed of the random weights. The secrets of every inference are fresh.
+    /// The seed of the random weights of a network without its own. The secrets of every inference are fresh.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// TLS with a new self-signed certificate; the answer has its fingerprint, which clients need.
@@ -286,7 +288,7 @@ pub struct InferArgs {
     /// The server's address and port.
     #[arg(long, value_name = "ADDR")]
     pub connect: String,
-    /// A built-in network or a .toml file: the one that the server offers.
+    /// A built-in network, a .toml or a .onnx file: the one that the server offers.
     #[arg(short, long, default_value = "hrn-tiny", value_name = "NET")]
     pub network: String,
     /// Rows and columns of the network's input: 32, 64, 224, …

@@ -92,8 +92,8 @@ impl NetworkSpec {
         Ok(Self { description: family.description(&lower), ..Self::of_family(&lower, &lower) })
     }
 
-    /// A family's defaults, unchecked.
-    pub(crate) fn of_family(name: &str, family: &str) -> Self {
+    /// A family's defaults. Whether there is such a family is only found out when it is built.
+    pub fn of_family(name: &str, family: &str) -> Self {
         Self {
             name: name.into(),
             description: String::new(),
@@ -124,7 +124,14 @@ impl NetworkSpec {
         for (key, value) in [("classes", self.classes), ("base_channels", self.base_channels)] {
             check_range(key, value.unwrap_or(1), MAX_OPTION)?;
         }
-        let mut network = family.build(self)?;
+        self.transform(family.build(self)?)
+    }
+
+    /// Applies the transforms to a network that was built by something else, a file for instance. Its name grows by them.
+    ///
+    /// # Errors
+    /// A transform that the network does not allow.
+    pub fn transform(&self, mut network: Network) -> Result<Network, NetworkError> {
         if !self.cull.is_empty() {
             let stages: Vec<&str> = self.cull.iter().map(String::as_str).collect();
             network = cull(&network, &stages)?;

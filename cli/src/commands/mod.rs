@@ -7,6 +7,7 @@ pub mod calibrate;
 pub mod circuit;
 pub mod completions;
 pub mod explore;
+pub mod export;
 pub mod hardware;
 pub mod infer;
 pub mod memory;

@@ -12,9 +12,9 @@ use pisim_sim::{Level, Prepared, Workspace};
 use std::fs;
 
 pub fn run(args: &SimulateArgs, output: Output) -> Result<Outcome> {
-    let network = select::network(&args.network, &args.options)?;
+    let chosen = select::choose(&args.network, &args.options)?;
     let platform = args.changes.platform(&args.hardware)?;
-    let program = select::program(&network, &Protocol::load(&args.protocol)?, &args.protocol)?;
+    let program = chosen.prepare(&Protocol::load(&args.protocol)?, &args.protocol)?.program;
     let level = Level::from(args.level);
     let simulation = Prepared::new(&program).simulate(&platform, level, &mut Workspace::default())?;
     if let Some(path) = &args.trace {
