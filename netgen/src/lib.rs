@@ -14,6 +14,7 @@
 //!
 //! This crate knows nothing of cryptography or hardware.
 
+mod activations;
 mod builder;
 mod counts;
 mod equalize;
@@ -32,6 +33,7 @@ mod spec;
 mod transform;
 mod weights;
 
+pub use activations::{ActivationSpec, ExactSlope, with_activations};
 pub use builder::NetworkBuilder;
 pub use counts::{Counts, LayerCounts, Schedule, StageCounts};
 pub use equalize::{Design, Equalization, EqualizeError, Equalized};
@@ -43,6 +45,6 @@ pub use float::{FloatLayer, FloatWeights, Model};
 pub use graph::{Conv, Layer, LayerId, Network, Op, Shape};
 pub use infer::{Inference, Tensor, infer, random_input};
 pub use nonlinear::{MaxWindow, Pointwise, Slope, prelu};
-pub use spec::{NetworkSpec, StageSpec, Stem};
+pub use spec::{NetworkSpec, Pool, StageSpec, Stem};
 pub use transform::{cull, thin};
 pub use weights::{LayerWeights, Weights};
