@@ -33,6 +33,16 @@ pub enum NetworkError {
         /// Empty, or "; did you mean `x`?".
         hint: String,
     },
+    /// A transform cannot be applied.
+    #[error("transform {}, {kind}: {problem}", index + 1)]
+    Transform {
+        /// Its position in the list, from 0.
+        index: usize,
+        /// What it is.
+        kind: &'static str,
+        /// Why.
+        problem: Box<NetworkError>,
+    },
     /// A layer cannot be attached to its inputs.
     #[error("layer {layer}: {problem}")]
     Layer {

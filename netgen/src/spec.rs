@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::families::Family;
-use crate::{ActivationSpec, Network, NetworkError, cull, shipped_networks, thin, with_activations};
+use crate::{ActivationSpec, Network, NetworkError, Transform, cull, shipped_networks, thin, with_activations};
 
 /// How a residual network begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -55,8 +55,10 @@ pub struct NetworkSpec {
     pub description: String,
     /// The family: a name of [`crate::FAMILIES`], `hrn-AxBxCx`, `hrn34-AxBxCx`, or `residual` with explicit stages.
     pub family: String,
-    /// Rows and columns of the input, which has three channels.
+    /// Rows and columns of the input.
     pub input_size: usize,
+    /// Channels of the input: 3 for colour, 1 for grey.
+    pub input_channels: usize,
     /// Logits. By default 200 at 64x64 (TinyImageNet), 1000 at 224x224 (ImageNet), otherwise the family's number:
     /// 10 for `minionn`, `resnet20` and `resnet32` (CIFAR-10), 100 for all others (CIFAR-100).
     pub classes: Option<usize>,
@@ -83,6 +85,8 @@ pub struct NetworkSpec {
     pub cull: Vec<String>,
     /// Whether alternate ReLUs are dropped ([`crate::thin`]).
     pub thin: bool,
+    /// What else is done to it, in this order.
+    pub transforms: Vec<Transform>,
 }
 
 /// Largest accepted input size, base channels and classes: far beyond use, and small enough to compute with.
@@ -112,6 +116,7 @@ impl NetworkSpec {
             description: String::new(),
             family: family.into(),
             input_size: 32,
+            input_channels: 3,
             classes: None,
             base_channels: None,
             depths: None,
@@ -123,6 +128,7 @@ impl NetworkSpec {
             activations: BTreeMap::new(),
             cull: Vec::new(),
             thin: false,
+            transforms: Vec::new(),
         }
     }
 
@@ -133,6 +139,7 @@ impl NetworkSpec {
     pub fn build(&self) -> Result<Network, NetworkError> {
         let family = Family::parse(&self.family.to_lowercase())?;
         check_range("input", self.input_size, 4096)?;
+        check_range("input_channels", self.input_channels, 1024)?;
         for (key, value) in [("classes", self.classes), ("base_channels", self.base_channels)] {
             check_range(key, value.unwrap_or(1), MAX_OPTION)?;
         }
@@ -146,6 +153,13 @@ impl NetworkSpec {
         }
         if self.thin {
             network = thin(&network)?;
+        }
+        for (index, transform) in self.transforms.iter().enumerate() {
+            network = transform.apply(&network).map_err(|error| NetworkError::Transform {
+                index,
+                kind: transform.kind(),
+                problem: Box::new(error),
+            })?;
         }
         Ok(network)
     }

@@ -53,6 +53,7 @@ fn a_file_says_all_that_the_options_can_say() {
         classes = 7
         base_channels = 8
         depths = [1, 2, 3, 1]
+        input_channels = 1
         stem = "imagenet"
         shortcuts = true
         head_pool = 2
@@ -66,6 +67,7 @@ fn a_file_says_all_that_the_options_can_say() {
         name: "mine".into(),
         description: "all keys".into(),
         input_size: 64,
+        input_channels: 1,
         classes: Some(7),
         base_channels: Some(8),
         depths: Some(vec![1, 2, 3, 1]),
@@ -84,6 +86,7 @@ fn a_file_says_all_that_the_options_can_say() {
         ..NetworkSpec::named("hrn-5x5x3x").unwrap()
     };
     assert_eq!(spec, expected);
+    assert_eq!(load_network(&Source::new("mine.toml", spec.to_toml())).unwrap(), spec);
     let network = spec.build().unwrap();
     assert_eq!((network.name.as_str(), network.classes), ("mine+cull-s1+thin", 7));
     // Stem 7x7 of stride 2 and a pool: 64 to 16 rows; s1 culled; one ReLU for each block of s2 to s4.
@@ -130,6 +133,7 @@ fn the_schema_has_every_key_and_its_comment() {
         "description",
         "family",
         "input",
+        "input_channels",
         "classes",
         "base_channels",
         "depths",
@@ -141,6 +145,7 @@ fn the_schema_has_every_key_and_its_comment() {
         "stages",
         "cull",
         "thin",
+        "transform",
     ];
     let properties = schema["properties"].as_object().unwrap();
     assert_eq!(properties.keys().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(keys));
@@ -173,7 +178,11 @@ fn errors_of_a_file_point_at_the_line_and_the_key() {
             "net.toml:2:15: key `activations`",
             "no stage `s9`",
         ),
-        ("family = \"resnet18\"\nactivations = { s1 = \"preluu\" }", "net.toml:2:22: key `activations.s1`", "did you mean `prelu`?"),
+        (
+            "family = \"resnet18\"\nactivations = { s1 = \"preluu\" }",
+            "net.toml:2:22: key `activations.s1`",
+            "did you mean `prelu`?",
+        ),
         ("family = \"resnet18\"\nactivations = { s1 = { leaky-relu = 0.01 } }", "net.toml:2:", "41/4096"),
         ("family = \"resnet18\"\nactivations = { s1 = { clamped-relu = 0 } }", "net.toml:", "always 0"),
         ("family = \"resnet18\"\nstem = \"imagent\"", "net.toml:2:8: key `stem`", "did you mean `imagenet`?"),
@@ -185,6 +194,7 @@ fn errors_of_a_file_point_at_the_line_and_the_key() {
         ("family = \"resnet18\"\nstages = [{blocks = 1, channels = 1}]", "net.toml:2:10: key `stages`", "residual"),
         ("family = \"residual\"\nstages = [{blocks = 1, chanels = 1}]", "net.toml:2:", "did you mean `channels`?"),
         ("family = \"hrn-9999x9999x9999x\"", "net.toml:1:10: key `family`", "exceed the limit"),
+        ("family = \"vgg16\"\ninput_channels = 0", "net.toml:2:18: key `input_channels`", "from 1 to 1024"),
         ("family = \"vgg16\"\ninput = 16", "net.toml:1:10: key `family`", "does not fit"),
         ("family = ", "net.toml:1:", "not TOML"),
     ] {

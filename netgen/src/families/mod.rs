@@ -116,9 +116,9 @@ fn halving_pool(pool: Pool) -> Op {
     }
 }
 
-/// Shape of a square colour image.
+/// Shape of a square image.
 fn image(spec: &NetworkSpec) -> Shape {
-    Shape::new(3, spec.input_size, spec.input_size)
+    Shape::new(spec.input_channels, spec.input_size, spec.input_size)
 }
 
 /// The multipliers in `hrn-AxBx…` and whether it names the ResNet-34 body (`hrn34-AxBxCx`).
