@@ -29,6 +29,7 @@ mod gemm;
 mod graph;
 mod infer;
 mod ladder;
+mod named;
 mod nonlinear;
 pub mod onnx;
 pub mod quantise;
