@@ -4,18 +4,23 @@ mod circuit;
 mod explore;
 mod hardware;
 mod memory;
+mod net;
 mod requests;
+mod set;
+mod sweep;
 
 pub use circuit::{CircuitArgs, Side};
 pub use explore::{Counts, ExploreArgs};
 pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
 pub use memory::MemoryArgs;
+pub use net::{NetArgs, NetCommand, NetworkChanges, NetworkOptions};
 pub use requests::{Rates, RequestsArgs};
+pub use set::SetOptions;
+pub use sweep::{MergeArgs, ShowArgs, SweepArgs, SweepCommand};
 
 use crate::platform::PlatformOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use pisim_netgen::NetworkSpec;
 use pisim_settings::Bytes;
 use std::path::PathBuf;
 
@@ -62,6 +67,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Ask a server over TCP: the other half, which learns the answer and shows nobody its input.
     Infer(InferArgs),
+    /// Evaluate many points: any key of any file as an axis; results as Parquet and CSV.
+    Sweep(Box<SweepArgs>),
     /// Simulate a stream of requests: arrivals, stored precomputes, queueing, latency against arrival rate.
     Requests(RequestsArgs),
     /// Measure the primitive rates of the protocol backend on this machine, each next to its limit.
@@ -105,96 +112,12 @@ impl Default for RunArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct NetArgs {
-    #[command(subcommand)]
-    pub command: NetCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum NetCommand {
-    /// List the built-in networks.
-    List,
-    /// Show a network's parameters, MACs and ReLUs: its ReLU/FLOP schedule.
-    #[command(after_help = "Examples:\n  \
-        pisim net show hrn-5x5x3x --layers\n  \
-        pisim net show resnet18 --input 64 --cull stem,s1 --thin --json")]
-    Show {
-        /// A built-in name or a .toml file.
-        #[arg(default_value = "hrn-5x5x3x", value_name = "NET")]
-        network: String,
-        #[command(flatten)]
-        options: NetworkOptions,
-        /// Show every layer, not only stages.
-        #[arg(long)]
-        layers: bool,
-    },
-    /// Find the channel multipliers for which ReLUs fall in order of their criticality (ReLU equalization).
-    #[command(after_help = "Examples:\n  \
-        pisim net equalize --depths 2,2,2,2 --order 3,2,4,1\n  \
-        pisim net equalize --depths 3,4,6,3 --order 3,2,4,1 --max 16 --json")]
-    Equalize {
-        /// Blocks of each stage.
-        #[arg(long, value_delimiter = ',', default_value = "2,2,2,2")]
-        depths: Vec<u64>,
-        /// Stages from most to least critical, counted from 1.
-        #[arg(long, value_delimiter = ',', default_value = "3,2,4,1")]
-        order: Vec<usize>,
-        /// The largest multiplier to try.
-        #[arg(long, default_value_t = 16)]
-        max: u64,
-        /// Base channels of the networks whose counts the table shows.
-        #[arg(long, default_value_t = 16)]
-        base_channels: usize,
-        /// Input size of the networks whose counts the table shows.
-        #[arg(long, default_value_t = 32)]
-        input: usize,
-    },
-}
-
-/// How a network differs from its built-in form or file.
-#[derive(Debug, Default, Args)]
-pub struct NetworkOptions {
-    /// Rows and columns of the input: 32, 64, 224, …
-    #[arg(long, visible_alias = "input-size", value_name = "SIZE")]
-    pub input: Option<usize>,
-    #[command(flatten)]
-    pub other: NetworkChanges,
-}
-
-/// What can be changed in a network besides its input.
-#[derive(Debug, Clone, Default, Args)]
-pub struct NetworkChanges {
-    /// Number of classes.
-    #[arg(long, value_name = "N")]
-    pub classes: Option<usize>,
-    /// Channels of the first stage.
-    #[arg(long, value_name = "M")]
-    pub base_channels: Option<usize>,
-    /// Stages whose ReLUs are dropped: stem,s1
-    #[arg(long, value_name = "STAGES", value_delimiter = ',')]
-    pub cull: Vec<String>,
-    /// Drop the ReLU between the convolutions of every block.
-    #[arg(long)]
-    pub thin: bool,
-}
-
-impl NetworkOptions {
-    /// Changes a network's description by what was given.
-    pub fn apply(&self, spec: &mut NetworkSpec) {
-        spec.input_size = self.input.unwrap_or(spec.input_size);
-        spec.classes = self.other.classes.or(spec.classes);
-        spec.base_channels = self.other.base_channels.or(spec.base_channels);
-        spec.cull.extend(self.other.cull.iter().cloned());
-        spec.thin |= self.other.thin;
-    }
-}
-
-#[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     pisim simulate -n hrn-5x5x3x -H haac-hbm2\n  \
     pisim simulate -n resnet18 --cull stem,s1 --thin -p ring-gc -H my-board.toml --json\n  \
     pisim simulate -n resnet18 -p delphi -H epyc7502-atom --he-parallel layer --he-threads 13\n  \
-    pisim simulate -n resnet32 -p delphi -H epyc7502-atom --link-total \"1 Gbps\"    the best split of it")]
+    pisim simulate -n resnet32 -p delphi -H epyc7502-atom --link-total \"1 Gbps\"    the best split of it\n  \
+    pisim simulate -H haac-hbm2 --set hardware.server.gc_engine.engines=4 --set protocol.nonlinear.garbler=client")]
 pub struct SimulateArgs {
     /// A built-in network or a .toml file.
     #[arg(short, long, default_value = "hrn-5x5x3x", value_name = "NET")]
@@ -209,12 +132,17 @@ pub struct SimulateArgs {
     pub hardware: String,
     #[command(flatten)]
     pub changes: PlatformOptions,
+    #[command(flatten)]
+    pub set: SetOptions,
     /// How latencies are found.
     #[arg(long, value_enum, default_value_t = Detail::Event)]
     pub level: Detail,
     /// Show every layer.
     #[arg(long)]
     pub layers: bool,
+    /// Only what the row of a sweep has, to the last bit as a sweep computes it.
+    #[arg(long, conflicts_with = "layers")]
+    pub row: bool,
 }
 
 /// How latencies are found.
@@ -459,6 +387,7 @@ pub enum Kind {
     Protocol,
     Hardware,
     Experiment,
+    Sweep,
 }
 
 #[derive(Debug, Args)]

@@ -11,8 +11,11 @@ pub struct Counts {
     pub params: u64,
     /// Multiply-accumulates of convolutions and fully connected layers.
     pub macs: u64,
-    /// Values that pass a ReLU.
+    /// Values that pass a ReLU, or a ReLU6, leaky or parametric ReLU: each tests one sign.
     pub relus: u64,
+    /// Comparisons of two values in max pools: `kernel² − 1` for each output value, wherever its window lies. They are counted
+    /// apart so that ReLU counts stay those of the papers.
+    pub comparisons: u64,
 }
 
 impl std::iter::Sum for Counts {
@@ -21,6 +24,7 @@ impl std::iter::Sum for Counts {
             params: a.params + b.params,
             macs: a.macs + b.macs,
             relus: a.relus + b.relus,
+            comparisons: a.comparisons + b.comparisons,
         })
     }
 }
@@ -96,22 +100,32 @@ impl Network {
             Op::Conv(conv) => {
                 let weights = self.weight_count(id);
                 let params = weights + channels * (2 * u64::from(conv.norm) + u64::from(conv.bias));
-                Counts { params, macs: weights * out.pixels() as u64, relus: 0 }
+                Counts { params, macs: weights * out.pixels() as u64, ..Counts::default() }
             }
             Op::Linear { .. } => {
                 let weights = self.weight_count(id);
-                Counts { params: weights + channels, macs: weights, relus: 0 }
+                Counts { params: weights + channels, macs: weights, ..Counts::default() }
             }
-            Op::Relu => Counts { relus: out.len() as u64, ..Counts::default() },
+            Op::Relu | Op::ClampedRelu { .. } | Op::LeakyRelu { .. } => {
+                Counts { relus: out.len() as u64, ..Counts::default() }
+            }
+            Op::PRelu => Counts { params: channels, relus: out.len() as u64, ..Counts::default() },
+            Op::MaxPool { kernel, .. } | Op::MaxPoolThen { kernel, .. } => {
+                let comparisons = out.len() as u64 * (kernel * kernel - 1) as u64;
+                let relus = if matches!(layer.op, Op::MaxPoolThen { .. }) { out.len() as u64 } else { 0 };
+                Counts { relus, comparisons, ..Counts::default() }
+            }
             Op::ChannelBias { norm } => {
                 let params = if norm { 2 * channels } else { channels };
                 Counts { params, ..Counts::default() }
             }
             Op::Input | Op::Rescale | Op::AvgPool { .. } | Op::GlobalAvgPool | Op::Add => Counts::default(),
+            Op::Slice { .. } | Op::Concat { .. } => Counts::default(),
         }
     }
 
-    /// Number of weights of a convolution or fully connected layer, without biases and norms; zero for others.
+    /// Number of weights of a convolution or fully connected layer, without biases and norms, or of slopes of a parametric ReLU;
+    /// zero for others.
     ///
     /// # Panics
     /// If the id belongs to another, longer network.
@@ -120,6 +134,7 @@ impl Network {
         match self.layer(id).op {
             Op::Conv(conv) => (conv.out_channels * input.channels * conv.kernel * conv.kernel) as u64,
             Op::Linear { out_features } => (out_features * input.len()) as u64,
+            Op::PRelu => input.channels as u64,
             _ => 0,
         }
     }
@@ -142,6 +157,11 @@ impl Network {
     /// Values that pass a ReLU in one inference.
     pub fn relus(&self) -> u64 {
         self.counts().relus
+    }
+
+    /// Comparisons of max pools in one inference.
+    pub fn comparisons(&self) -> u64 {
+        self.counts().comparisons
     }
 
     /// Totals of one stage by name; none if there is no such stage.

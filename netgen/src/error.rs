@@ -33,6 +33,16 @@ pub enum NetworkError {
         /// Empty, or "; did you mean `x`?".
         hint: String,
     },
+    /// A transform cannot be applied.
+    #[error("transform {}, {kind}: {problem}", index + 1)]
+    Transform {
+        /// Its position in the list, from 0.
+        index: usize,
+        /// What it is.
+        kind: &'static str,
+        /// Why.
+        problem: Box<NetworkError>,
+    },
     /// A layer cannot be attached to its inputs.
     #[error("layer {layer}: {problem}")]
     Layer {
@@ -76,6 +86,27 @@ pub enum NetworkError {
         /// The ring, bits.
         ring_bits: u32,
     },
+    /// No plan of a trained network keeps its values within the ring at a useful precision.
+    #[error(
+        "a network that does not fit the ring: the values of layer {layer} may leave {ring_bits} bits however coarse they \
+         and the weights before them are; {}{}ReLUs that clamp (ReLU6) bound every layer by itself",
+        .needed_bits.map_or("no ring of up to 64 bits would do; ".to_owned(), |bits| format!(
+            "ring_bits = {bits} would do ({full_precision_bits} would keep all the fraction bits that the samples ask for); "
+        )),
+        .fraction_bits.map_or(String::new(), |bits| format!("so would fraction_bits = {bits}; "))
+    )]
+    RingTooSmall {
+        /// The first layer that does not fit.
+        layer: String,
+        /// The ring, bits.
+        ring_bits: u32,
+        /// The smallest ring that holds the network at a useful precision, bits; none up to 64.
+        needed_bits: Option<u32>,
+        /// The ring that would keep all fraction bits that the samples ask for, bits.
+        full_precision_bits: u32,
+        /// The most fraction bits of the input with which this ring would do; none if no number does.
+        fraction_bits: Option<u32>,
+    },
     /// Weights do not belong to the network.
     #[error("weights of layer {layer}: expected {expected} values, found {found}")]
     Weights {
@@ -95,6 +126,18 @@ pub enum NetworkError {
         value: i32,
         /// The width, bits.
         weight_bits: u32,
+    },
+    /// A weight or bias in floating point does not fit the fixed-point format, or is no number at all.
+    #[error("{kind} of layer {layer}: {value} is not possible: expected {expected}")]
+    FloatValue {
+        /// The layer's name.
+        layer: String,
+        /// "weight" or "bias".
+        kind: &'static str,
+        /// The value.
+        value: String,
+        /// What would be accepted.
+        expected: String,
     },
     /// The input has the wrong number of values.
     #[error("the network's input has {expected} values, found {found}")]

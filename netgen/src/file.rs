@@ -3,12 +3,13 @@
 use include_dir::{Dir, include_dir};
 use pisim_settings::{ConfigError, Source, Spanned, parse};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{NetworkError, NetworkSpec, StageSpec, Stem};
+use crate::transform::from_table;
+use crate::{NetworkError, NetworkSpec, StageSpec, Stem, Transform};
 
 /// A network file: a family and its options. Every key but `family` may be left out.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Network")]
 struct NetworkFile {
@@ -48,6 +49,10 @@ struct NetworkFile {
     cull: Option<Spanned<Vec<String>>>,
     /// Drop the ReLU between the convolutions of each block.
     thin: Option<bool>,
+    /// What else is done to the network, in this order: tables `[[transform]]` with a `kind` and its parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Transform>")]
+    transform: Vec<toml::Table>,
 }
 
 impl NetworkFile {
@@ -67,6 +72,30 @@ impl NetworkFile {
             _ => None,
         };
         place.unwrap_or_else(|| ("family", self.family.span()))
+    }
+
+    fn of(spec: &NetworkSpec) -> Self {
+        let defaults = NetworkSpec::of_family(&spec.name, &spec.family);
+        fn changed<T: PartialEq + Clone>(value: &T, default: &T) -> Option<Spanned<T>> {
+            (value != default).then(|| Spanned::new(0..0, value.clone()))
+        }
+        let given = |value: Option<usize>| value.map(|value| Spanned::new(0..0, value));
+        Self {
+            description: Some(spec.description.clone()).filter(|description| !description.is_empty()),
+            family: Spanned::new(0..0, spec.family.clone()),
+            input: changed(&spec.input_size, &defaults.input_size),
+            classes: given(spec.classes),
+            base_channels: given(spec.base_channels),
+            depths: spec.depths.clone().map(|depths| Spanned::new(0..0, depths)),
+            stem: changed(&spec.stem, &defaults.stem),
+            shortcuts: changed(&spec.shortcuts, &defaults.shortcuts),
+            head_pool: given(spec.head_pool),
+            stages: changed(&spec.stages, &defaults.stages),
+            cull: changed(&spec.cull, &defaults.cull),
+            thin: (spec.thin != defaults.thin).then_some(spec.thin),
+            // No transform is anything but a table.
+            transform: spec.transforms.iter().filter_map(|transform| toml::Table::try_from(transform).ok()).collect(),
+        }
     }
 
     fn spec(&self, name: &str) -> NetworkSpec {
@@ -89,6 +118,14 @@ impl NetworkFile {
     }
 }
 
+impl NetworkSpec {
+    /// The network as a file that [`load_network`] reads back, with its defaults left out.
+    pub fn to_toml(&self) -> String {
+        // Nothing of a description of a network cannot be written as TOML.
+        toml::to_string(&NetworkFile::of(self)).unwrap_or_default()
+    }
+}
+
 /// Reads a network file. The network's name is the file's name without folder and `.toml`. The network is built once,
 /// so that a file that loads also builds.
 ///
@@ -98,17 +135,32 @@ pub fn load_network(source: &Source) -> Result<NetworkSpec, ConfigError> {
     let file: NetworkFile = parse(source)?;
     let path = std::path::Path::new(&source.name);
     let name = path.file_stem().map_or_else(|| source.name.clone(), |stem| stem.to_string_lossy().into_owned());
-    let spec = file.spec(&name);
+    let mut spec = file.spec(&name);
+    for (index, table) in file.transform.iter().enumerate() {
+        let read = from_table(table.clone()).map_err(|fault| {
+            let dot = if fault.key.is_empty() { "" } else { "." };
+            ConfigError::at_key(source, &format!("transform[{index}]{dot}{}", fault.key), fault.problem)
+        });
+        spec.transforms.push(read?);
+    }
     spec.build().map_err(|error| {
-        let key = match &error {
-            NetworkError::Option { key, .. } => key,
-            NetworkError::UnknownStage { .. } => "cull",
-            _ => "family",
-        };
-        let (key, span) = file.span(key);
+        if let NetworkError::Transform { index, problem, .. } = &error {
+            let place = format!("transform[{index}].{}", key_of(problem, "stages").unwrap_or("kind"));
+            return ConfigError::at_key(source, &place, problem.to_string());
+        }
+        let (key, span) = file.span(key_of(&error, "cull").unwrap_or("family"));
         ConfigError::at(source, span, key, error.to_string())
     })?;
     Ok(spec)
+}
+
+/// The key that an error is about, given the one that names stages.
+fn key_of(error: &NetworkError, stages: &'static str) -> Option<&'static str> {
+    match error {
+        NetworkError::Option { key, .. } => Some(key),
+        NetworkError::UnknownStage { .. } => Some(stages),
+        _ => None,
+    }
 }
 
 /// The JSON Schema of network files.

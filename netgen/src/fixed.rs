@@ -1,12 +1,19 @@
 //! Fixed point: how many fraction bits each layer's output has, and where a value must be rescaled without a ReLU.
 //!
 //! Values are integers in Z_2^k, signed as two's complement. The input has `f` fraction bits, weights have `f`, so a
-//! convolution's output has `f` more than its input; a [`Op::Relu`] or [`Op::Rescale`] brings them back to `f` by an
-//! arithmetic shift (floor). Averages over 2^s values are exact sums with `s` more fraction bits; over any other
-//! number `n`, the sum is multiplied by round(2^f / n) and has `f` more.
+//! convolution's output has `f` more than its input; every non-linear operation and [`Op::Rescale`] brings them back to `f` by
+//! an arithmetic shift (floor) before it does anything else: ReLUs of all kinds and max pools ([`Op::rescales`]). A leaky ReLU
+//! then multiplies negative values by its slope and floors again, a parametric ReLU does so with a weight of `f` fraction
+//! bits. A max pool and the ReLU beside it become one layer ([`Op::MaxPoolThen`]); nothing else changes the order. Averages
+//! over 2^s values are exact sums with `s` more fraction bits; over any other number `n`, the sum is multiplied by
+//! round(2^f / n) and has `f` more.
+//!
+//! That is the plan of [`FixedNetwork::new`]. [`FixedNetwork::with_fractions`] takes any other number of fraction bits of
+//! each layer's output, for example those that [`crate::quantise`] finds from sample inputs; all else follows from them.
 
 use serde::{Deserialize, Serialize};
 
+use crate::nonlinear::Pointwise;
 use crate::{LayerId, Network, NetworkBuilder, NetworkError, Op};
 
 /// Integer bits that every value keeps besides its sign; fewer cannot hold the activations of a real network.
@@ -67,7 +74,7 @@ impl FixedPoint {
 /// A network with its fixed-point plan: rescales inserted, fraction bits of every layer known and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FixedNetwork {
-    /// The network, with [`Op::Rescale`] layers inserted.
+    /// The network, with [`Op::Rescale`] layers inserted and max pools joined with their activations.
     pub network: Network,
     /// The format.
     pub format: FixedPoint,
@@ -77,13 +84,16 @@ pub struct FixedNetwork {
 
 impl FixedNetwork {
     /// Plans a network in a format. A rescale named `<layer>.rescale` follows each layer whose output has 2f or more
-    /// fraction bits and is read by a convolution or fully connected layer. It belongs to the stage of its first
-    /// reader, and further readers share it.
+    /// fraction bits and is read by a convolution or fully connected layer, or concatenated with one that has fewer: one
+    /// rescale before beats one behind, which would have all channels to do. It belongs to the stage of its first
+    /// reader, and further readers share it. A max pool takes in the ReLU before it or after it that nobody else reads.
     ///
     /// # Errors
     /// An impossible format, a malformed network, or a layer that would keep fewer than four integer bits.
     pub fn new(network: &Network, format: FixedPoint) -> Result<Self, NetworkError> {
         format.check()?;
+        let fused = crate::nonlinear::fuse(network)?;
+        let network = fused.as_ref().unwrap_or(network);
         let mut plan = Planner {
             builder: NetworkBuilder::start_like(network)?,
             format,
@@ -94,7 +104,7 @@ impl FixedNetwork {
         for (_, layer) in network.iter().skip(1) {
             plan.builder.open_stage_of(network, layer)?;
             let mut inputs = plan.builder.map_inputs(layer, &new_ids)?;
-            if matches!(layer.op, Op::Conv(_) | Op::Linear { .. }) {
+            if matches!(layer.op, Op::Conv(_) | Op::Linear { .. }) || plan.joins_unequal(layer.op, &inputs) {
                 for input in &mut inputs {
                     *input = plan.rescaled(*input)?;
                 }
@@ -104,45 +114,108 @@ impl FixedNetwork {
         Ok(Self { network: plan.builder.finish()?, format, fraction: plan.fraction })
     }
 
+    /// A plan with given fraction bits of every layer's output, for a network that has its rescales.
+    ///
+    /// # Errors
+    /// An impossible format, or the first layer whose fraction bits do not follow from its inputs': fewer than they are
+    /// behind a layer that cannot shift right, more behind one that cannot shift left, or as many as the ring has.
+    pub fn with_fractions(network: Network, format: FixedPoint, fraction: Vec<u32>) -> Result<Self, NetworkError> {
+        format.check()?;
+        let plan = Self { network, format, fraction };
+        for (id, layer) in plan.network.iter() {
+            if let Some(problem) = plan.problem(id) {
+                return Err(NetworkError::Layer { layer: layer.name.clone(), problem });
+            }
+        }
+        Ok(plan)
+    }
+
+    /// What is wrong with a layer's fraction bits.
+    fn problem(&self, id: LayerId) -> Option<String> {
+        let layer = self.network.layer(id);
+        let Some(&own) = self.fraction.get(id.0) else { return Some("its fraction bits are not given".into()) };
+        let incoming = layer.inputs.iter().map(|&input| self.fraction(input)).max().unwrap_or(own);
+        let possible = match layer.op {
+            Op::Input => own == self.format.fraction_bits,
+            op if op.rescales() => own <= incoming,
+            Op::Add | Op::ChannelBias { .. } => own == incoming,
+            Op::Conv(_) | Op::Linear { .. } => (incoming..incoming + 32).contains(&own),
+            _ => own >= incoming && self.pool_factor(id) > 0,
+        };
+        if !possible {
+            return Some(format!("{own} fraction bits cannot follow {incoming}"));
+        }
+        let ring_bits = self.format.ring_bits;
+        let clamp = clamp_of(layer.op).map_or(0, |max| u32::BITS - max.leading_zeros());
+        (own + clamp >= ring_bits).then(|| format!("{own} fraction bits leave too little of ring_bits = {ring_bits}"))
+    }
+
     /// Fraction bits of a layer's output; f for an id of another network.
     pub fn fraction(&self, id: LayerId) -> u32 {
         self.fraction.get(id.0).copied().unwrap_or(self.format.fraction_bits)
     }
 
-    /// The right shift of a ReLU or rescale: its input's fraction bits less f. Zero for other layers.
-    pub fn shift(&self, id: LayerId) -> u32 {
+    /// Fraction bits of a layer's weights: what its output has more than its input. f for layers that are not linear.
+    pub fn weight_fraction(&self, id: LayerId) -> u32 {
         let layer = self.network.layer(id);
         match (layer.op, layer.inputs.first()) {
-            (Op::Relu | Op::Rescale, Some(&input)) => self.fraction(input).saturating_sub(self.format.fraction_bits),
+            (Op::Conv(_) | Op::Linear { .. }, Some(&input)) => self.fraction(id).saturating_sub(self.fraction(input)),
+            _ => self.format.fraction_bits,
+        }
+    }
+
+    /// The format with the fraction bits of one layer's output: what the values of that layer are numbers of.
+    pub fn format_at(&self, id: LayerId) -> FixedPoint {
+        FixedPoint { fraction_bits: self.fraction(id), ..self.format }
+    }
+
+    /// The right shift of a non-linear layer or rescale: its input's fraction bits less its own. Zero for other layers.
+    pub fn shift(&self, id: LayerId) -> u32 {
+        let layer = self.network.layer(id);
+        match layer.inputs.first() {
+            Some(&input) if layer.op.rescales() => self.fraction(input).saturating_sub(self.fraction(id)),
             _ => 0,
         }
     }
 
-    /// The left shift of each input of an addition, which brings both to the larger number of fraction bits. Zeros
+    /// The left shift of each input of an addition or concatenation, which brings all to the largest number of fraction bits. Zeros
     /// for other layers.
     pub fn alignment(&self, id: LayerId) -> Vec<u32> {
         let layer = self.network.layer(id);
         let shift = |&input: &LayerId| match layer.op {
-            Op::Add => self.fraction(id).saturating_sub(self.fraction(input)),
+            Op::Add | Op::Concat { .. } => self.fraction(id).saturating_sub(self.fraction(input)),
             _ => 0,
         };
         layer.inputs.iter().map(shift).collect()
     }
 
-    /// The public integer that multiplies a pool's window sum: 1 when the window has 2^s values, else round(2^f / n).
-    /// One for other layers.
+    /// The public integer that multiplies a pool's window sum: round(2^g / n) where the output has g more fraction bits than
+    /// the input, so 1 when the window has 2^g values, which only moves the binary point. One for other layers.
     pub fn pool_factor(&self, id: LayerId) -> u64 {
-        pool_window(&self.network, id).map_or(1, |window| pool_factor(window, self.format.fraction_bits))
+        let input = self.network.layer(id).inputs.first();
+        let gained = input.map_or(0, |&input| self.fraction(id).saturating_sub(self.fraction(input)));
+        pool_window(&self.network, id).map_or(1, |window| pool_factor(window, gained))
     }
 }
 
-/// 1 for a window of 2^s values, which only moves the binary point; else round(2^f / window).
-fn pool_factor(window: u64, fraction_bits: u32) -> u64 {
-    if window.is_power_of_two() {
-        return 1;
+/// Fraction bits that a pool over a window of 2^s values adds, s; over any other number of values f.
+fn pool_gain(window: u64, fraction_bits: u32) -> u32 {
+    if window.is_power_of_two() { window.ilog2() } else { fraction_bits }
+}
+
+/// round(2^gained / window).
+fn pool_factor(window: u64, gained: u32) -> u64 {
+    // Half a unit up, then floor: round to nearest. No ring has as many bits.
+    let doubled = 2u128.checked_shl(gained).unwrap_or(u128::MAX / 2);
+    u64::try_from((doubled + u128::from(window)) / (2 * u128::from(window))).unwrap_or(u64::MAX)
+}
+
+/// The largest result of an operation that clamps, in whole units.
+pub(crate) fn clamp_of(op: Op) -> Option<u32> {
+    match op {
+        Op::ClampedRelu { max } | Op::MaxPoolThen { then: Pointwise::ClampedRelu { max }, .. } => Some(max),
+        _ => None,
     }
-    // Half a unit up, then floor: round to nearest.
-    ((2 << fraction_bits) + window) / (2 * window)
 }
 
 /// Number of values in the window of a pooling layer.
@@ -163,6 +236,13 @@ struct Planner {
 }
 
 impl Planner {
+    /// Whether this is a concatenation of tensors with different numbers of fraction bits.
+    fn joins_unequal(&self, op: Op, inputs: &[LayerId]) -> bool {
+        let fraction = |id: &LayerId| self.fraction.get(id.0);
+        matches!(op, Op::Concat { .. })
+            && inputs.windows(2).any(|pair| pair.first().map(fraction) != pair.last().map(fraction))
+    }
+
     /// The layer itself, or its rescale when it has too many fraction bits to be multiplied again.
     fn rescaled(&mut self, id: LayerId) -> Result<LayerId, NetworkError> {
         let fraction = self.fraction.get(id.0).copied().unwrap_or_default();
@@ -186,17 +266,20 @@ impl Planner {
         let incoming = inputs.iter().filter_map(|input| self.fraction.get(input.0).copied()).max().unwrap_or(f);
         let fraction = match op {
             Op::Conv(_) | Op::Linear { .. } => incoming + f,
-            Op::Input | Op::Relu | Op::Rescale => f,
-            Op::Add | Op::ChannelBias { .. } => incoming,
+            Op::Add | Op::ChannelBias { .. } | Op::Slice { .. } | Op::Concat { .. } => incoming,
             Op::AvgPool { .. } | Op::GlobalAvgPool => {
                 let window = pool_window(self.builder.so_far(), id).unwrap_or(1);
-                if pool_factor(window, f) == 0 {
+                let gained = pool_gain(window, f);
+                if pool_factor(window, gained) == 0 {
                     let problem = format!("an average over {window} values is always 0 with {f} fraction bits");
                     return Err(NetworkError::Layer { layer: name, problem });
                 }
-                incoming + if window.is_power_of_two() { window.ilog2() } else { f }
+                incoming + gained
             }
+            // The input, and all that rescales.
+            _ => f,
         };
+        self.check_clamp(&name, op)?;
         let ring_bits = self.format.ring_bits;
         let needed_bits = fraction + INTEGER_BITS + 1;
         if needed_bits > ring_bits {
@@ -205,5 +288,20 @@ impl Planner {
         self.fraction.push(fraction);
         self.rescaled.push(None);
         Ok(id)
+    }
+
+    /// Refuses a largest result that no value of the ring reaches.
+    fn check_clamp(&self, name: &str, op: Op) -> Result<(), NetworkError> {
+        let Some(max) = clamp_of(op) else { return Ok(()) };
+        let FixedPoint { ring_bits, fraction_bits, .. } = self.format;
+        let most = (1u64 << (ring_bits - 1 - fraction_bits)) - 1;
+        if u64::from(max) <= most {
+            return Ok(());
+        }
+        let problem = format!(
+            "a largest result of {max} does not fit ring_bits = {ring_bits} with {fraction_bits} fraction bits, which hold \
+             {most} at most; use a plain ReLU or raise ring_bits"
+        );
+        Err(NetworkError::Layer { layer: name.into(), problem })
     }
 }

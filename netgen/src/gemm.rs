@@ -1,4 +1,4 @@
-//! Convolutions and fully connected layers as exact integer matrix products (im2col).
+//! Convolutions and fully connected layers as matrix products (im2col): exact in integers, or in floating point.
 
 use std::num::Wrapping;
 
@@ -6,7 +6,7 @@ use nalgebra::{ClosedAddAssign, ClosedMulAssign, DMatrix, Scalar};
 use num_traits::{One, Zero};
 use rayon::prelude::*;
 
-use crate::{Conv, LayerWeights, Shape};
+use crate::{Conv, FloatLayer, LayerWeights, Shape};
 
 /// Output channels per parallel task: enough work for a task, enough tasks for a few cores.
 const CHANNELS_PER_TASK: usize = 8;
@@ -43,9 +43,9 @@ pub(crate) fn convolve(input: &[i64], from: Shape, to: Shape, conv: Conv, weight
     let taps = from.channels * conv.kernel * conv.kernel;
     let bound = largest_output(input, weights, taps)?;
     if bound <= i64::MAX as u128 {
-        Some(product(&patches::<Wrapping<i64>>(input, from, to, conv), weights))
+        Some(integer_product::<Wrapping<i64>>(input, from, to, conv, weights))
     } else if bound <= i128::MAX as u128 {
-        Some(product(&patches::<i128>(input, from, to, conv), weights))
+        Some(integer_product::<i128>(input, from, to, conv, weights))
     } else {
         None
     }
@@ -62,33 +62,63 @@ fn largest_output(input: &[i64], weights: &LayerWeights, taps: usize) -> Option<
     Some(bound)
 }
 
+fn integer_product<T: Integer>(input: &[i64], from: Shape, to: Shape, conv: Conv, own: &LayerWeights) -> Vec<i128> {
+    let patches = patches(input, from, to, conv, T::new);
+    let sums = product(&patches, &own.weights, &own.bias, |weight| T::new(weight.into()), T::new);
+    sums.into_iter().map(T::value).collect()
+}
+
+/// The outputs of a convolution in floating point, computed in double precision and rounded once.
+pub(crate) fn convolve_float(input: &[f32], from: Shape, to: Shape, conv: Conv, own: &FloatLayer) -> Vec<f32> {
+    let patches = patches(input, from, to, conv, f64::from);
+    let sums = product(&patches, &own.weights, &own.bias, f64::from, f64::from);
+    sums.into_iter().map(|sum| sum as f32).collect()
+}
+
 /// The input values under each kernel tap: one row per output pixel, one column per tap `[channel][row][column]`.
 /// Taps in the padding read zero.
-fn patches<T: Integer>(input: &[i64], from: Shape, to: Shape, conv: Conv) -> DMatrix<T> {
+fn patches<V: Copy, T: Scalar + Zero>(
+    input: &[V],
+    from: Shape,
+    to: Shape,
+    conv: Conv,
+    number: impl Fn(V) -> T,
+) -> DMatrix<T> {
     let Conv { kernel, stride, padding, .. } = conv;
     DMatrix::from_fn(to.pixels(), from.channels * kernel * kernel, |pixel, tap| {
         let (channel, ky, kx) = (tap / (kernel * kernel), tap / kernel % kernel, tap % kernel);
         let y = (pixel / to.width * stride + ky).checked_sub(padding).filter(|&y| y < from.height);
         let x = (pixel % to.width * stride + kx).checked_sub(padding).filter(|&x| x < from.width);
         let index = y.zip(x).map(|(y, x)| (channel * from.height + y) * from.width + x);
-        index.and_then(|index| input.get(index)).map_or(T::zero(), |&value| T::new(value))
+        index.and_then(|index| input.get(index)).map_or_else(T::zero, |&value| number(value))
     })
 }
 
 /// Patches (pixels × taps) times weights (taps × channels), plus biases. Row-major weights `[channel][tap]` are the
 /// column-major second matrix, and the column-major result is `[channel][pixel]`: nothing is transposed.
-fn product<T: Integer>(patches: &DMatrix<T>, weights: &LayerWeights) -> Vec<i128> {
+fn product<T, W, B>(
+    patches: &DMatrix<T>,
+    weights: &[W],
+    biases: &[B],
+    weight: impl Fn(W) -> T + Sync,
+    bias: impl Fn(B) -> T + Sync,
+) -> Vec<T>
+where
+    T: Scalar + Copy + Send + Sync + Zero + One + ClosedAddAssign + ClosedMulAssign,
+    W: Copy + Sync,
+    B: Copy + Sync,
+{
     let taps = patches.ncols();
-    let task = |(weights, biases): (&[i32], &[i64])| {
-        let values = weights.iter().map(|&weight| T::new(weight.into()));
+    let task = |(weights, biases): (&[W], &[B])| {
+        let values = weights.iter().map(|&value| weight(value));
         let weights = DMatrix::from_iterator(taps, biases.len(), values);
         let mut sums = DMatrix::from_fn(patches.nrows(), biases.len(), |_, channel| {
-            biases.get(channel).map_or(T::zero(), |&bias| T::new(bias))
+            biases.get(channel).map_or(T::zero(), |&value| bias(value))
         });
         sums.gemm(T::one(), patches, &weights, T::one());
-        sums.iter().map(|sum| sum.value()).collect::<Vec<_>>()
+        sums.as_slice().to_vec()
     };
-    let weights_by_task = weights.weights.par_chunks(CHANNELS_PER_TASK * taps.max(1));
-    let parts: Vec<Vec<i128>> = weights_by_task.zip(weights.bias.par_chunks(CHANNELS_PER_TASK)).map(task).collect();
+    let weights_by_task = weights.par_chunks(CHANNELS_PER_TASK * taps.max(1));
+    let parts: Vec<Vec<T>> = weights_by_task.zip(biases.par_chunks(CHANNELS_PER_TASK)).map(task).collect();
     parts.concat()
 }

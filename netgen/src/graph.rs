@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::nonlinear::{MaxWindow, Pointwise, Slope};
 use crate::{NetworkBuilder, NetworkError};
 
 /// A layer's position in [`Network::layers`].
@@ -92,8 +93,40 @@ pub enum Op {
         /// Output features.
         out_features: usize,
     },
-    /// max(x, 0), the only non-linear operation; in fixed point it also rescales.
+    /// max(x, 0); in fixed point it also rescales, as every non-linear operation does.
     Relu,
+    /// min(max(x, 0), max): a ReLU6 for 6. Where the format has a `relu_max` too, the smaller of both holds.
+    ClampedRelu {
+        /// The largest result, in whole units.
+        max: u32,
+    },
+    /// x where it is not negative, slope · x elsewhere. The slope is public, a part of the architecture.
+    LeakyRelu {
+        /// The slope below zero.
+        slope: Slope,
+    },
+    /// x where it is not negative, elsewhere x times its channel's slope, which is a weight of the server's and secret.
+    PRelu,
+    /// Largest value of each square window. Padding is minus infinity: it never wins.
+    MaxPool {
+        /// Rows and columns of the window.
+        kernel: usize,
+        /// Step between two windows.
+        stride: usize,
+        /// Rows and columns of minus infinity on each side.
+        padding: usize,
+    },
+    /// A max pool joined with the activation before it or after it; only [`crate::FixedNetwork::new`] makes it.
+    MaxPoolThen {
+        /// Rows and columns of the window.
+        kernel: usize,
+        /// Step between two windows.
+        stride: usize,
+        /// Rows and columns of minus infinity on each side.
+        padding: usize,
+        /// What becomes of the maximum.
+        then: Pointwise,
+    },
     /// An exact arithmetic shift with no ReLU; only [`crate::FixedNetwork::new`] inserts it.
     Rescale,
     /// Average over square windows, without padding.
@@ -107,6 +140,22 @@ pub enum Op {
     GlobalAvgPool,
     /// Sum of two tensors of the same shape.
     Add,
+    /// Some channels of a tensor: of each of `groups` equal groups of its channels, `channels` from `start` on.
+    Slice {
+        /// Number of equal groups that the input's channels are in; 1 for a plain slice.
+        groups: usize,
+        /// First channel in each group, counted from 0.
+        start: usize,
+        /// Channels taken of each group.
+        channels: usize,
+    },
+    /// The channels of several tensors, group by group: the first group of each input, then the second of each, …
+    Concat {
+        /// Number of equal groups that each input's channels are in; 1 for a plain concatenation.
+        groups: usize,
+        /// Number of inputs.
+        inputs: usize,
+    },
     /// Addition of one constant per channel: a batch norm that no convolution before it can absorb (pre-activation
     /// networks); its scale is folded into the convolution after it.
     ChannelBias {
@@ -123,11 +172,57 @@ impl Op {
             Self::Conv(_) => "conv",
             Self::Linear { .. } => "linear",
             Self::Relu => "relu",
+            Self::ClampedRelu { .. } => "clamped-relu",
+            Self::LeakyRelu { .. } => "leaky-relu",
+            Self::PRelu => "prelu",
+            Self::MaxPool { .. } => "max-pool",
+            Self::MaxPoolThen { then: Pointwise::Relu, .. } => "max-pool-relu",
+            Self::MaxPoolThen { then: Pointwise::ClampedRelu { .. }, .. } => "max-pool-clamped-relu",
+            Self::MaxPoolThen { then: Pointwise::LeakyRelu { .. }, .. } => "max-pool-leaky-relu",
             Self::Rescale => "rescale",
             Self::AvgPool { .. } => "avg-pool",
             Self::GlobalAvgPool => "global-avg-pool",
             Self::Add => "add",
+            Self::Slice { .. } => "slice",
+            Self::Concat { .. } => "concat",
             Self::ChannelBias { .. } => "channel-bias",
+        }
+    }
+
+    /// Whether the operation has weights, biases or slopes of its own.
+    pub const fn has_weights(&self) -> bool {
+        matches!(self, Self::Conv(_) | Self::Linear { .. } | Self::ChannelBias { .. } | Self::PRelu)
+    }
+
+    /// Whether it is an activation of single values: what the papers count as ReLUs, and what transforms drop.
+    pub const fn is_activation(&self) -> bool {
+        matches!(self, Self::Relu | Self::ClampedRelu { .. } | Self::LeakyRelu { .. } | Self::PRelu)
+    }
+
+    /// Whether it is not linear in its input, or shifts it: in fixed point these operations bring their input to f fraction
+    /// bits, and a protocol spends a garbled circuit or the like on each of their output values.
+    pub const fn rescales(&self) -> bool {
+        let pools = matches!(self, Self::MaxPool { .. } | Self::MaxPoolThen { .. });
+        pools || self.is_activation() || matches!(self, Self::Rescale)
+    }
+
+    /// The activation that may change places with a maximum, if it is one.
+    pub const fn pointwise(&self) -> Option<Pointwise> {
+        match *self {
+            Self::Relu => Some(Pointwise::Relu),
+            Self::ClampedRelu { max } => Some(Pointwise::ClampedRelu { max }),
+            Self::LeakyRelu { slope } => Some(Pointwise::LeakyRelu { slope }),
+            _ => None,
+        }
+    }
+
+    /// The window of a max pool.
+    pub const fn max_window(&self) -> Option<MaxWindow> {
+        match *self {
+            Self::MaxPool { kernel, stride, padding } | Self::MaxPoolThen { kernel, stride, padding, .. } => {
+                Some(MaxWindow { kernel, stride, padding })
+            }
+            _ => None,
         }
     }
 
@@ -136,6 +231,7 @@ impl Op {
         match self {
             Self::Input => 0,
             Self::Add => 2,
+            Self::Concat { inputs, .. } => *inputs,
             _ => 1,
         }
     }

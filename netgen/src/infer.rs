@@ -7,6 +7,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 
 use crate::gemm::convolve;
+use crate::nonlinear::{Pointwise, prelu};
 use crate::{Conv, FixedNetwork, FixedPoint, LayerId, NetworkError, Op, Shape, Weights};
 
 /// A tensor of signed ring values.
@@ -100,7 +101,17 @@ fn exact_outputs(
             let flat = Shape::new(from.len(), 1, 1);
             convolve(input, flat, layer.output, conv, weights.of(net, id)?).ok_or_else(too_wide)?
         }
-        Op::Relu => input.iter().map(|value| net.format.relu(wide(value) >> net.shift(id))).collect(),
+        Op::Relu | Op::ClampedRelu { .. } | Op::LeakyRelu { .. } => {
+            let act = |value: &i64| activated(net, id, layer.op.pointwise(), wide(value));
+            input.iter().map(act).collect()
+        }
+        Op::PRelu => {
+            let maps = input.chunks(from.pixels().max(1)).zip(&weights.of(net, id)?.weights);
+            let act = |(value, slope): (&i64, i32)| prelu(&net.format, slope, wide(value) >> net.shift(id));
+            maps.flat_map(|(map, slope)| map.iter().zip(std::iter::repeat(*slope))).map(act).collect()
+        }
+        Op::MaxPool { .. } => maxima(net, id, input, None),
+        Op::MaxPoolThen { then, .. } => maxima(net, id, input, Some(then)),
         Op::Rescale => input.iter().map(|value| wide(value) >> net.shift(id)).collect(),
         Op::Add => {
             let shifts = net.alignment(id);
@@ -109,6 +120,16 @@ fn exact_outputs(
             let pairs = input.iter().zip(values(1));
             pairs.map(|(a, b)| (wide(a) << left) + (wide(b) << right)).collect()
         }
+        Op::Slice { .. } | Op::Concat { .. } => {
+            let shifts = net.alignment(id);
+            let sources = network.channel_sources(id);
+            let map = |&(index, channel): &(usize, usize)| {
+                let shift = shifts.get(index).copied().unwrap_or_default();
+                let map = values(index).chunks(layer.output.pixels().max(1)).nth(channel).unwrap_or_default();
+                map.iter().map(move |value| wide(value) << shift)
+            };
+            sources.iter().flat_map(map).collect()
+        }
         Op::ChannelBias { .. } => {
             let bias = &weights.of(net, id)?.bias;
             let maps = input.chunks(from.pixels().max(1)).zip(bias);
@@ -116,6 +137,23 @@ fn exact_outputs(
         }
         Op::AvgPool { .. } | Op::GlobalAvgPool => pool(net, id, input, from, layer.output),
     })
+}
+
+/// A value that is rescaled and then activated.
+pub(crate) fn activated(net: &FixedNetwork, id: LayerId, activation: Option<Pointwise>, value: i128) -> i128 {
+    let rescaled = value >> net.shift(id);
+    activation.map_or(rescaled, |activation| activation.apply(&net.format_at(id), rescaled))
+}
+
+/// The largest value of each window, rescaled and activated.
+fn maxima(net: &FixedNetwork, id: LayerId, input: &[i64], then: Option<Pointwise>) -> Vec<i128> {
+    let layer = net.network.layer(id);
+    let Some(window) = layer.op.max_window() else { return Vec::new() };
+    let positions = window.positions(net.network.input_shape(id), layer.output);
+    let value = |position: &u32| input.get(*position as usize).copied();
+    let largest = |window: &[u32]| window.iter().filter_map(value).max().unwrap_or_default();
+    let windows = positions.chunks(window.taps().max(1));
+    windows.map(|window| activated(net, id, then, largest(window).into())).collect()
 }
 
 /// Window sums times the public pool factor.

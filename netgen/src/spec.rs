@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::families::Family;
-use crate::{Network, NetworkError, cull, shipped_networks, thin};
+use crate::{Network, NetworkError, Transform, cull, shipped_networks, thin};
 
 /// How a residual network begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -66,6 +66,8 @@ pub struct NetworkSpec {
     pub cull: Vec<String>,
     /// Whether alternate ReLUs are dropped ([`crate::thin`]).
     pub thin: bool,
+    /// What else is done to it, in this order.
+    pub transforms: Vec<Transform>,
 }
 
 /// Largest accepted input size, base channels and classes: far beyond use, and small enough to compute with.
@@ -104,6 +106,7 @@ impl NetworkSpec {
             head_pool: None,
             cull: Vec::new(),
             thin: false,
+            transforms: Vec::new(),
         }
     }
 
@@ -124,6 +127,13 @@ impl NetworkSpec {
         }
         if self.thin {
             network = thin(&network)?;
+        }
+        for (index, transform) in self.transforms.iter().enumerate() {
+            network = transform.apply(&network).map_err(|error| NetworkError::Transform {
+                index,
+                kind: transform.kind(),
+                problem: Box::new(error),
+            })?;
         }
         Ok(network)
     }

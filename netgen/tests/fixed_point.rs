@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use pisim_netgen::{
-    Conv, FixedNetwork, FixedPoint, LayerWeights, Network, NetworkBuilder, NetworkError, NetworkSpec, Op, Shape,
+    Conv, FixedNetwork, FixedPoint, LayerWeights, Network, NetworkBuilder, NetworkError, NetworkSpec, Op, Shape, Slope,
     Weights, infer, random_input,
 };
 
@@ -236,4 +236,92 @@ fn a_relu6_returns_at_most_six_after_the_rescale() {
     assert_eq!(format.relu(i128::MIN), 0);
     assert_eq!(format.relu(i128::MAX), 1536);
     assert_eq!(FORMAT.relu(i128::MAX), i128::MAX);
+}
+
+/// A network of one operation on the client's input.
+fn single(input: Shape, op: Op) -> FixedNetwork {
+    let mut net = NetworkBuilder::new("single", input).unwrap();
+    net.add("op", op, &[net.input()]).unwrap();
+    fixed(&net.finish().unwrap())
+}
+
+fn answer(net: &FixedNetwork, weights: Option<LayerWeights>, input: &[i64]) -> Vec<i64> {
+    infer(net, &Weights(vec![None, weights]), input).unwrap().outputs
+}
+
+const LOWEST: i64 = i32::MIN as i64;
+
+#[test]
+fn padding_of_a_max_pool_is_minus_infinity_and_never_zero() {
+    let net = single(Shape::new(1, 2, 3), Op::MaxPool { kernel: 3, stride: 2, padding: 1 });
+    assert_eq!(answer(&net, None, &[-5, -3, -9, -1, -7, LOWEST]), [-1, -3]);
+    let one = single(Shape::new(2, 1, 1), Op::MaxPool { kernel: 3, stride: 1, padding: 2 });
+    assert_eq!(one.network.layers[1].output, Shape::new(2, 3, 3));
+    assert_eq!(answer(&one, None, &[LOWEST, 4]), [[LOWEST; 9], [4; 9]].concat());
+}
+
+#[test]
+fn leaky_relus_floor_twice_and_parametric_ones_use_their_channels_slope() {
+    let leaky = single(Shape::new(1, 1, 5), Op::LeakyRelu { slope: Slope::new(1, 3).unwrap() });
+    assert_eq!(answer(&leaky, None, &[-1, -8, -9, 9, LOWEST]), [-1, -1, -2, 9, LOWEST / 8]);
+    let zero = single(Shape::new(1, 1, 3), Op::LeakyRelu { slope: Slope::new(0, 0).unwrap() });
+    assert_eq!(answer(&zero, None, &[-1, LOWEST, 7]), [0, 0, 7], "slope 0 is a ReLU");
+    let prelu = single(Shape::new(2, 1, 2), Op::PRelu);
+    let slopes = Some(LayerWeights { weights: vec![-256, 3], bias: vec![] });
+    assert_eq!(answer(&prelu, slopes, &[-5, LOWEST, -100, 7]), [5, LOWEST, -2, 7], "2^31 wraps");
+    assert_eq!((prelu.network.params(), prelu.network.relus()), (2, 4));
+    let weights = Weights::random(&prelu, 3);
+    weights.check(&prelu).unwrap();
+    let slopes = &weights.0[1].as_ref().unwrap();
+    assert!(slopes.weights.iter().all(|slope| (-200..400).contains(slope)) && slopes.bias.is_empty());
+}
+
+#[test]
+fn a_clamped_relu_keeps_the_smaller_of_its_own_and_the_formats_largest_result() {
+    let net = single(Shape::new(1, 1, 3), Op::ClampedRelu { max: 3 });
+    assert_eq!(answer(&net, None, &[-1, 700, 800]), [0, 700, 768]);
+    let clamped = FixedNetwork { format: FixedPoint { relu_max: Some(2), ..FORMAT }, ..net.clone() };
+    assert_eq!(answer(&clamped, None, &[-1, 700, 800]), [0, 512, 512]);
+    let network = &net.network;
+    let error = FixedNetwork::new(network, FixedPoint { ring_bits: 13, ..FORMAT }).map(|_| ());
+    assert_eq!(error, Ok(()));
+    let mut net = NetworkBuilder::new("n", Shape::new(1, 1, 1)).unwrap();
+    net.add("act", Op::ClampedRelu { max: 16 }, &[net.input()]).unwrap();
+    let network = net.finish().unwrap();
+    let error = FixedNetwork::new(&network, FixedPoint { ring_bits: 13, ..FORMAT }).unwrap_err().to_string();
+    assert!(error.contains("layer act: a largest result of 16 does not fit ring_bits = 13"), "{error}");
+}
+
+#[test]
+fn a_max_pool_takes_in_one_neighbour_that_nobody_else_reads() {
+    let conv = Op::Conv(Conv { out_channels: 1, kernel: 1, stride: 1, padding: 0, norm: false, bias: true });
+    let pool = Op::MaxPool { kernel: 2, stride: 2, padding: 0 };
+    let chain = |ops: &[Op]| {
+        let mut net = NetworkBuilder::new("chain", Shape::new(1, 8, 8)).unwrap();
+        let mut x = net.input();
+        for (index, op) in ops.iter().enumerate() {
+            x = net.add(format!("l{index}"), *op, &[x]).unwrap();
+        }
+        fixed(&net.finish().unwrap()).network.layers
+    };
+    let ops = |ops: &[Op]| chain(ops).iter().skip(1).map(|layer| layer.op.kind()).collect::<Vec<_>>();
+    // It has the output, and so the name, of the later of the two.
+    for order in [[Op::Relu, pool], [pool, Op::Relu]] {
+        assert_eq!(chain(&order)[1].name, "l1");
+    }
+    let slope = Slope::new(1, 3).unwrap();
+    assert_eq!(ops(&[conv, Op::Relu, pool]), ["conv", "max-pool-relu"]);
+    assert_eq!(ops(&[conv, pool, Op::Relu]), ["conv", "max-pool-relu"]);
+    assert_eq!(ops(&[conv, Op::LeakyRelu { slope }, pool, Op::Relu]), ["conv", "max-pool-leaky-relu", "relu"]);
+    assert_eq!(ops(&[pool, Op::Relu, pool]), ["max-pool-relu", "max-pool"]);
+    // Slopes of a parametric ReLU may be negative, and an order may change.
+    assert_eq!(ops(&[conv, Op::PRelu, pool]), ["conv", "prelu", "max-pool"]);
+    // A residual addition reads the ReLU too.
+    let mut net = NetworkBuilder::new("shared", Shape::new(1, 4, 4)).unwrap();
+    let relu = net.add("relu", Op::Relu, &[net.input()]).unwrap();
+    let max = net.add("max", Op::MaxPool { kernel: 3, stride: 1, padding: 1 }, &[relu]).unwrap();
+    net.add("add", Op::Add, &[relu, max]).unwrap();
+    let network = net.finish().unwrap();
+    assert_eq!(fixed(&network).network, network);
+    assert_eq!((network.relus(), network.comparisons()), (16, 16 * 8));
 }

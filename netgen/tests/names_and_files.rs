@@ -128,6 +128,7 @@ fn the_schema_has_every_key_and_its_comment() {
         "stages",
         "cull",
         "thin",
+        "transform",
     ];
     let properties = schema["properties"].as_object().unwrap();
     assert_eq!(properties.keys().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(keys));
@@ -239,6 +240,7 @@ fn the_schedules_json_keeps_the_contract() {
         &serde_json::json!({
             "id": 1, "name": "stem.conv", "kind": "conv", "stage": "stem", "input": [3, 32, 32],
             "output": [16, 32, 32], "params": 27 * 16 + 32, "macs": 27 * 16 * 1024, "relus": 0,
+            "comparisons": 0,
         })
     );
 }

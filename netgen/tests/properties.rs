@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{direct, networks};
+use common::{direct, is_fusible, networks};
 use pisim_netgen::{FixedNetwork, FixedPoint, Network, Op, Weights, cull, infer, random_input, thin};
 use proptest::prelude::*;
 
@@ -65,19 +65,29 @@ proptest! {
             prop_assert!(found.overflow[id.0].is_none_or(|bits| bits > format.ring_bits));
         }
         prop_assert_eq!(&found.outputs, expected.layers.last().unwrap());
-        // The formulas of MACs and ReLUs count what the loops did.
-        prop_assert_eq!((network.macs(), network.relus()), (expected.macs, expected.relus));
+        // The formulas of MACs, ReLUs and comparisons count what the loops did.
+        prop_assert_eq!(net.network.macs(), expected.macs);
+        prop_assert_eq!((net.network.relus(), net.network.comparisons()), (expected.relus, expected.comparisons));
     }
 
     #[test]
-    fn a_fixed_network_keeps_layers_and_counts_and_only_adds_rescales(
+    fn a_fixed_network_keeps_layers_and_counts_adds_rescales_and_joins_max_pools_with_their_activations(
         network in networks(), format in formats(),
     ) {
         let Some(net) = fixed(&network, format) else { return Ok(()) };
         net.network.check().unwrap();
-        prop_assert_eq!(net.network.counts(), network.counts());
+        let (counts, fixed) = (network.counts(), net.network.counts());
+        prop_assert_eq!((fixed.params, fixed.macs, fixed.comparisons), (counts.params, counts.macs, counts.comparisons));
+        let joined = net.network.layers.iter().filter(|layer| matches!(layer.op, Op::MaxPoolThen { .. })).count();
+        // A pool after its activation has fewer values than before.
+        let same_relus = fixed.relus == counts.relus;
+        prop_assert!(same_relus || joined > 0, "{fixed:?} {counts:?}");
         let kept: Vec<_> = net.network.layers.iter().filter(|l| l.op != Op::Rescale).map(|l| &l.name).collect();
-        prop_assert_eq!(kept, network.layers.iter().map(|l| &l.name).collect::<Vec<_>>());
+        let gone: Vec<_> = network.layers.iter().filter(|layer| !kept.contains(&&layer.name)).collect();
+        prop_assert_eq!(kept.len() + gone.len(), network.layers.len());
+        prop_assert_eq!(gone.len(), joined);
+        let may_go = |op: Op| is_fusible(op) || op.max_window().is_some();
+        prop_assert!(gone.iter().all(|layer| may_go(layer.op)));
         for (id, layer) in net.network.iter() {
             prop_assert!(net.fraction(id) + 4 < format.ring_bits);
             let multiplied = matches!(layer.op, Op::Conv(_) | Op::Linear { .. });
@@ -85,6 +95,42 @@ proptest! {
             if layer.op == Op::Rescale {
                 prop_assert!(net.fraction(layer.inputs[0]) >= 2 * format.fraction_bits, "{}", layer.name);
             }
+        }
+    }
+
+    #[test]
+    fn joining_a_max_pool_with_its_activation_changes_no_answer(
+        network in networks(), format in formats(), seed in any::<u64>(), clamp in prop::option::of(1..6u32),
+    ) {
+        let format = FixedPoint { relu_max: clamp, ..format };
+        let Some(joined) = fixed(&network, format) else { return Ok(()) };
+        // The same network with a rescale, which changes nothing, between each max pool and what is beside it.
+        let mut apart = joined.clone();
+        let mut builder = pisim_netgen::NetworkBuilder::new("apart", network.input).unwrap();
+        let mut new_ids = vec![builder.input()];
+        for (_, layer) in joined.network.iter().skip(1) {
+            let inputs: Vec<_> = layer.inputs.iter().map(|id| new_ids[id.0]).collect();
+            let last = match layer.op {
+                Op::MaxPoolThen { kernel, stride, padding, then } => {
+                    let act = builder.add(format!("{}.act", layer.name), then.op(), &inputs).unwrap();
+                    builder.add(layer.name.clone(), Op::MaxPool { kernel, stride, padding }, &[act]).unwrap()
+                }
+                op => builder.add(layer.name.clone(), op, &inputs).unwrap(),
+            };
+            new_ids.push(last);
+        }
+        apart.network = builder.finish().unwrap();
+        apart.fraction = apart.network.layers.iter().map(|layer| {
+            joined.network.find(&layer.name).map_or(format.fraction_bits, |id| joined.fraction(id))
+        }).collect();
+        let (weights, input) = extreme(&joined, seed);
+        let mut apart_weights = vec![None; apart.network.layers.len()];
+        for (id, own) in new_ids.iter().zip(weights.0.clone()) {
+            apart_weights[id.0] = own;
+        }
+        let (a, b) = (infer(&joined, &weights, &input).unwrap(), infer(&apart, &Weights(apart_weights), &input).unwrap());
+        for (before, after) in new_ids.iter().enumerate() {
+            prop_assert_eq!(&a.layers[before], &b.layers[after.0]);
         }
     }
 
@@ -101,11 +147,15 @@ proptest! {
         for result in culled.iter().chain([&thinned]) {
             result.check().unwrap();
             let without_relus = |n: &Network| -> Vec<String> {
-                n.layers.iter().filter(|l| l.op != Op::Relu).map(|l| l.name.clone()).collect()
+                n.layers.iter().filter(|l| !l.op.is_activation()).map(|l| l.name.clone()).collect()
             };
             prop_assert_eq!(without_relus(result), without_relus(&network));
             prop_assert!(result.relus() <= network.relus());
-            prop_assert_eq!((result.macs(), result.params()), (network.macs(), network.params()));
+            let slopes = |n: &Network| -> u64 {
+                n.iter().filter(|(_, l)| l.op == Op::PRelu).map(|(id, _)| n.weight_count(id)).sum()
+            };
+            prop_assert_eq!(result.macs(), network.macs());
+            prop_assert_eq!(result.params() - slopes(result), network.params() - slopes(&network));
         }
         if let Some(culled) = culled {
             prop_assert_eq!(culled.stage_counts("s1").unwrap().relus, 0);

@@ -13,6 +13,20 @@ pub enum Quantity {
     Count,
     /// A number that takes no prefix (a rate per hour).
     Plain,
+    /// Bits per second.
+    BitRate,
+    /// Bytes per second.
+    ByteRate,
+    /// Operations per second.
+    OperationRate,
+    /// Operations for each byte.
+    Intensity,
+    /// Cycles per second.
+    Hertz,
+    /// Watts, from microwatts.
+    Watts,
+    /// Square millimetres, without prefixes.
+    Area,
 }
 
 impl Quantity {
@@ -23,6 +37,28 @@ impl Quantity {
             Self::Joules => "J",
             Self::Bytes => "B",
             Self::Count | Self::Plain => "",
+            Self::BitRate => "bit/s",
+            Self::ByteRate => "B/s",
+            Self::OperationRate => "op/s",
+            Self::Intensity => "op/B",
+            Self::Hertz => "Hz",
+            Self::Watts => "W",
+            Self::Area => "mm²",
+        }
+    }
+
+    /// The quantity that a column of results holds, by the unit at the end of its name (`latency_total_s`); plain without one.
+    pub fn of_column(name: &str) -> Self {
+        match name.rsplit('_').next() {
+            // A rate per second is no time.
+            _ if name.ends_with("_per_s") => Self::Plain,
+            Some("s") => Self::Seconds,
+            Some("j") => Self::Joules,
+            Some("bytes") => Self::Bytes,
+            Some("w") => Self::Watts,
+            Some("mm2") => Self::Area,
+            Some("hz") => Self::Hertz,
+            _ => Self::Plain,
         }
     }
 
@@ -42,7 +78,12 @@ impl Quantity {
                 (1e12, "T"),
             ],
             Self::Bytes => &[(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T"), (1e15, "P")],
-            Self::Plain => &[(1.0, "")],
+            Self::Plain | Self::Area => &[(1.0, "")],
+            Self::Watts => &[(1e-6, "µ"), (1e-3, "m"), (1.0, ""), (1e3, "k"), (1e6, "M")],
+            Self::BitRate | Self::ByteRate | Self::OperationRate | Self::Hertz => {
+                &[(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T"), (1e15, "P")]
+            }
+            Self::Intensity => &[(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G")],
             Self::Count => &[(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T")],
         }
     }

@@ -3,6 +3,7 @@
 //! [`Report::write`] puts everything into one folder; [`tables`] prints the same numbers on a terminal; [`figures`] has the figures
 //! one by one. Every number says whether it was modelled, measured or counted ([`figures::Origin`]).
 
+pub mod analysis;
 mod draw;
 pub mod figures;
 pub mod format;
@@ -10,6 +11,7 @@ mod html;
 mod output;
 mod report;
 mod requests;
+pub mod results;
 #[cfg(test)]
 mod sample;
 pub mod tables;

@@ -77,7 +77,7 @@ impl Drop for Staging {
     }
 }
 
-/// Writes figures into a folder, each as PNG, SVG and CSV under its own name, and returns the files. An error leaves the
+/// Writes figures into a folder, each as PNG, SVG, PDF and CSV under its own name, and returns the files. An error leaves the
 /// folder as it was.
 ///
 /// # Errors
@@ -88,6 +88,7 @@ pub fn write_figures(folder: &Path, figures: &[Figure]) -> Result<Vec<PathBuf>, 
         let fault = |source| ReportError::Draw { name: figure.name.clone(), source };
         staging.file(format!("{}.png", figure.name), &figure.png().map_err(fault)?)?;
         staging.file(format!("{}.svg", figure.name), figure.svg().map_err(fault)?.as_bytes())?;
+        staging.file(format!("{}.pdf", figure.name), &figure.pdf().map_err(fault)?)?;
         staging.file(format!("{}.csv", figure.name), &figure.data.to_csv()?)?;
     }
     staging.commit()

@@ -1,6 +1,6 @@
 //! The report: everything that one experiment showed, and the folder that it is written to.
 
-use crate::figures::{self, Data, Figure, Origin};
+use crate::figures::{self, Columns, Data, Figure, Origin};
 use crate::output::Staging;
 use crate::{DrawError, VerificationSummary, html};
 use pisim_netgen::Schedule;
@@ -92,20 +92,21 @@ struct FigureEntry<'a> {
 impl Report {
     /// All figures of the report, with file names that differ.
     pub fn figures(&self) -> Vec<Figure> {
+        let columns = Columns::Two;
         let mut figures = Vec::new();
         if !self.simulations.is_empty() {
             figures.extend([
                 figures::phases(&self.simulations),
-                figures::latency(&self.simulations),
-                figures::energy(&self.simulations),
-                figures::energy_by_unit(&self.simulations),
+                figures::latency(&self.simulations, columns),
+                figures::energy(&self.simulations, columns),
+                figures::energy_by_unit(&self.simulations, columns),
             ]);
         }
         for networks in self.networks.chunks(figures::NETWORKS_PER_FIGURE) {
-            figures.push(figures::schedule(networks));
+            figures.push(figures::schedule(networks, columns));
         }
         for simulation in &self.simulations {
-            figures.extend([figures::layers(simulation), figures::timeline(simulation)]);
+            figures.extend([figures::layers(simulation, columns), figures::timeline(simulation, columns)]);
         }
         let mut taken = BTreeSet::new();
         for figure in &mut figures {

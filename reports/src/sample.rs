@@ -70,7 +70,7 @@ pub fn schedule(name: &str, count: usize) -> Schedule {
             stage: l.stage,
             input: Shape { channels: l.channels, height: 1, width: 1 },
             output: Shape { channels: l.channels, height: 1, width: 1 },
-            counts: Counts { params: l.macs / 64, macs: l.macs, relus: l.relus },
+            counts: Counts { params: l.macs / 64, macs: l.macs, relus: l.relus, ..Counts::default() },
         })
         .collect();
     let counts: Counts = layers.iter().map(|l| l.counts).sum();

@@ -22,6 +22,7 @@
 //! ```
 
 mod account;
+pub mod analysis;
 pub mod circuits;
 mod demand;
 pub mod engine;

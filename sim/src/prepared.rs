@@ -9,7 +9,7 @@ use crate::result::{LayerCost, Level, PhaseTraffic, Simulation, Storage, Traffic
 use crate::shape::Shape;
 use crate::split;
 use crate::summary::{self, Summary};
-use crate::work::StepWork;
+use crate::work::{Accelerated, StepWork};
 use pisim_hw_models::Platform;
 use pisim_netgen::Layer;
 use pisim_protocol::{Phase, Program, StepKind};
@@ -129,7 +129,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// The platform with its link's total rate split, if it leaves that open, so that this level's latency is least.
-    fn settled<'p>(
+    pub(crate) fn settled<'p>(
         &self,
         platform: &'p Platform,
         level: Level,
@@ -146,15 +146,37 @@ impl<'a> Prepared<'a> {
     }
 
     /// Runs or estimates the jobs on a platform whose link rates are settled; the workspace then holds prices and sums.
-    fn evaluate(&self, platform: &Platform, level: Level, workspace: &mut Workspace) -> Result<Arc<Layout>, SimError> {
+    pub(crate) fn evaluate(
+        &self,
+        platform: &Platform,
+        level: Level,
+        workspace: &mut Workspace,
+    ) -> Result<Arc<Layout>, SimError> {
+        self.evaluate_with(platform, level, workspace, |_, _| ())
+    }
+
+    /// As [`Prepared::evaluate`], with prices that `change` changes first.
+    pub(crate) fn evaluate_with(
+        &self,
+        platform: &Platform,
+        level: Level,
+        workspace: &mut Workspace,
+        change: impl FnOnce(&Layout, &mut Prices),
+    ) -> Result<Arc<Layout>, SimError> {
         let layout = self.layout(Shape::of(platform))?;
         let Workspace { prices, engine } = workspace;
         prices.set(&self.program, &self.works, &layout, platform)?;
+        change(&layout, prices);
         match level {
             Level::Event => layout.graph.run(&prices.machine, &prices.loads, engine)?,
             Level::ClosedForm => layout.graph.estimate(&prices.machine, &prices.loads, engine)?,
         }
         Ok(layout)
+    }
+
+    /// A step's work on an accelerator, if there can be one for it.
+    pub(crate) fn accelerated(&self, step: usize) -> Option<&Accelerated> {
+        self.works.get(*self.work_of.get(step)?)?.accelerated.as_ref()?.as_ref().ok()
     }
 
     /// The jobs on platforms of a shape.

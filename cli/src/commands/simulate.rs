@@ -1,19 +1,27 @@
 //! `pisim simulate`.
 
+use super::row;
 use crate::Outcome;
 use crate::args::SimulateArgs;
 use crate::output::Output;
 use crate::select;
-use anyhow::Result;
+use anyhow::{Result, bail};
+use pisim_hw_models::Platform;
+use pisim_netgen::Network;
 use pisim_protocol::Protocol;
 use pisim_reports::tables;
+use pisim_sim::sweep::{Configured, configure, metrics_of};
 use pisim_sim::{Level, Prepared, Workspace};
 
 pub fn run(args: &SimulateArgs, output: Output) -> Result<Outcome> {
-    let network = select::network(&args.network, &args.options)?;
-    let platform = args.changes.platform(&args.hardware)?;
-    let program = select::program(&network, &Protocol::load(&args.protocol)?, &args.protocol)?;
+    let (network, protocol, platform) = chosen(args)?;
+    let program = select::program(&network, &protocol, &args.protocol)?;
     let level = Level::from(args.level);
+    if args.row {
+        let metrics = metrics_of(&Prepared::new(&program), &platform, level, &mut Workspace::default())?;
+        row::print(&metrics, &program, &platform.name, output)?;
+        return Ok(Outcome::Done);
+    }
     let simulation = Prepared::new(&program).simulate(&platform, level, &mut Workspace::default())?;
     let how = if level == Level::Event { "modelled" } else { "modelled, closed form" };
     output.print(&simulation, || {
@@ -31,4 +39,22 @@ pub fn run(args: &SimulateArgs, output: Output) -> Result<Outcome> {
         parts.join("\n")
     })?;
     Ok(Outcome::Done)
+}
+
+/// What is simulated on what: the named files, with the keys that `--set` changes and then the options.
+fn chosen(args: &SimulateArgs) -> Result<(Network, Protocol, Platform)> {
+    if args.set.is_empty() {
+        let network = select::network(&args.network, &args.options)?;
+        return Ok((network, Protocol::load(&args.protocol)?, args.changes.platform(&args.hardware)?));
+    }
+    let Configured { mut network, protocol, mut platform } =
+        configure(&args.network, &args.protocol, &args.hardware, &args.set.set)?;
+    args.options.apply(&mut network);
+    args.changes.change(&mut platform)?;
+    let parties = [("client", &platform.client), ("server", &platform.server)];
+    let misfit = parties.into_iter().find_map(|(name, party)| Some((name, party.misfits().into_iter().next()?)));
+    if let Some((party, misfit)) = misfit.filter(|_| !args.set.any_size) {
+        bail!("{}: key `{party}.{}`: {}; or --any-size", args.hardware, misfit.key, misfit.message);
+    }
+    Ok((network.build()?, protocol, platform))
 }

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use pisim_netgen::{Conv, FixedNetwork, LayerId, Network, NetworkBuilder, Op, Shape, Weights};
+use pisim_netgen::{Conv, FixedNetwork, LayerId, Network, NetworkBuilder, Op, Pointwise, Shape, Slope, Weights};
 use proptest::prelude::*;
 
 /// One random decision per layer: which operation, and its parameters.
@@ -11,7 +11,7 @@ type Choice = (u8, usize, bool, bool, bool, bool);
 /// Networks of up to ten layers in two stages, with every operation, residual additions and shapes down to 1x1x1.
 pub fn networks() -> impl Strategy<Value = Network> {
     let shape = (1..=3usize, 1..=6usize, 1..=6usize);
-    let choice = (0..8u8, 1..=4usize, any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let choice = (0..15u8, 1..=4usize, any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     (shape, prop::collection::vec(choice, 1..10))
         .prop_map(|((channels, height, width), choices)| build(Shape::new(channels, height, width), &choices))
 }
@@ -47,7 +47,32 @@ fn build(input: Shape, choices: &[Choice]) -> Network {
                 net.add(name("add"), Op::Add, &inputs).unwrap()
             }
             6 => net.add(name("norm"), Op::ChannelBias { norm }, &[x]).unwrap(),
+            13 if shape.channels >= 2 => {
+                let groups = if shape.channels == 4 && a { 2 } else { 1 };
+                let group = shape.channels / groups;
+                let start = if b { group - 1 } else { 0 };
+                let channels = if norm || b { 1 } else { group };
+                net.add(name("slice"), Op::Slice { groups, start, channels }, &[x]).unwrap()
+            }
+            14 => {
+                let branch = net.add(name("branch"), Op::Conv(conv(2 * shape.channels, 1, 1)), &[x]).unwrap();
+                let branch = if a { net.add(name("branch.relu"), Op::Relu, &[branch]).unwrap() } else { branch };
+                let groups = if b { shape.channels } else { 1 };
+                let inputs = if norm { vec![x, branch] } else { vec![branch, x, x] };
+                net.add(name("concat"), Op::Concat { groups, inputs: inputs.len() }, &inputs).unwrap()
+            }
             7 if b => net.add(name("gap"), Op::GlobalAvgPool, &[x]).unwrap(),
+            8 => net.add(name("clamped"), Op::ClampedRelu { max: size as u32 }, &[x]).unwrap(),
+            9 => {
+                let slope = Slope::new(if a { 13 } else { 1 }, if b { 7 } else { 4 }).unwrap();
+                net.add(name("leaky"), Op::LeakyRelu { slope }, &[x]).unwrap()
+            }
+            10 => net.add(name("prelu"), Op::PRelu, &[x]).unwrap(),
+            11 | 12 => {
+                let kernel = if a { 3 } else { 2 }.min(shape.height.min(shape.width) + if norm { 1 } else { 0 });
+                let (stride, padding) = (if b { 1 } else { 2 }, if norm { kernel / 2 } else { 0 });
+                net.add(name("max"), Op::MaxPool { kernel, stride, padding }, &[x]).unwrap()
+            }
             _ => net.add(name("fc"), Op::Linear { out_features: size }, &[x]).unwrap(),
         };
     }
@@ -59,13 +84,14 @@ pub struct Direct {
     pub layers: Vec<Vec<i64>>,
     pub macs: u64,
     pub relus: u64,
+    pub comparisons: u64,
     /// Whether an exact value left the ring, by layer.
     pub left_ring: Vec<bool>,
 }
 
 pub fn direct(net: &FixedNetwork, weights: &Weights, input: &[i64]) -> Direct {
     let network = &net.network;
-    let mut result = Direct { layers: Vec::new(), macs: 0, relus: 0, left_ring: Vec::new() };
+    let mut result = Direct { layers: Vec::new(), macs: 0, relus: 0, comparisons: 0, left_ring: Vec::new() };
     let (bits, f) = (net.format.ring_bits, net.format.fraction_bits);
     for (id, layer) in network.iter() {
         let from = network.input_shape(id);
@@ -75,6 +101,48 @@ pub fn direct(net: &FixedNetwork, weights: &Weights, input: &[i64]) -> Direct {
         let mut exact: Vec<i128> = Vec::new();
         match layer.op {
             Op::Input => exact = input.iter().map(|&v| v.into()).collect(),
+            Op::ClampedRelu { .. } | Op::LeakyRelu { .. } | Op::PRelu => {
+                let shift = fraction(layer.inputs[0]) - f;
+                for (i, v) in source(0).into_iter().enumerate() {
+                    result.relus += 1;
+                    let slope = own.weights.get(i / from.pixels()).copied();
+                    exact.push(activate(layer.op, i128::from(v).div_euclid(1 << shift), f, slope));
+                }
+            }
+            Op::MaxPool { kernel, stride, padding } | Op::MaxPoolThen { kernel, stride, padding, .. } => {
+                let shift = fraction(layer.inputs[0]) - f;
+                let x = source(0);
+                for c in 0..from.channels {
+                    for oy in 0..layer.output.height {
+                        for ox in 0..layer.output.width {
+                            let mut largest: Option<i128> = None;
+                            let mut values = 0;
+                            for y in
+                                (oy * stride) as i64 - padding as i64..(oy * stride + kernel) as i64 - padding as i64
+                            {
+                                for xx in (ox * stride) as i64 - padding as i64
+                                    ..(ox * stride + kernel) as i64 - padding as i64
+                                {
+                                    values += 1;
+                                    if y < 0 || xx < 0 || y >= from.height as i64 || xx >= from.width as i64 {
+                                        continue;
+                                    }
+                                    let at = (c * from.height + y as usize) * from.width + xx as usize;
+                                    let v = i128::from(x[at]).div_euclid(1 << shift);
+                                    largest = Some(largest.map_or(v, |l| l.max(v)));
+                                }
+                            }
+                            result.comparisons += values - 1;
+                            let mut v = largest.unwrap();
+                            if let Op::MaxPoolThen { then, .. } = layer.op {
+                                result.relus += 1;
+                                v = activate(then.op(), v, f, None);
+                            }
+                            exact.push(v);
+                        }
+                    }
+                }
+            }
             Op::Relu => {
                 let shift = fraction(layer.inputs[0]) - f;
                 for v in source(0) {
@@ -129,6 +197,24 @@ pub fn direct(net: &FixedNetwork, weights: &Weights, input: &[i64]) -> Direct {
                 let scaled = |i: usize, v: i64| i128::from(v) * (1i128 << (top - fraction(layer.inputs[i])));
                 exact = source(0).iter().zip(source(1)).map(|(&a, b)| scaled(0, a) + scaled(1, b)).collect();
             }
+            Op::Slice { groups, start, channels } => {
+                let (x, group) = (source(0), from.channels / groups);
+                for g in 0..groups {
+                    for c in g * group + start..g * group + start + channels {
+                        exact.extend(x[c * from.pixels()..(c + 1) * from.pixels()].iter().map(|&v| i128::from(v)));
+                    }
+                }
+            }
+            Op::Concat { groups, inputs } => {
+                let top = layer.inputs.iter().map(|&id| fraction(id)).max().unwrap();
+                for g in 0..groups {
+                    for i in 0..inputs {
+                        let (x, scale) = (source(i), 1i128 << (top - fraction(layer.inputs[i])));
+                        let group = x.len() / groups;
+                        exact.extend(x[g * group..(g + 1) * group].iter().map(|&v| i128::from(v) * scale));
+                    }
+                }
+            }
             Op::ChannelBias { .. } => {
                 for (i, v) in source(0).iter().enumerate() {
                     exact.push(i128::from(*v) + i128::from(own.bias[i / from.pixels()]));
@@ -166,4 +252,20 @@ pub fn direct(net: &FixedNetwork, weights: &Weights, input: &[i64]) -> Direct {
         result.layers.push(exact.into_iter().map(wrap).collect());
     }
     result
+}
+
+/// An activation of a value with `f` fraction bits, by its definition in rational numbers, floored.
+fn activate(op: Op, value: i128, f: u32, slope: Option<i32>) -> i128 {
+    match op {
+        Op::Relu => value.max(0),
+        Op::ClampedRelu { max } => value.max(0).min(i128::from(max) * (1 << f)),
+        _ if value >= 0 => value,
+        Op::LeakyRelu { slope } => (value * i128::from(slope.numerator())).div_euclid(1 << slope.bits()),
+        _ => (value * i128::from(slope.unwrap())).div_euclid(1 << f),
+    }
+}
+
+/// Whether an activation never falls, so that a max pool may take it in.
+pub fn is_fusible(op: Op) -> bool {
+    matches!(op.pointwise(), Some(Pointwise::Relu | Pointwise::ClampedRelu { .. } | Pointwise::LeakyRelu { .. }))
 }

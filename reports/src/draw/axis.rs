@@ -35,7 +35,21 @@ pub enum Axis {
         /// Power of ten at the end.
         high: i32,
     },
+    /// From one value to another: for points, which unlike bars need no zero.
+    Span {
+        /// What is measured.
+        quantity: Quantity,
+        /// Value at the start.
+        low: f64,
+        /// Value at the end.
+        high: f64,
+        /// Whether equal distances are equal ratios.
+        log: bool,
+    },
 }
+
+/// From this ratio of the largest to the smallest value on, a span is logarithmic.
+const WIDE: f64 = 4.0;
 
 impl Axis {
     /// A linear axis from zero that covers `max`, with about `ticks` steps of 1, 2 or 5 times a power of ten.
@@ -76,12 +90,41 @@ impl Axis {
         Self::Log { quantity, low, high }
     }
 
+    /// An axis for points that covers the finite `values` with a little room at both ends; logarithmic if they are positive and
+    /// spread by more than [`WIDE`].
+    pub fn span(quantity: Quantity, values: impl Iterator<Item = f64>) -> Self {
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for value in values.filter(|value| value.is_finite()) {
+            (low, high) = (low.min(value), high.max(value));
+        }
+        if low > high {
+            (low, high) = (0.0, 1.0);
+        }
+        let log = low > f64::MIN_POSITIVE && high / low > WIDE;
+        let low = if log { low.max(high / 10f64.powi(MAX_DECADES)) } else { low };
+        if log {
+            let room = (high / low).powf(0.05);
+            return Self::Span { quantity, low: low / room, high: high * room, log };
+        }
+        let spread = high - low;
+        // Equal values, but for rounding, are in the middle.
+        let room =
+            if spread > 1e-9 * high.abs() { 0.06 * spread } else { (0.1 * high.abs()).max(f64::MIN_POSITIVE * 1e6) };
+        // Nothing that is measured here is below zero, and a little above it an axis starts there.
+        let start = if low >= 0.0 && (low - room < 0.0 || low < 0.3 * high) { 0.0 } else { low - room };
+        let end = if high + room > start { high + room } else { start + 1.0 };
+        Self::Span { quantity, low: start, high: end, log }
+    }
+
     /// The position of `value`, clamped to the axis. Zero and undefined values lie at the start.
     pub fn position(&self, value: f64) -> f64 {
         let raw = match *self {
             Self::Linear { end, .. } => value / end,
             Self::Log { low, high, .. } if value > 0.0 => (value.log10() - f64::from(low)) / f64::from(high - low),
             Self::Log { .. } => 0.0,
+            Self::Span { low, high, log: true, .. } if value > 0.0 => (value / low).ln() / (high / low).ln(),
+            Self::Span { log: true, .. } => 0.0,
+            Self::Span { low, high, .. } => (value - low) / (high - low),
         };
         if raw.is_nan() { 0.0 } else { raw.clamp(0.0, 1.0) }
     }
@@ -90,18 +133,23 @@ impl Axis {
     pub fn unit(&self) -> String {
         match *self {
             Self::Linear { quantity, end, .. } => quantity.scale(end).1,
-            Self::Log { quantity, .. } => quantity.unit().to_owned(),
+            Self::Log { quantity, .. } | Self::Span { quantity, log: true, .. } => quantity.unit().to_owned(),
+            Self::Span { quantity, high, .. } => quantity.scale(high).1,
         }
     }
 
     /// `title (unit)`, with “log scale” where it is one.
     pub fn title(&self, title: &str) -> String {
         match (self, self.unit()) {
-            (Self::Log { .. }, unit) if unit.is_empty() => format!("{title} (log scale)"),
-            (Self::Log { .. }, unit) => format!("{title} ({unit}, log scale)"),
-            (Self::Linear { .. }, unit) if unit.is_empty() => title.to_owned(),
-            (Self::Linear { quantity: Quantity::Count, .. }, unit) => format!("{title} ({})", in_words(&unit)),
-            (Self::Linear { .. }, unit) => format!("{title} ({unit})"),
+            (Self::Log { .. } | Self::Span { log: true, .. }, unit) if unit.is_empty() => {
+                format!("{title} (log scale)")
+            }
+            (Self::Log { .. } | Self::Span { log: true, .. }, unit) => format!("{title} ({unit}, log scale)"),
+            (_, unit) if unit.is_empty() => title.to_owned(),
+            (Self::Linear { quantity: Quantity::Count, .. } | Self::Span { quantity: Quantity::Count, .. }, unit) => {
+                format!("{title} ({})", in_words(&unit))
+            }
+            (_, unit) => format!("{title} ({unit})"),
         }
     }
 
@@ -129,6 +177,10 @@ impl Axis {
                     })
                     .collect()
             }
+            Self::Span { quantity, low, high, log } => span_ticks(quantity, (low, high), log, most)
+                .into_iter()
+                .map(|(value, label)| Tick { position: self.position(value), label })
+                .collect(),
             Self::Log { quantity, low, high } => {
                 let every = ((high - low) as usize + 1).div_ceil(most).max(1);
                 (low..=high)
@@ -143,6 +195,56 @@ impl Axis {
                     .collect()
             }
         }
+    }
+}
+
+/// Round values within a span, with their labels; unlabelled ones are grid lines between decades.
+fn span_ticks(quantity: Quantity, (low, high): (f64, f64), log: bool, most: usize) -> Vec<(f64, String)> {
+    let inside = |value: &f64| (low..=high).contains(value);
+    if !log {
+        let Axis::Linear { step, .. } = Axis::linear(quantity, high - low, most.min(6) as u32) else {
+            return Vec::new();
+        };
+        let (factor, _) = quantity.scale(high);
+        let decimals = (-(step / factor * (1.0 + 1e-9)).log10().floor()).clamp(0.0, 9.0) as usize;
+        let first = (low / step - 1e-9).ceil();
+        let values = (0..=most.max(2)).map(|number| (first + number as f64) * step).filter(inside);
+        return values.map(|value| (value, format!("{:.decimals$}", value / factor))).collect();
+    }
+    let powers = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
+    // As many round values as there is room for; a wide span is labelled at its decades.
+    let digits = |digits: &'static [f64]| -> Vec<f64> {
+        let all = powers.clone().flat_map(|power| digits.iter().map(move |digit| digit * 10f64.powi(power)));
+        all.filter(inside).collect()
+    };
+    let candidates: [&'static [f64]; 4] = [&[1.0, 1.5, 2.0, 3.0, 5.0, 7.0], &[1.0, 2.0, 5.0], &[1.0, 3.0], &[1.0]];
+    let coarse = usize::from(high / low > 10.0);
+    let chosen = candidates.into_iter().skip(coarse).map(digits).find(|values| values.len() <= most);
+    let values = chosen.unwrap_or_else(|| {
+        let decades = digits(&[1.0]);
+        let every = decades.len().div_ceil(most).max(1);
+        decades.into_iter().step_by(every).collect()
+    });
+    values.into_iter().map(|value| (value, short(quantity, value))).collect()
+}
+
+/// A round value with its own prefix and no digit too many: `20 ms`, `1.5 kJ`, `7`.
+fn short(quantity: Quantity, value: f64) -> String {
+    let (factor, unit) = quantity.scale(value);
+    let number = value / factor;
+    let number = match number {
+        n if !(1e-4..1e6).contains(&n) => format!("{n:.0e}"),
+        // Up to three digits, of which round values have fewer.
+        n => {
+            let decimals = (2.0 - n.log10().floor()).clamp(0.0, 6.0) as usize;
+            let text = format!("{n:.decimals$}");
+            if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+        }
+    };
+    match (unit.is_empty(), quantity) {
+        (true, _) => number,
+        (_, Quantity::Count) => format!("{number}{unit}"),
+        _ => format!("{number} {unit}"),
     }
 }
 
@@ -194,6 +296,21 @@ mod tests {
         let axis = Axis::log(Quantity::Seconds, [0.004, 3.0].into_iter());
         assert_eq!(labels(axis), ["1 ms", "10 ms", "100 ms", "1 s", "10 s"]);
         assert_eq!(axis.title("Latency"), "Latency (s, log scale)");
+    }
+
+    #[test]
+    fn a_span_of_points_has_round_ticks_with_or_without_a_logarithm() {
+        let axis = Axis::span(Quantity::Seconds, [0.0021, 0.034].into_iter());
+        assert_eq!(axis.title("Latency"), "Latency (s, log scale)");
+        assert_eq!(labels(axis), ["2 ms", "5 ms", "10 ms", "20 ms"]);
+        let axis = Axis::span(Quantity::Seconds, [0.011, 0.019].into_iter());
+        assert_eq!(axis.title("Latency"), "Latency (ms)");
+        assert_eq!(labels(axis), ["12", "14", "16", "18"]);
+        for values in [vec![], vec![3.0], vec![0.0, 0.0], vec![f64::NAN, 1e300, 1e-300]] {
+            let axis = Axis::span(Quantity::Joules, values.iter().copied());
+            assert!((0.0..=1.0).contains(&axis.position(3.0)), "{axis:?}");
+            assert!(axis.ticks(8).iter().all(|tick| (0.0..=1.0).contains(&tick.position)), "{axis:?}");
+        }
     }
 
     proptest! {

@@ -2,8 +2,9 @@
 
 use super::font;
 use super::scene::{Anchor, Area, Scene, Shape};
-use super::style::{INK, LABEL_PT, points};
+use super::style::{INK, LABEL_PT, PAPER, points, series};
 use plotters::style::RGBColor;
+use std::f64::consts::PI;
 
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum Dash {
     Dashed,
     /// Short strokes, thin.
     Dotted,
+    /// No line, only markers.
+    None,
 }
 
 impl Dash {
@@ -24,6 +27,7 @@ impl Dash {
             Self::Solid => (f64::INFINITY, 0.0, 4),
             Self::Dashed => (at(4.0, 2.5).0, at(4.0, 2.5).1, 4),
             Self::Dotted => (at(1.0, 2.0).0, at(1.0, 2.0).1, 2),
+            Self::None => (0.0, f64::INFINITY, 0),
         }
     }
 }
@@ -50,11 +54,17 @@ impl Marker {
     pub const ALL: [Self; 6] = [Self::Square, Self::Triangle, Self::Diamond, Self::Cross, Self::Box, Self::Plus];
 
     /// Draws it around a point.
-    pub fn draw(self, scene: &mut Scene, (x, y): (i32, i32), color: RGBColor) {
-        let r = points(2.2);
+    pub fn draw(self, scene: &mut Scene, at: (i32, i32), color: RGBColor) {
+        self.draw_sized(scene, at, color, 2.2);
+    }
+
+    /// Draws it around a point, with half of its side in points.
+    pub fn draw_sized(self, scene: &mut Scene, (x, y): (i32, i32), color: RGBColor, half_pt: f64) {
+        let r = points(half_pt);
+        let width = if half_pt < 2.0 { 2 } else { 4 };
         let mut path = |steps: &[(i32, i32)]| {
             let places = steps.iter().map(|(dx, dy)| (x + dx * r, y + dy * r)).collect();
-            scene.shapes.push(Shape::Line(places, color, 4));
+            scene.shapes.push(Shape::Line(places, color, width));
         };
         match self {
             Self::Square => {
@@ -76,9 +86,33 @@ impl Marker {
     }
 }
 
+/// Colour and marker of the `index`-th series.
+pub fn look(index: usize) -> (RGBColor, Marker) {
+    (series(index), Marker::ALL.get(index % Marker::ALL.len()).copied().unwrap_or(Marker::Square))
+}
+
+/// The line of the `index`-th of several curves that no marker tells apart.
+pub fn dash(index: usize) -> Dash {
+    [Dash::Solid, Dash::Dashed, Dash::Dotted].get(index % 3).copied().unwrap_or(Dash::Solid)
+}
+
+/// A star around a point, light at its rim so that it shows on anything: the knee of a front.
+pub fn star(scene: &mut Scene, (x, y): (i32, i32), color: RGBColor) {
+    for (radius, color) in [(f64::from(points(5.2)), PAPER), (f64::from(points(4.0)), color)] {
+        let corner = |number: i32| {
+            let (angle, radius) = (f64::from(number) * PI / 5.0, if number % 2 == 0 { radius } else { 0.45 * radius });
+            (x + (radius * angle.sin()).round() as i32, y - (radius * angle.cos()).round() as i32)
+        };
+        scene.shapes.push(Shape::Polygon((0..10).map(corner).collect(), color));
+    }
+}
+
 /// Draws a line through `places`. Dashes go on around corners, so that they keep their length on any curve.
 pub fn curve(scene: &mut Scene, places: &[(i32, i32)], color: RGBColor, dash: Dash) {
     let (stroke, gap, width) = dash.lengths();
+    if dash == Dash::None {
+        return;
+    }
     if dash == Dash::Solid {
         if places.len() > 1 {
             scene.shapes.push(Shape::Line(places.to_vec(), color, width));

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 /// Liberation Sans 2.1.5, SIL Open Font License 1.1 (`fonts/LICENSE-OFL.txt`). Its widths equal Arial's and Helvetica's, so an
 /// SVG keeps its layout on a machine that has any of the three.
-static LIBERATION_SANS: &[u8] = include_bytes!("../../fonts/LiberationSans-Regular.ttf");
+pub static LIBERATION_SANS: &[u8] = include_bytes!("../../fonts/LiberationSans-Regular.ttf");
 
 /// The CSS font list that figures name, and the name under which plotters knows the bundled font.
 pub const FAMILY: &str = "Liberation Sans, Arial, Helvetica, sans-serif";

@@ -102,6 +102,9 @@ fn draw<DB: DrawingBackend>(
             Shape::Rectangle(r, color) => {
                 area.draw(&Rectangle::new([(r.x0, r.y0), (r.x1, r.y1)], color.filled())).map_err(backend)?;
             }
+            Shape::Polygon(corners, color) => {
+                area.draw(&Polygon::new(corners.clone(), color.filled())).map_err(backend)?;
+            }
             Shape::Line(points, color, width) => {
                 area.draw(&PathElement::new(points.clone(), color.stroke_width(*width))).map_err(backend)?;
             }

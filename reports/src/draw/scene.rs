@@ -81,6 +81,8 @@ impl Text {
 pub enum Shape {
     /// A filled rectangle.
     Rectangle(Area, RGBColor),
+    /// A filled polygon.
+    Polygon(Vec<(i32, i32)>, RGBColor),
     /// A line through points, with its width in pixels.
     Line(Vec<(i32, i32)>, RGBColor, u32),
     /// Text.

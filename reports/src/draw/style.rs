@@ -15,6 +15,27 @@ pub const TWO_COLUMNS_IN: f64 = 7.0;
 /// Width of a figure in one column, inches.
 pub const ONE_COLUMN_IN: f64 = 3.5;
 
+/// How wide a figure is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Columns {
+    /// In one column of a two-column paper.
+    One,
+    /// Across both columns.
+    #[default]
+    Two,
+}
+
+impl Columns {
+    /// Inches.
+    pub fn width_in(self) -> f64 {
+        match self {
+            Self::One => ONE_COLUMN_IN,
+            Self::Two => TWO_COLUMNS_IN,
+        }
+    }
+}
+
 /// Type size of titles of panels and of axes, points.
 pub const TITLE_PT: f64 = 8.0;
 
@@ -104,6 +125,21 @@ pub const ENERGY: Fill = Fill::new(0xb2_5d_2a, Hatch::Plain);
 pub const RELUS: Fill = Fill::new(0xd5_5e_00, Hatch::Plain);
 /// MACs by layer.
 pub const MACS: Fill = Fill::new(0x1f_5a_94, Hatch::Plain);
+
+/// Colours of series, from dark to light and none of them told apart by hue alone: each comes with a marker of its own.
+const SERIES: [u32; 6] = [0x0b_3c_6f, 0xd0_64_2a, 0x1b_7f_5c, 0x6a_3d_9a, 0xb0_8a_00, 0x80_80_80];
+
+/// The colour of the `index`-th series; after six they repeat.
+pub fn series(index: usize) -> RGBColor {
+    let color = SERIES.get(index % SERIES.len()).copied().unwrap_or_default();
+    Fill::new(color, Hatch::Plain).color
+}
+
+/// The fill of the `index`-th series of bars: hatches change with every turn of colours.
+pub fn series_fill(index: usize) -> Fill {
+    let hatches = [Hatch::Plain, Hatch::Rising, Hatch::Falling, Hatch::Level];
+    Fill { color: series(index), hatch: hatches.get(index % hatches.len()).copied().unwrap_or(Hatch::Plain) }
+}
 
 /// The fill of a unit's energy, by the unit's name (`server.gc-engine`, `link`, `client.static`, …).
 pub fn unit(name: &str) -> Fill {

@@ -4,6 +4,7 @@ use crate::draw::style::{Fill, Hatch};
 use pisim_sim::{Activity, Interval, LayerCost, Simulation};
 
 use super::{by_phase, sane};
+use std::collections::BTreeSet;
 
 /// A category of work: the simulator's activities, and waiting. The order is the order of stacks and legends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,6 +156,41 @@ pub fn energy_by_category(activities: &[Activity]) -> [Shares; 3] {
 /// Splits the latency of each phase among the categories: every instant is divided equally among the steps that run at it, and
 /// belongs to `waiting` when none does. The sums over the categories are the phases' latencies.
 pub fn attribute(simulation: &Simulation) -> Vec<(&'static str, f64, Shares)> {
+    let shares = |split: Vec<f64>, rest: f64| {
+        let mut shares = Shares::default();
+        shares.iter_mut().zip(split).for_each(|(share, seconds)| *share = seconds);
+        if let Some(waiting) = shares.last_mut() {
+            *waiting = rest;
+        }
+        shares
+    };
+    let phases = split(simulation, Category::ALL.len(), |interval| Category::of(interval) as usize);
+    phases.into_iter().map(|(phase, latency, parts, rest)| (phase, latency, shares(parts, rest))).collect()
+}
+
+/// The word for time in which nothing runs, among units.
+pub const WAITING: &str = "waiting";
+
+/// Splits the latency of each phase among the units that work, as [`attribute`] does among categories: units with their seconds,
+/// and [`WAITING`].
+pub fn attribute_to_units(simulation: &Simulation) -> Vec<(&'static str, f64, Vec<(String, f64)>)> {
+    let names: BTreeSet<&str> = simulation.timeline.iter().map(|interval| interval.unit.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let number = |interval: &Interval| names.binary_search(&interval.unit.as_str()).unwrap_or(0);
+    let named = |parts: Vec<f64>, rest: f64| {
+        let own = names.iter().zip(parts).map(|(name, seconds)| ((*name).to_owned(), seconds));
+        own.chain([(WAITING.to_owned(), rest)]).collect()
+    };
+    let phases = split(simulation, names.len(), number);
+    phases.into_iter().map(|(phase, latency, parts, rest)| (phase, latency, named(parts, rest))).collect()
+}
+
+/// Every phase with its latency, the time of each of `kinds` kinds of steps, and the time in which nothing runs.
+fn split(
+    simulation: &Simulation,
+    kinds: usize,
+    kind: impl Fn(&Interval) -> usize,
+) -> Vec<(&'static str, f64, Vec<f64>, f64)> {
     let mut start = 0.0;
     by_phase(&simulation.latency_s)
         .into_iter()
@@ -164,40 +200,36 @@ pub fn attribute(simulation: &Simulation) -> Vec<(&'static str, f64, Shares)> {
             let mut events: Vec<(f64, i64, usize)> = Vec::new();
             for interval in simulation.timeline.iter().filter(|i| i.phase == phase) {
                 let (from, to) = (interval.start_s.clamp(window.0, window.1), interval.end_s.clamp(window.0, window.1));
-                let category = Category::of(interval) as usize;
                 if to > from {
-                    events.extend([(from, 1, category), (to, -1, category)]);
+                    events.extend([(from, 1, kind(interval)), (to, -1, kind(interval))]);
                 }
             }
             events.sort_by(|a, b| a.0.total_cmp(&b.0));
-            (phase, latency, sweep(&events, window, latency))
+            let parts = sweep(&events, kinds, window.0);
+            // What the sweep did not give away is waiting; rounding may leave a remainder of a few units in the last place.
+            let rest = latency - parts.iter().sum::<f64>();
+            (phase, latency, parts, if rest > latency * 1e-9 { rest } else { 0.0 })
         })
         .collect()
 }
 
-fn sweep(events: &[(f64, i64, usize)], window: (f64, f64), latency: f64) -> Shares {
-    let mut shares = Shares::default();
-    let mut running = [0i64; Category::ALL.len()];
-    let mut now = window.0;
-    for &(time, change, category) in events {
+fn sweep(events: &[(f64, i64, usize)], kinds: usize, start: f64) -> Vec<f64> {
+    let mut parts = vec![0.0; kinds];
+    let mut running = vec![0i64; kinds];
+    let mut now = start;
+    for &(time, change, kind) in events {
         let total: i64 = running.iter().sum();
         if total > 0 {
-            for (share, count) in shares.iter_mut().zip(running) {
-                *share += (time - now) * count as f64 / total as f64;
+            for (part, count) in parts.iter_mut().zip(&running) {
+                *part += (time - now) * *count as f64 / total as f64;
             }
         }
         now = time;
-        if let Some(count) = running.get_mut(category) {
+        if let Some(count) = running.get_mut(kind) {
             *count += change;
         }
     }
-    let busy: f64 = shares.iter().sum();
-    // What the sweep did not give away is waiting; rounding may leave a remainder of a few units in the last place.
-    let rest = latency - busy;
-    if let Some(waiting) = shares.last_mut() {
-        *waiting = if rest > latency * 1e-9 { rest } else { 0.0 };
-    }
-    shares
+    parts
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! The layout that latency and energy share: for every simulation a bar per phase on a logarithmic axis, because platforms differ
-//! by orders of magnitude, and next to it what the time or the energy consists of, as stacked shares.
+//! by orders of magnitude, and next to it what the time or the energy consists of, as stacked shares. In one column there are only
+//! the shares, with the values written beside them.
 
 use crate::draw::axis::Axis;
 use crate::draw::scene::{Anchor, Area, Scene};
-use crate::draw::style::{
-    BAND, FAINT_INK, Fill, INK, LABEL_PT, SMALL_PT, TITLE_PT, TWO_COLUMNS_IN, inches, phase, points,
-};
+use crate::draw::style::{BAND, Columns, FAINT_INK, Fill, INK, LABEL_PT, SMALL_PT, TITLE_PT, inches, phase, points};
 use crate::draw::{font, frame, legend};
 use crate::format::Quantity;
 
@@ -55,8 +54,8 @@ pub struct Words<'a> {
 }
 
 /// Lays the figure out.
-pub fn scene(groups: &[Group], words: &Words<'_>) -> Scene {
-    let mut scene = Scene::new(TWO_COLUMNS_IN);
+pub fn scene(groups: &[Group], words: &Words<'_>, columns: Columns) -> Scene {
+    let mut scene = Scene::new(columns.width_in());
     let margin = points(3.0);
     if groups.iter().all(|g| g.rows.is_empty()) {
         return empty(scene, "no simulation has any time or energy to show");
@@ -69,7 +68,8 @@ pub fn scene(groups: &[Group], words: &Words<'_>) -> Scene {
         .map(|(_, (name, fill))| (name.as_str(), *fill))
         .collect();
 
-    let label_limit = inches(1.35);
+    let narrow = columns == Columns::One;
+    let label_limit = inches(if narrow { 0.8 } else { 1.35 });
     let label_width = groups
         .iter()
         .flat_map(|g| [font::width(&g.network, LABEL_PT), font::width(&g.platform, SMALL_PT)])
@@ -78,11 +78,13 @@ pub fn scene(groups: &[Group], words: &Words<'_>) -> Scene {
         .min(label_limit);
     let left_x0 = margin + label_width + points(8.0) + font::width("offline", LABEL_PT) + points(4.0);
     let value_width = font::width(LONGEST_VALUE, LABEL_PT) + points(3.0);
-    let right_x1 = scene.width - points(10.0);
+    let right_x1 = scene.width - if narrow { value_width + points(4.0) } else { points(10.0) };
     let left_x1 = left_x0 + (right_x1 - left_x0 - value_width - points(10.0)) * 42 / 100;
-    let right_x0 = left_x1 + value_width + points(10.0);
+    let right_x0 = if narrow { left_x0 } else { left_x1 + value_width + points(10.0) };
+    let values_x = if narrow { right_x1 } else { left_x1 } + points(4.0);
 
-    let top = legend::draw(&mut scene, (margin, right_x1), margin, &used) + points(5.0);
+    let right = scene.width - points(10.0);
+    let top = legend::draw(&mut scene, (margin, right), margin, &used) + points(5.0);
     let (row_height, gap) = (points(10.5), points(5.0));
     let height = |group: &Group| (group.rows.len().max(2) as i32) * row_height;
     let bottom = top + groups.iter().map(|g| height(g) + gap).sum::<i32>();
@@ -98,8 +100,10 @@ pub fn scene(groups: &[Group], words: &Words<'_>) -> Scene {
     let right = Area { x0: right_x0, y0: top, x1: right_x1, y1: bottom };
     let axis = Axis::log(words.quantity, groups.iter().flat_map(|g| &g.rows).map(|r| r.value));
     let share = Axis::Linear { quantity: Quantity::Count, step: 20.0, end: 100.0 };
-    let lowest = frame::value_axis_below(&mut scene, left, &axis, words.left);
-    frame::value_axis_below(&mut scene, right, &share, words.right);
+    let lowest = frame::value_axis_below(&mut scene, right, &share, words.right);
+    if !narrow {
+        frame::value_axis_below(&mut scene, left, &axis, words.left);
+    }
 
     let mut y = top + gap / 2;
     for group in groups {
@@ -122,15 +126,11 @@ pub fn scene(groups: &[Group], words: &Words<'_>) -> Scene {
             let (y0, y1) = bar(i, 1);
             let baseline = (y0 + y1) / 2 + points(LABEL_PT * 0.35);
             scene.text((left.x0 - points(4.0), baseline), row.label, LABEL_PT, Anchor::End, INK);
-            let end = left.x0 + frame::along(axis.position(row.value), left.x1 - left.x0);
-            scene.bar(Area { x0: left.x0, y0, x1: end, y1 }, phase(row.label));
-            scene.text(
-                (left.x1 + points(4.0), baseline),
-                words.quantity.format(row.value),
-                LABEL_PT,
-                Anchor::Start,
-                INK,
-            );
+            if !narrow {
+                let end = left.x0 + frame::along(axis.position(row.value), left.x1 - left.x0);
+                scene.bar(Area { x0: left.x0, y0, x1: end, y1 }, phase(row.label));
+            }
+            scene.text((values_x, baseline), words.quantity.format(row.value), LABEL_PT, Anchor::Start, INK);
         }
         for stack in &group.stacks {
             let whole: f64 = stack.parts.iter().map(|(_, v)| v).sum();

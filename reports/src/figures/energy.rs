@@ -3,13 +3,13 @@
 use super::activity::{Category, energy_by_category};
 use super::breakdown::{Group, Row, Stack, Words, scene};
 use super::{Data, Figure, Origin, by_phase, platform_label, sane};
-use crate::draw::style;
+use crate::draw::style::{self, Columns};
 use crate::format::Quantity;
 use pisim_sim::Simulation;
 use std::collections::BTreeSet;
 
 /// Energy of every phase of every simulation, and what kind of work uses it.
-pub fn energy(simulations: &[Simulation]) -> Figure {
+pub fn energy(simulations: &[Simulation], columns: Columns) -> Figure {
     let keys: Vec<_> = Category::ALL.iter().map(|c| (c.name().to_owned(), c.fill())).collect();
     let mut data = Data::new(&["network", "protocol", "hardware", "phase", "activity", "joules"]);
     let mut groups = Vec::with_capacity(simulations.len());
@@ -43,13 +43,13 @@ pub fn energy(simulations: &[Simulation]) -> Figure {
                   “static” is power that the parties draw whether or not they work, times the time."
             .to_owned(),
         origin: Origin::Modelled,
-        scene: scene(&groups, &words),
+        scene: scene(&groups, &words, columns),
         data,
     }
 }
 
 /// Energy of every simulation over all phases, and which unit uses it.
-pub fn energy_by_unit(simulations: &[Simulation]) -> Figure {
+pub fn energy_by_unit(simulations: &[Simulation], columns: Columns) -> Figure {
     let units: BTreeSet<&String> = simulations.iter().flat_map(|s| s.energy_j.by_unit.keys()).collect();
     let keys: Vec<_> = units.iter().map(|unit| ((*unit).clone(), style::unit(unit))).collect();
     let mut data = Data::new(&["network", "protocol", "hardware", "unit", "joules"]);
@@ -82,7 +82,7 @@ pub fn energy_by_unit(simulations: &[Simulation]) -> Figure {
             "Energy over all phases, and which unit, memory or link uses it; “static” as in the energy by activity."
                 .to_owned(),
         origin: Origin::Modelled,
-        scene: scene(&groups, &words),
+        scene: scene(&groups, &words, columns),
         data,
     }
 }

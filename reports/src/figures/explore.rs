@@ -2,11 +2,11 @@
 //! with the regions that one unit binds outlined and named.
 
 use super::breakdown::empty;
+use super::cells::{Cells, cell, every, letter};
 use super::{Data, Figure, Origin};
-use crate::draw::regions::{Region, regions};
 use crate::draw::scale::ColorScale;
 use crate::draw::scene::{Anchor, Area, Scene};
-use crate::draw::style::{FAINT_INK, INK, LABEL_PT, PAPER, SMALL_PT, TITLE_PT, TWO_COLUMNS_IN, inches, points};
+use crate::draw::style::{INK, LABEL_PT, TITLE_PT, TWO_COLUMNS_IN, inches, points};
 use crate::draw::{font, frame};
 use crate::format::Quantity;
 use pisim_sim::Level;
@@ -91,10 +91,6 @@ fn units(exploration: &Exploration) -> Vec<&'static str> {
     units
 }
 
-fn letter(position: usize) -> char {
-    char::from_u32('A' as u32 + (position % 26) as u32).unwrap_or('A')
-}
-
 /// Where things are, in pixels of the grid.
 struct Frame {
     x0: i32,
@@ -140,8 +136,7 @@ fn scene(exploration: &Exploration) -> Scene {
         let top = y + if row == 0 { points(11.0) } else { 0 };
         for (column, memory) in exploration.space.memories.iter().take(columns).enumerate() {
             let area = frame.area(column, top);
-            let panel = Panel { exploration, area, memory: column, value, scale, least };
-            panel.draw(&mut scene);
+            draw_panel(&mut scene, exploration, (column, value), (area, scale, least));
             if row == 0 {
                 let label = format!("{}: {} GB/s", memory.name, three_digits(memory.bytes_per_s / 1e9));
                 // A bandwidth is its own name.
@@ -233,133 +228,25 @@ fn lane_labels(scene: &mut Scene, area: Area, lanes: &[u64]) {
     }
 }
 
-/// Which labels of `count` have room, when each takes `each` of `length`.
-fn every(count: usize, length: i32, each: i32) -> usize {
-    let room = (length / each.max(1)).max(1) as usize;
-    count.div_ceil(room).max(1)
-}
-
-/// The cell of a column and a row from the foot up.
-fn cell(area: Area, (columns, rows): (usize, usize), (column, row): (usize, usize)) -> Area {
-    let (x0, x1) = frame::slot(area, columns, column);
-    let at = |row: usize| area.y1 - frame::along(row as f64 / rows.max(1) as f64, area.y1 - area.y0);
-    Area { x0, y0: at(row + 1), x1, y1: at(row) }
-}
-
-/// One heat map.
-struct Panel<'a> {
-    exploration: &'a Exploration,
-    area: Area,
-    memory: usize,
-    value: Value,
-    scale: &'a ColorScale,
-    /// The least value of the row of panels.
-    least: f64,
-}
-
-impl Panel<'_> {
-    fn size(&self) -> (usize, usize) {
-        (self.exploration.space.engines.len(), self.exploration.space.he_lanes.len())
-    }
-
-    fn points(&self) -> &[DesignPoint] {
-        self.exploration.of_memory(self.memory)
-    }
-
-    fn point(&self, (column, row): (usize, usize)) -> Option<&DesignPoint> {
-        self.points().get(column * self.size().1 + row)
-    }
-
-    fn draw(&self, scene: &mut Scene) {
-        let size = self.size();
-        let places = (0..size.0).flat_map(|column| (0..size.1).map(move |row| (column, row)));
-        for place in places {
-            let Some(point) = self.point(place) else { continue };
-            let area = cell(self.area, size, place);
-            scene.rectangle(area, self.scale.color((self.value)(point)));
-            if !point.fits {
-                scene.cross_out(area, PAPER);
-            }
-        }
-        let named: Vec<&str> = self.points().iter().map(|point| point.bottleneck.unit).collect();
-        let unit = |(column, row): (usize, usize)| named.get(column * size.1 + row).copied().unwrap_or_default();
-        let least = self.least();
-        let all = regions(size, unit, least);
-        for region in &all {
-            self.outline(scene, region);
-        }
-        scene.frame(self.area, INK, 3);
-        for region in &all {
-            self.name(scene, region, unit(region.first));
-        }
-        if let Some(place) = least {
-            mark(scene, cell(self.area, size, place));
-        }
-    }
-
-    /// Lines between the region and others: dark in light, so that they show on every shade.
-    fn outline(&self, scene: &mut Scene, region: &Region) {
-        for (half, color) in [(5, PAPER), (2, INK)] {
-            for edge in &region.edges {
-                let Area { x0, y0, x1, y1 } = cell(self.area, self.size(), edge.cell);
-                scene.rectangle(
-                    match edge.upper {
-                        true => Area { x0: x0 - half, y0: y0 - half, x1: x1 + half, y1: y0 + half },
-                        false => Area { x0: x1 - half, y0: y0 - half, x1: x1 + half, y1: y1 + half },
-                    },
-                    color,
-                );
-            }
-        }
-    }
-
-    /// Names the region in its widest free rectangle, by its letter alone where the name has no room.
-    fn name(&self, scene: &mut Scene, region: &Region, unit: &str) {
-        let Some(position) = units(self.exploration).iter().position(|known| *known == unit) else { return };
-        let (low, high) = region.widest;
-        let (one, other) = (cell(self.area, self.size(), low), cell(self.area, self.size(), high));
-        let (width, height) = (other.x1 - one.x0 - points(6.0), one.y1 - other.y0 - points(3.0));
-        let at = ((one.x0 + other.x1) / 2, (other.y0 + one.y1) / 2);
-        let (party, kind) = unit.split_once('.').unwrap_or(("", unit));
-        let key = letter(position).to_string();
-        let full = vec![format!("{key}  {unit}")];
-        let broken = vec![format!("{key}  {party}"), kind.to_owned()];
-        let candidates = [(full.clone(), LABEL_PT), (broken.clone(), LABEL_PT), (full, SMALL_PT), (broken, SMALL_PT)];
-        let fits = |(lines, size): &&(Vec<String>, f64)| {
-            let widest = lines.iter().map(|line| font::width(line, *size)).max().unwrap_or(0);
-            widest <= width && lines.len() as i32 * points(size * 1.2) <= height
-        };
-        let alone = (vec![key], SMALL_PT);
-        let (lines, size) = candidates.iter().find(fits).unwrap_or(&alone);
-        // On paper of its own: a name may lie on several shades.
-        let widest = lines.iter().map(|line| font::width(line, *size)).max().unwrap_or(0);
-        let (step, count) = (points(size * 1.2), lines.len() as i32);
-        let (half_width, half_height) = (widest / 2 + points(2.0), step * count / 2 + points(1.0));
-        let label =
-            Area { x0: at.0 - half_width, y0: at.1 - half_height, x1: at.0 + half_width, y1: at.1 + half_height };
-        scene.rectangle(label, PAPER);
-        scene.frame(label, FAINT_INK, 1);
-        let first = at.1 + points(size * 0.35) - step * (count - 1) / 2;
-        for (number, line) in lines.iter().enumerate() {
-            scene.text((at.0, first + step * number as i32), line.clone(), *size, Anchor::Middle, INK);
-        }
-    }
-
-    /// The best design of the row of panels, if it is in this one: of equals the first, which is the smallest.
-    fn least(&self) -> Option<(usize, usize)> {
-        let (columns, rows) = self.size();
-        let mut places = (0..columns).flat_map(|column| (0..rows).map(move |row| (column, row)));
-        places.find(|place| self.point(*place).is_some_and(|point| point.fits && (self.value)(point) <= self.least))
-    }
-}
-
-/// Marks a cell as the best: a diamond, dark in light.
-fn mark(scene: &mut Scene, cell: Area) {
-    let at = ((cell.x0 + cell.x1) / 2, (cell.y0 + cell.y1) / 2);
-    for (radius, color) in [(points(4.2), PAPER), (points(3.0), INK)] {
-        for y in -radius..radius {
-            let half = radius - y.abs();
-            scene.rectangle(Area { x0: at.0 - half, y0: at.1 + y, x1: at.0 + half, y1: at.1 + y + 1 }, color);
-        }
-    }
+/// One panel: the designs with the memory of number `memory`.
+fn draw_panel(
+    scene: &mut Scene,
+    exploration: &Exploration,
+    (memory, value): (usize, Value),
+    (area, scale, least): (Area, &ColorScale, f64),
+) {
+    let size = (exploration.space.engines.len(), exploration.space.he_lanes.len());
+    let points = exploration.of_memory(memory);
+    let point = |(column, row): (usize, usize)| points.get(column * size.1 + row);
+    let units = units(exploration);
+    let cells = Cells {
+        area,
+        size,
+        value: &|place| point(place).map(|point| (value(point), point.fits)),
+        unit: &|place| point(place).map_or("", |point| point.bottleneck.unit),
+        units: &units,
+        scale,
+        least,
+    };
+    cells.draw(scene);
 }

@@ -4,7 +4,7 @@ use super::breakdown::empty;
 use super::{Category, Data, Figure, Origin, sane, slug};
 use crate::draw::axis::Axis;
 use crate::draw::scene::{Anchor, Area, Scene};
-use crate::draw::style::{self, Fill, INK, SMALL_PT, TITLE_PT, TWO_COLUMNS_IN, inches, points};
+use crate::draw::style::{self, Columns, Fill, INK, SMALL_PT, TITLE_PT, inches, points};
 use crate::draw::{font, frame, legend};
 use crate::format::Quantity;
 use pisim_sim::{LayerCost, Simulation};
@@ -39,7 +39,7 @@ pub fn layer_cells(layer: &LayerCost) -> impl Iterator<Item = String> {
 }
 
 /// Time, bytes and energy of every layer that has any.
-pub fn layers(simulation: &Simulation) -> Figure {
+pub fn layers(simulation: &Simulation, columns: Columns) -> Figure {
     let shown: Vec<&LayerCost> = simulation.layers.iter().filter(|layer| has_cost(layer)).collect();
     let mut data = Data::new(&[&["number"], LAYER_COLUMNS].concat());
     for (i, layer) in shown.iter().enumerate() {
@@ -52,7 +52,7 @@ pub fn layers(simulation: &Simulation) -> Figure {
                   all bars is more than the latency. (b) Bytes on the wire, message headers included. (c) Dynamic energy."
             .to_owned(),
         origin: Origin::Modelled,
-        scene: scene(&shown),
+        scene: scene(&shown, columns),
         data,
     }
 }
@@ -66,8 +66,8 @@ fn has_cost(layer: &LayerCost) -> bool {
 /// The parts of one layer's bar.
 type Parts = Vec<(Fill, f64)>;
 
-fn scene(layers: &[&LayerCost]) -> Scene {
-    let mut scene = Scene::new(TWO_COLUMNS_IN);
+fn scene(layers: &[&LayerCost], columns: Columns) -> Scene {
+    let mut scene = Scene::new(columns.width_in());
     if layers.is_empty() {
         return empty(scene, "no layer has any cost");
     }

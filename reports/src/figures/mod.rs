@@ -1,28 +1,44 @@
 //! The figures: each is a layout, a caption and exactly the data that it draws.
 
 mod activity;
+mod bars;
 mod breakdown;
+mod cells;
+mod compare;
 mod energy;
 mod explore;
+mod heat;
 mod latency;
 mod layers;
+mod lines;
+mod pareto;
 mod phases;
 mod published;
 mod requests;
+mod roofline;
 mod schedule;
 mod timeline;
 
-pub use activity::{Category, Shares, attribute, energy_by_category};
+pub use activity::{Category, Shares, WAITING, attribute, attribute_to_units, energy_by_category};
+pub use bars::{BarRow, Bars, Kind, bars};
+pub use compare::{Compared, compared, removals, sensitivity};
 pub use energy::{energy, energy_by_unit};
 pub use explore::{MEMORIES_PER_FIGURE, explore};
-pub use latency::latency;
+pub use heat::{HeatCell, HeatMap, heat};
+pub use latency::{latency, latency_by_unit};
 pub use layers::{LAYER_COLUMNS, layer_cells, layers};
+pub use lines::{Base, Lines, Series, lines};
+pub use pareto::{Objective, Scatter, pareto};
 pub use phases::phases;
 pub use published::{published_latency, published_layers, published_storage};
 pub use requests::requests;
+pub use roofline::roofline;
 pub use schedule::{NETWORKS_PER_FIGURE, schedule};
 pub use timeline::timeline;
 
+pub use crate::draw::style::Columns;
+
+use crate::draw::pdf;
 use crate::draw::render::{self, DrawError};
 use crate::draw::scene::Scene;
 use pisim_sim::Simulation;
@@ -127,6 +143,14 @@ impl Figure {
     /// If plotters cannot draw it or the encoder fails.
     pub fn png(&self) -> Result<Vec<u8>, DrawError> {
         render::png(&self.scene)
+    }
+
+    /// As a PDF of one page with the letters that it uses.
+    ///
+    /// # Errors
+    /// If the bundled font cannot be read.
+    pub fn pdf(&self) -> Result<Vec<u8>, DrawError> {
+        pdf::pdf(&self.scene, &self.title)
     }
 }
 

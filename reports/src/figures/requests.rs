@@ -3,17 +3,14 @@
 use super::breakdown::empty;
 use super::{Data, Figure, Origin};
 use crate::draw::axis::Axis;
-use crate::draw::curve::{Dash, Entry, Marker, curve, legend};
+use crate::draw::curve::{Dash, Entry, Marker, curve, legend, look};
 use crate::draw::scene::{Anchor, Area, Scene};
-use crate::draw::style::{FAINT_INK, Fill, Hatch, INK, LABEL_PT, TITLE_PT, TWO_COLUMNS_IN, inches, points};
+use crate::draw::style::{FAINT_INK, INK, LABEL_PT, TITLE_PT, TWO_COLUMNS_IN, inches, points};
 use crate::draw::{font, frame};
 use crate::format::Quantity;
 use crate::requests::RequestSeries;
 use pisim_sim::requests::RatePoint;
 use plotters::style::RGBColor;
-
-/// Colours of curves, from dark to light.
-const COLORS: [u32; 6] = [0x0b_3c_6f, 0xd0_64_2a, 0x1b_7f_5c, 0x6a_3d_9a, 0xb0_8a_00, 0x80_80_80];
 
 /// A time of a rate, absent when nothing was served.
 type Time = fn(&RatePoint) -> Option<f64>;
@@ -153,13 +150,6 @@ impl Panel {
             }
         }
     }
-}
-
-/// Colour and marker of the `index`-th series.
-fn look(index: usize) -> (RGBColor, Marker) {
-    let color = COLORS.get(index % COLORS.len()).copied().unwrap_or_default();
-    let marker = Marker::ALL.get(index % Marker::ALL.len()).copied().unwrap_or(Marker::Square);
-    (Fill::new(color, Hatch::Plain).color, marker)
 }
 
 fn entries(series: &[RequestSeries]) -> Vec<Entry> {

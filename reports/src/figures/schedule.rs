@@ -4,7 +4,7 @@ use super::breakdown::empty;
 use super::{Data, Figure, Origin};
 use crate::draw::axis::Axis;
 use crate::draw::scene::{Anchor, Area, Scene};
-use crate::draw::style::{self, Fill, INK, TITLE_PT, TWO_COLUMNS_IN, inches, points};
+use crate::draw::style::{self, Columns, Fill, INK, TITLE_PT, inches, points};
 use crate::draw::{font, frame};
 use crate::format::Quantity;
 use pisim_netgen::{LayerCounts, Schedule};
@@ -13,7 +13,7 @@ use pisim_netgen::{LayerCounts, Schedule};
 pub const NETWORKS_PER_FIGURE: usize = 3;
 
 /// ReLUs and MACs by layer of up to [`NETWORKS_PER_FIGURE`] networks; further ones are left out (draw them in chunks).
-pub fn schedule(networks: &[Schedule]) -> Figure {
+pub fn schedule(networks: &[Schedule], columns: Columns) -> Figure {
     let networks = networks.get(..networks.len().min(NETWORKS_PER_FIGURE)).unwrap_or_default();
     let mut data = Data::new(&["network", "number", "layer", "kind", "stage", "relus", "macs"]);
     for network in networks {
@@ -35,7 +35,7 @@ pub fn schedule(networks: &[Schedule]) -> Figure {
         caption: "Layers in execution order; a layer has either ReLUs or MACs. Shading and names mark the stages."
             .to_owned(),
         origin: Origin::Counted,
-        scene: scene(networks),
+        scene: scene(networks, columns),
         data,
     }
 }
@@ -55,8 +55,8 @@ fn axis(values: impl Iterator<Item = u64> + Clone) -> Axis {
     if low * 4 > all { Axis::log(Quantity::Count, present) } else { Axis::linear(Quantity::Count, max, 4) }
 }
 
-fn scene(networks: &[Schedule]) -> Scene {
-    let mut scene = Scene::new(TWO_COLUMNS_IN);
+fn scene(networks: &[Schedule], width: Columns) -> Scene {
+    let mut scene = Scene::new(width.width_in());
     let columns: Vec<_> = networks.iter().map(|n| (n, counted(n))).filter(|(_, layers)| !layers.is_empty()).collect();
     if columns.is_empty() {
         return empty(scene, "no network has ReLUs or MACs");

@@ -4,7 +4,7 @@ use super::breakdown::empty;
 use super::{Category, Data, Figure, Origin, by_phase, slug};
 use crate::draw::axis::Axis;
 use crate::draw::scene::{Anchor, Area, Scene};
-use crate::draw::style::{BAND, FAINT_INK, INK, LABEL_PT, TITLE_PT, TWO_COLUMNS_IN, inches, points};
+use crate::draw::style::{BAND, Columns, FAINT_INK, INK, LABEL_PT, TITLE_PT, inches, points};
 use crate::draw::{font, frame, legend};
 use crate::format::{self, Quantity};
 use pisim_sim::{Interval, Simulation};
@@ -13,7 +13,7 @@ use pisim_sim::{Interval, Simulation};
 const LEAST_SHARE: f64 = 0.22;
 
 /// When each unit works on what.
-pub fn timeline(simulation: &Simulation) -> Figure {
+pub fn timeline(simulation: &Simulation, columns: Columns) -> Figure {
     let mut data = Data::new(&["unit", "phase", "step", "layer", "kind", "activity", "start_s", "end_s", "bound"]);
     for interval in &simulation.timeline {
         data.push([
@@ -31,10 +31,10 @@ pub fn timeline(simulation: &Simulation) -> Figure {
     Figure {
         name: slug(&format!("timeline-{}-{}", simulation.network, simulation.hardware)),
         title: format!("{} on {}: what each unit does when", simulation.network, simulation.hardware),
-        caption: "One row per unit. Every phase has its own time axis, from its own start; the widths of the columns do not compare."
+        caption: "One row per unit. Every phase has its own time axis, from its own start; the widths of the phases do not compare."
             .to_owned(),
         origin: Origin::Modelled,
-        scene: scene(simulation),
+        scene: scene(simulation, columns),
         data,
     }
 }
@@ -47,8 +47,8 @@ struct Column {
     area: Area,
 }
 
-fn scene(simulation: &Simulation) -> Scene {
-    let mut scene = Scene::new(TWO_COLUMNS_IN);
+fn scene(simulation: &Simulation, width: Columns) -> Scene {
+    let mut scene = Scene::new(width.width_in());
     let mut units: Vec<&str> = simulation.timeline.iter().map(|i| i.unit.as_str()).collect();
     units.sort_by_key(|unit| (order(unit), *unit));
     units.dedup();
@@ -63,38 +63,64 @@ fn scene(simulation: &Simulation) -> Scene {
     let margin = points(3.0);
     let right = scene.width - margin;
     let top = legend::draw(&mut scene, (margin, right), margin, &used) + points(14.0);
-    let limit = inches(1.1);
+    let limit = inches(if width == Columns::One { 0.85 } else { 1.1 });
     let x0 = margin + units.iter().map(|u| font::width(u, LABEL_PT)).max().unwrap_or(0).min(limit) + points(4.0);
-    let row_height = points(14.0);
-    let bottom = top + row_height * units.len() as i32;
-    for (i, unit) in units.iter().enumerate() {
-        let y0 = top + i as i32 * row_height;
-        if i % 2 == 1 {
-            scene.rectangle(Area { x0, y0, x1: scene.width - points(10.0), y1: y0 + row_height }, BAND);
-        }
-        let baseline = y0 + row_height / 2 + points(LABEL_PT * 0.35);
-        scene.text((x0 - points(4.0), baseline), font::fit(unit, LABEL_PT, limit), LABEL_PT, Anchor::End, INK);
-    }
-    for column in columns(simulation, Area { x0, y0: top, x1: scene.width - points(10.0), y1: bottom }) {
-        let area = column.area;
-        let axis = Axis::until(Quantity::Seconds, column.latency_s, 5);
-        let heading = format!("{}, {}", column.name, format::seconds(column.latency_s));
-        scene.text(((area.x0 + area.x1) / 2, top - points(4.0)), heading, TITLE_PT, Anchor::Middle, INK);
-        frame::value_axis_below(&mut scene, area, &axis, "Time");
-        for (i, unit) in units.iter().enumerate() {
-            let y0 = top + i as i32 * row_height;
-            let row = Area { y0: y0 + points(2.0), y1: y0 + row_height - points(2.0), ..area };
-            let steps = simulation.timeline.iter().filter(|s| s.unit == *unit && s.phase == column.name);
-            for (bar, activity) in merged(steps, &column, &axis) {
-                scene.bar(Area { x0: bar.0, x1: bar.1, ..row }, activity.fill());
-            }
-        }
-        for x in [area.x0, area.x1] {
-            scene.line((x, area.y0), (x, area.y1), FAINT_INK, 2);
+    let height = ROW_PT * units.len() as f64;
+    let area = Area { x0, y0: top, x1: scene.width - points(10.0), y1: top + points(height) };
+    let mut columns = columns(simulation, area);
+    if width == Columns::One {
+        // Below each other, each as wide as there is room.
+        let step = points(height + 21.0 + 15.0);
+        for (number, column) in columns.iter_mut().enumerate() {
+            let down = step * number as i32;
+            column.area = Area { y0: area.y0 + down, y1: area.y1 + down, ..area };
         }
     }
-    scene.height = bottom + points(21.0) + margin;
+    let mut labelled = None;
+    for column in &columns {
+        if labelled != Some(column.area.y0) {
+            unit_names(&mut scene, &units, Area { x0, x1: area.x1, ..column.area }, limit);
+            labelled = Some(column.area.y0);
+        }
+    }
+    columns.iter().for_each(|column| draw(&mut scene, simulation, &units, column));
+    scene.height = columns.iter().map(|column| column.area.y1).max().unwrap_or(area.y1) + points(21.0) + margin;
     scene
+}
+
+/// Height of a unit's row, points.
+const ROW_PT: f64 = 14.0;
+
+/// The names of the units at the left of their rows, every other one shaded.
+fn unit_names(scene: &mut Scene, units: &[&str], area: Area, limit: i32) {
+    for (i, unit) in units.iter().enumerate() {
+        let y0 = area.y0 + i as i32 * points(ROW_PT);
+        if i % 2 == 1 {
+            scene.rectangle(Area { y0, y1: y0 + points(ROW_PT), ..area }, BAND);
+        }
+        let baseline = y0 + points(ROW_PT) / 2 + points(LABEL_PT * 0.35);
+        scene.text((area.x0 - points(4.0), baseline), font::fit(unit, LABEL_PT, limit), LABEL_PT, Anchor::End, INK);
+    }
+}
+
+/// One phase: its heading, its axis, and the bars of every unit.
+fn draw(scene: &mut Scene, simulation: &Simulation, units: &[&str], column: &Column) {
+    let area = column.area;
+    let axis = Axis::until(Quantity::Seconds, column.latency_s, 5);
+    let heading = format!("{}, {}", column.name, format::seconds(column.latency_s));
+    scene.text(((area.x0 + area.x1) / 2, area.y0 - points(4.0)), heading, TITLE_PT, Anchor::Middle, INK);
+    frame::value_axis_below(scene, area, &axis, "Time");
+    for (i, unit) in units.iter().enumerate() {
+        let y0 = area.y0 + i as i32 * points(ROW_PT);
+        let row = Area { y0: y0 + points(2.0), y1: y0 + points(ROW_PT) - points(2.0), ..area };
+        let steps = simulation.timeline.iter().filter(|s| s.unit == *unit && s.phase == column.name);
+        for (bar, activity) in merged(steps, column, &axis) {
+            scene.bar(Area { x0: bar.0, x1: bar.1, ..row }, activity.fill());
+        }
+    }
+    for x in [area.x0, area.x1] {
+        scene.line((x, area.y0), (x, area.y1), FAINT_INK, 2);
+    }
 }
 
 /// Client first, then the link between the parties, then the server.

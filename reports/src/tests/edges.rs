@@ -1,19 +1,22 @@
 //! Any simulation can be drawn: nothing at all, one layer, eighty, zeros, huge ratios, undefined numbers.
 
-use crate::figures::{self, attribute};
+use crate::figures::{self, Columns, attribute};
 use crate::tests::readable::well_formed;
 use crate::{Report, sample};
 use pisim_sim::{ByPhase, Simulation};
 use proptest::prelude::*;
 
 fn draw_all(simulations: &[Simulation]) {
-    let mut figures = vec![
-        figures::phases(simulations),
-        figures::latency(simulations),
-        figures::energy(simulations),
-        figures::energy_by_unit(simulations),
-    ];
-    figures.extend(simulations.iter().flat_map(|s| [figures::layers(s), figures::timeline(s)]));
+    let mut figures = vec![figures::phases(simulations)];
+    for columns in [Columns::One, Columns::Two] {
+        figures.extend([
+            figures::latency(simulations, columns),
+            figures::latency_by_unit(simulations, columns),
+            figures::energy(simulations, columns),
+            figures::energy_by_unit(simulations, columns),
+        ]);
+        figures.extend(simulations.iter().flat_map(|s| [figures::layers(s, columns), figures::timeline(s, columns)]));
+    }
     for figure in figures {
         well_formed(&figure.svg().unwrap());
         assert_eq!(figure.text_faults(), Vec::<String>::new(), "{}", figure.name);
@@ -33,7 +36,7 @@ fn nothing_at_all_still_makes_figures_and_tables() {
     draw_all(&[]);
     draw_all(&[empty()]);
     draw_all(&[empty(), sample::simulation("net", "cpu", 5, 1.0)]);
-    figures::schedule(&[]).png().unwrap();
+    figures::schedule(&[], Columns::Two).png().unwrap();
     assert!(Report::default().figures().is_empty());
     assert!(crate::tables::simulations(&[empty()]).contains("none"));
 }
@@ -58,7 +61,7 @@ fn many_networks_and_long_names_stay_apart() {
     draw_all(&all);
     for count in 1..=3 {
         let networks: Vec<_> = (0..count).map(|i| sample::schedule(long, [2, 50, 160][i])).collect();
-        assert_eq!(figures::schedule(&networks).text_faults(), Vec::<String>::new());
+        assert_eq!(figures::schedule(&networks, Columns::Two).text_faults(), Vec::<String>::new());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Figures say what their data says.
 
-use crate::figures::{self, Category, Figure, attribute};
+use crate::figures::{self, Category, Columns, Figure, attribute};
 use crate::sample;
 use crate::tests::readable::well_formed;
 
@@ -65,7 +65,7 @@ fn svg_and_png_have_the_printed_size() {
 #[test]
 fn latency_data_sums_to_every_phase_and_to_the_total() {
     let simulations = sample::simulations();
-    let data = figures::latency(&simulations).data;
+    let data = figures::latency(&simulations, Columns::Two).data;
     for s in &simulations {
         let of = |phase: Option<&str>| {
             data.sum("seconds", |row| row[0] == s.network && row[2] == s.hardware && phase.is_none_or(|p| row[3] == p))
@@ -74,13 +74,17 @@ fn latency_data_sums_to_every_phase_and_to_the_total() {
         assert!(close(of(Some("offline")), s.latency_s.offline));
         assert!(close(of(Some("online")), s.latency_s.online));
         assert!(close(of(None), s.latency_s.total));
+        let by_unit = figures::latency_by_unit(&simulations, Columns::One).data;
+        let sum = by_unit.sum("seconds", |row| row[0] == s.network && row[2] == s.hardware && row[3] == "online");
+        assert!(close(sum, s.latency_s.online), "{sum}");
     }
 }
 
 #[test]
 fn energy_data_sums_to_every_phase_and_to_the_total_by_unit() {
     let simulations = sample::simulations();
-    let (by_activity, by_unit) = (figures::energy(&simulations).data, figures::energy_by_unit(&simulations).data);
+    let (by_activity, by_unit) =
+        (figures::energy(&simulations, Columns::Two).data, figures::energy_by_unit(&simulations, Columns::Two).data);
     for s in &simulations {
         let of = |row: &[String]| row[0] == s.network && row[2] == s.hardware;
         let phases = &s.energy_j.phases;
@@ -94,7 +98,7 @@ fn energy_data_sums_to_every_phase_and_to_the_total_by_unit() {
 #[test]
 fn layer_data_sums_to_the_layers_of_the_simulation() {
     let s = sample::simulation("resnet18", "cpu", 50, 1.0);
-    let figure = figures::layers(&s).data;
+    let figure = figures::layers(&s, Columns::Two).data;
     let report = crate::Report { simulations: vec![s.clone()], ..Default::default() };
     for data in [&figure, &report.layer_data()] {
         for (column, total) in [
@@ -113,7 +117,7 @@ fn layer_data_sums_to_the_layers_of_the_simulation() {
 #[test]
 fn schedule_data_sums_to_the_counts_of_the_network() {
     let network = sample::schedule("net", 50);
-    let data = figures::schedule(std::slice::from_ref(&network)).data;
+    let data = figures::schedule(std::slice::from_ref(&network), Columns::Two).data;
     assert_eq!(data.sum("relus", |_| true), network.counts.relus as f64);
     assert_eq!(data.sum("macs", |_| true), network.counts.macs as f64);
 }
@@ -121,7 +125,7 @@ fn schedule_data_sums_to_the_counts_of_the_network() {
 #[test]
 fn timeline_data_has_every_step_and_the_busy_time_of_every_unit() {
     let s = sample::simulation("resnet18", "haac", 50, 100.0);
-    let data = figures::timeline(&s).data;
+    let data = figures::timeline(&s, Columns::Two).data;
     assert_eq!(data.rows.len(), s.timeline.len());
     for unit in &s.units {
         let busy = data.sum("end_s", |r| r[0] == unit.name) - data.sum("start_s", |r| r[0] == unit.name);

@@ -5,5 +5,6 @@ mod explore;
 mod figures;
 mod output;
 mod readable;
+mod study;
 
 pub use readable::well_formed;

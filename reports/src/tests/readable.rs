@@ -1,6 +1,6 @@
 //! Figures can be read: no text covers another, none leaves the page, and what is written into SVG parses.
 
-use crate::figures;
+use crate::figures::{self, Columns};
 use crate::sample;
 
 /// Checks that an SVG document is well-formed XML as far as this crate writes it (elements, attributes, text, five entities) and
@@ -56,7 +56,7 @@ fn layer_names_never_cover_each_other_at_any_number_of_layers() {
         for name in simulation.layers.iter_mut().skip(1).step_by(7) {
             name.id = format!("a.very.long.name.of.a.layer.that.came.from.a.file.{}", name.id);
         }
-        let figure = figures::layers(&simulation);
+        let figure = figures::layers(&simulation, Columns::Two);
         assert_eq!(figure.text_faults(), Vec::<String>::new(), "{count} layers");
         assert!(figure.scene.texts().count() > 10, "{count} layers have too few labels");
     }
@@ -74,8 +74,11 @@ fn the_check_of_texts_finds_a_text_on_another() {
 fn names_from_files_cannot_break_the_svg() {
     let mut simulation = sample::simulation("<net> & \"co\"", "cpu\u{7}\u{0}", 5, 1.0);
     simulation.layers[0].id = "</text><script>".into();
-    for figure in [figures::layers(&simulation), figures::timeline(&simulation), figures::phases(&[simulation.clone()])]
-    {
+    for figure in [
+        figures::layers(&simulation, Columns::Two),
+        figures::timeline(&simulation, Columns::Two),
+        figures::phases(&[simulation.clone()]),
+    ] {
         let svg = figure.svg().unwrap();
         well_formed(&svg);
         assert!(!svg.contains("<script>"));

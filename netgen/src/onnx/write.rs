@@ -1,0 +1,277 @@
+//! A model as an ONNX file.
+
+use std::collections::HashSet;
+
+use prost::Message;
+
+use super::OnnxError;
+use super::metadata::Metadata;
+use super::proto::{
+    AttributeProto, Dimension, GraphProto, IR_VERSION, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    TensorShapeProto, TensorType, TypeProto, ValueInfoProto, attribute_type, data_type,
+};
+use crate::{FloatLayer, Layer, LayerId, Model, NetworkError, Op, Shape};
+
+/// Version of the operator set that is written: the oldest that PyTorch's own exporter writes today.
+const OPSET: i64 = 17;
+
+/// Largest file that protobuf readers accept, bytes (2 GiB).
+const MAX_BYTES: u64 = 1 << 31;
+
+/// Name of the dimension whose size is left open.
+const BATCH: &str = "N";
+
+/// `BatchNormalization.epsilon` as PyTorch sets it. The variance is written as 1 − ε, so that nothing is divided.
+const EPSILON: f32 = 1e-5;
+
+/// A model as the bytes of an ONNX file, batch size left open. A convolution with a batch norm becomes `Conv` and
+/// `BatchNormalization` with a mean of 0 and a variance of 1: the same function, in the form that training starts from.
+///
+/// # Errors
+/// Weights that do not belong to the network, or more than fit into one file.
+pub fn write(model: &Model) -> Result<Vec<u8>, OnnxError> {
+    model.check()?;
+    let network = &model.network;
+    let bytes = network.params().saturating_mul(4);
+    if bytes >= MAX_BYTES {
+        return Err(OnnxError::graph(format!(
+            "{} has {bytes} bytes of weights; an ONNX file holds less than {MAX_BYTES}",
+            network.name
+        )));
+    }
+    let mut writer = Writer::new(model);
+    for (id, layer) in network.iter().skip(1) {
+        writer.layer(id, layer)?;
+    }
+    let file = ModelProto {
+        ir_version: IR_VERSION,
+        producer_name: "pisim".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        graph: Some(writer.finish()),
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+        metadata_props: vec![Metadata::of(network).entry()?],
+        functions: Vec::new(),
+    };
+    Ok(file.encode_to_vec())
+}
+
+struct Writer<'a> {
+    model: &'a Model,
+    graph: GraphProto,
+    /// Names of values and nodes; those of layers are taken from the start.
+    names: HashSet<String>,
+    /// Whether each layer's value has the dimensions `[N, features]` instead of `[N, C, H, W]`.
+    flat: Vec<bool>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(model: &'a Model) -> Self {
+        let network = &model.network;
+        let names = network.layers.iter().map(|layer| layer.name.clone()).collect();
+        let graph = GraphProto { name: network.name.clone(), ..GraphProto::default() };
+        Self { model, graph, names, flat: vec![false] }
+    }
+
+    fn finish(mut self) -> GraphProto {
+        let network = &self.model.network;
+        let last = network.layer(network.output_id());
+        let flat = self.flat.last().copied().unwrap_or_default();
+        self.graph.input = vec![value_info("input", network.input, false)];
+        self.graph.output = vec![value_info(&last.name, last.output, flat)];
+        self.graph
+    }
+
+    /// A name that nothing else has.
+    fn fresh(&mut self, wanted: String) -> String {
+        let mut name = wanted;
+        while !self.names.insert(name.clone()) {
+            name.push('_');
+        }
+        name
+    }
+
+    fn layer(&mut self, id: LayerId, layer: &Layer) -> Result<(), OnnxError> {
+        let name = layer.name.as_str();
+        let flat = match layer.op {
+            Op::Linear { .. } => true,
+            Op::Conv(_) | Op::AvgPool { .. } | Op::GlobalAvgPool | Op::Input => false,
+            _ => layer.inputs.first().and_then(|input| self.flat.get(input.0)).copied().unwrap_or_default(),
+        };
+        let wanted = matches!(layer.op, Op::Linear { .. }) || flat;
+        let mut inputs = Vec::with_capacity(layer.inputs.len());
+        for &input in &layer.inputs {
+            inputs.push(self.operand(name, input, wanted));
+        }
+        match layer.op {
+            Op::Conv(conv) => {
+                let own = self.model.of(id)?;
+                let pads = int(conv.padding);
+                let attributes = vec![
+                    ints("dilations", &[1, 1]),
+                    whole("group", 1),
+                    ints("kernel_shape", &[int(conv.kernel); 2]),
+                    ints("pads", &[pads; 4]),
+                    ints("strides", &[int(conv.stride); 2]),
+                ];
+                let channels = self.model.network.input_shape(id).channels;
+                inputs.push(self.tensor(
+                    format!("{name}.weight"),
+                    &[conv.out_channels, channels, conv.kernel, conv.kernel],
+                    &own.weights,
+                ));
+                let zeros = vec![0.0; conv.out_channels];
+                if conv.bias || (!conv.norm && own.bias != zeros) {
+                    let bias = if conv.norm { &zeros } else { &own.bias };
+                    inputs.push(self.tensor(format!("{name}.bias"), &[conv.out_channels], bias));
+                }
+                if conv.norm {
+                    let before = self.fresh(format!("{name}.before_norm"));
+                    self.node(name, "Conv", inputs, &before, attributes);
+                    let norm = self.fresh(format!("{name}.norm"));
+                    self.norm(&norm, before, name, &own.bias);
+                } else {
+                    self.node(name, "Conv", inputs, name, attributes);
+                }
+            }
+            Op::Linear { out_features } => {
+                let own = self.model.of(id)?;
+                let features = self.model.network.input_shape(id).len();
+                inputs.push(self.tensor(format!("{name}.weight"), &[out_features, features], &own.weights));
+                inputs.push(self.tensor(format!("{name}.bias"), &[out_features], &own.bias));
+                self.node(name, "Gemm", inputs, name, vec![whole("transB", 1)]);
+            }
+            Op::ChannelBias { norm } => {
+                let FloatLayer { bias, .. } = self.model.of(id)?;
+                let input = inputs.pop().unwrap_or_default();
+                if norm {
+                    self.norm(name, input, name, bias);
+                } else {
+                    let dims: &[usize] = if flat { &[1, bias.len()] } else { &[1, bias.len(), 1, 1] };
+                    let bias = self.tensor(format!("{name}.bias"), dims, bias);
+                    self.node(name, "Add", vec![input, bias], name, Vec::new());
+                }
+            }
+            Op::AvgPool { kernel, stride } => {
+                let attributes = vec![ints("kernel_shape", &[int(kernel); 2]), ints("strides", &[int(stride); 2])];
+                self.node(name, "AveragePool", inputs, name, attributes);
+            }
+            Op::GlobalAvgPool => self.node(name, "GlobalAveragePool", inputs, name, Vec::new()),
+            Op::Relu => self.node(name, "Relu", inputs, name, Vec::new()),
+            Op::Add => self.node(name, "Add", inputs, name, Vec::new()),
+            Op::Rescale => self.node(name, "Identity", inputs, name, Vec::new()),
+            Op::Input => {
+                return Err(NetworkError::Layer {
+                    layer: name.into(),
+                    problem: "a network has one input, its layer 0".into(),
+                }
+                .into());
+            }
+            _ => {
+                return Err(NetworkError::Layer {
+                    layer: name.into(),
+                    problem: format!("{} has no ONNX form in this version", layer.op.kind()),
+                }
+                .into());
+            }
+        }
+        self.flat.push(flat);
+        Ok(())
+    }
+
+    /// The name of a layer's value with the dimensions that its reader wants, reshaped if it has others.
+    fn operand(&mut self, reader: &str, input: LayerId, flat: bool) -> String {
+        let layer = self.model.network.layer(input);
+        if self.flat.get(input.0).copied().unwrap_or_default() == flat {
+            return layer.name.clone();
+        }
+        let shape = layer.output;
+        let reshaped = self.fresh(format!("{reader}.flatten"));
+        if flat {
+            self.node(&reshaped, "Flatten", vec![layer.name.clone()], &reshaped, vec![whole("axis", 1)]);
+        } else {
+            // A zero keeps the batch as it is.
+            let dims = [0, int(shape.channels), int(shape.height), int(shape.width)];
+            let target = self.fresh(format!("{reshaped}.shape"));
+            self.graph.initializer.push(TensorProto {
+                dims: vec![4],
+                data_type: data_type::INT64,
+                int64_data: dims.to_vec(),
+                name: target.clone(),
+                ..TensorProto::default()
+            });
+            self.node(&reshaped, "Reshape", vec![layer.name.clone(), target], &reshaped, Vec::new());
+        }
+        reshaped
+    }
+
+    /// A batch norm that adds `bias` and does nothing else.
+    fn norm(&mut self, node: &str, input: String, output: &str, bias: &[f32]) {
+        let dims = [bias.len()];
+        let values = [
+            ("weight", vec![1.0; bias.len()]),
+            ("bias", bias.to_vec()),
+            ("running_mean", vec![0.0; bias.len()]),
+            ("running_var", vec![1.0 - EPSILON; bias.len()]),
+        ];
+        let mut inputs = vec![input];
+        for (what, values) in values {
+            let tensor = self.tensor(format!("{node}.{what}"), &dims, &values);
+            inputs.push(tensor);
+        }
+        let epsilon = AttributeProto {
+            name: "epsilon".into(),
+            f: Some(EPSILON),
+            r#type: attribute_type::FLOAT,
+            ..Default::default()
+        };
+        self.node(node, "BatchNormalization", inputs, output, vec![epsilon]);
+    }
+
+    fn node(&mut self, name: &str, op: &str, input: Vec<String>, output: &str, attribute: Vec<AttributeProto>) {
+        self.graph.node.push(NodeProto {
+            input,
+            output: vec![output.into()],
+            name: name.into(),
+            op_type: op.into(),
+            attribute,
+            domain: String::new(),
+        });
+    }
+
+    fn tensor(&mut self, name: String, dims: &[usize], values: &[f32]) -> String {
+        let name = self.fresh(name);
+        self.graph.initializer.push(TensorProto {
+            dims: dims.iter().map(|&dim| int(dim)).collect(),
+            data_type: data_type::FLOAT,
+            raw_data: Some(values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            name: name.clone(),
+            ..TensorProto::default()
+        });
+        name
+    }
+}
+
+fn value_info(name: &str, shape: Shape, flat: bool) -> ValueInfoProto {
+    let known = |size: usize| Dimension { dim_value: Some(int(size)), dim_param: None };
+    let mut dim = vec![Dimension { dim_value: None, dim_param: Some(BATCH.into()) }];
+    if flat {
+        dim.push(known(shape.len()));
+    } else {
+        dim.extend([shape.channels, shape.height, shape.width].map(known));
+    }
+    let tensor_type = TensorType { elem_type: data_type::FLOAT, shape: Some(TensorShapeProto { dim }) };
+    ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
+}
+
+fn whole(name: &str, value: i64) -> AttributeProto {
+    AttributeProto { name: name.into(), i: Some(value), r#type: attribute_type::INT, ..Default::default() }
+}
+
+fn ints(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto { name: name.into(), ints: values.to_vec(), r#type: attribute_type::INTS, ..Default::default() }
+}
+
+/// Sizes of a checked network are far below 2^63.
+fn int(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
