@@ -5,12 +5,14 @@
 
 mod args;
 mod commands;
+mod dataset;
 mod experiment;
 mod image;
 mod npy;
 mod output;
 mod platform;
 mod select;
+mod trained;
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -46,7 +46,7 @@ fn parse(bytes: &[u8], shape: Shape, format: FixedPoint) -> Result<Vec<i64>> {
 }
 
 /// The header's text and what follows it.
-fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
+pub(crate) fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let rest = bytes.strip_prefix(b"\x93NUMPY")?;
     let (version, rest) = rest.split_first_chunk::<2>()?;
     let (length, rest) = match version {
@@ -61,14 +61,18 @@ fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
 
 /// What a header says: `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 32, 32), }`.
 #[derive(Debug, PartialEq)]
-struct Header {
-    kind: String,
-    fortran: bool,
-    shape: Vec<usize>,
+pub(crate) struct Header {
+    /// `<f4`, `|u1`, …
+    pub kind: String,
+    /// Whether the first index moves fastest.
+    pub fortran: bool,
+    /// Number of values along each index.
+    pub shape: Vec<usize>,
 }
 
 impl Header {
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads a header; none if it is not of a plain array.
+    pub fn parse(text: &str) -> Option<Self> {
         let after = |key: &str| text.split_once(key).map(|(_, rest)| rest.trim_start());
         let kind = after("'descr':")?.strip_prefix('\'')?.split_once('\'')?.0.to_owned();
         let order = after("'fortran_order':")?;
@@ -99,7 +103,7 @@ fn reader(kind: &str, format: FixedPoint) -> Result<(usize, Read1)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
@@ -107,7 +111,7 @@ mod tests {
     const FORMAT: FixedPoint = FixedPoint { ring_bits: 32, fraction_bits: 8, weight_bits: 11, relu_max: None };
 
     /// As NumPy writes it: the header padded with spaces to a multiple of 64, a newline at its end.
-    fn npy(kind: &str, order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    pub fn npy(kind: &str, order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
         let mut header = format!("{{'descr': '{kind}', 'fortran_order': {order}, 'shape': {shape}, }}");
         while !(header.len() + 11).is_multiple_of(64) {
             header.push(' ');

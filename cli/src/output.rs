@@ -52,9 +52,14 @@ pub fn start_logging(verbose: u8) {
 
 /// A progress bar on stderr, invisible unless stderr is a terminal.
 pub fn progress(steps: usize, title: &str) -> ProgressBar {
+    progress_of("steps", steps, title)
+}
+
+/// As [`progress`], of other things than steps.
+pub fn progress_of(what: &str, steps: usize, title: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr());
-    let template = "{prefix} {bar:30} {pos}/{len} steps, {elapsed} {msg}";
-    if let Ok(style) = ProgressStyle::with_template(template) {
+    let template = format!("{{prefix}} {{bar:30}} {{pos}}/{{len}} {what}, {{elapsed}} {{msg}}");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style);
     }
     bar.set_prefix(title.to_owned());

@@ -25,19 +25,22 @@ pub fn program(network: &Network, protocol: &Protocol, name: &str) -> Result<Pro
     let lowered = lower(network, protocol).inspect(|program| {
         tracing::info!(network = network.name, protocol = protocol.name, steps = program.steps.len(), "lowered");
     });
-    lowered.map_err(|error| {
-        let key = match &error {
-            LowerError::Network(NetworkError::DoesNotFitRing { .. }) => "shares.bits",
-            LowerError::Network(NetworkError::Format { key: "weight_bits", .. }) => "fixed_point.weight_bits",
-            LowerError::Network(NetworkError::Format { .. }) => "fixed_point.fraction_bits",
-            LowerError::Noise { .. } => "linear.limb_bits",
-            LowerError::Packing { .. } => "linear.degree",
-            _ => return error.into(),
-        };
-        let message = format!("network {}: {error}", network.name);
-        match Source::read(name) {
-            Ok(source) => ConfigError::at_key(&source, key, message).into(),
-            Err(_) => ConfigError::new(name, format!("key `{key}`: {message}")).into(),
-        }
-    })
+    lowered.map_err(|error| refusal(error, network, name))
+}
+
+/// Why `network` cannot run under the protocol that `name` was loaded from: an error at the key that it does not fit.
+pub fn refusal(error: LowerError, network: &Network, name: &str) -> anyhow::Error {
+    let key = match &error {
+        LowerError::Network(NetworkError::DoesNotFitRing { .. } | NetworkError::RingTooSmall { .. }) => "shares.bits",
+        LowerError::Network(NetworkError::Format { key: "weight_bits", .. }) => "fixed_point.weight_bits",
+        LowerError::Network(NetworkError::Format { .. }) => "fixed_point.fraction_bits",
+        LowerError::Noise { .. } => "linear.limb_bits",
+        LowerError::Packing { .. } => "linear.degree",
+        _ => return error.into(),
+    };
+    let message = format!("network {}: {error}", network.name);
+    match Source::read(name) {
+        Ok(source) => ConfigError::at_key(&source, key, message).into(),
+        Err(_) => ConfigError::new(name, format!("key `{key}`: {message}")).into(),
+    }
 }

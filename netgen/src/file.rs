@@ -21,6 +21,9 @@ struct NetworkFile {
     /// Rows and columns of the input; 32 if left out.
     #[schemars(with = "Option<usize>")]
     input: Option<Spanned<usize>>,
+    /// Channels of the input: 3 (colour) if left out, 1 for grey.
+    #[schemars(with = "Option<usize>")]
+    input_channels: Option<Spanned<usize>>,
     /// Number of logits; by default 200 at input 64, 1000 at 224, otherwise the family's number.
     #[schemars(with = "Option<usize>")]
     classes: Option<Spanned<usize>>,
@@ -61,6 +64,7 @@ impl NetworkFile {
         let of = |key, span: Option<std::ops::Range<usize>>| span.map(|span| (key, span));
         let place = match key {
             "input" => of("input", self.input.as_ref().map(Spanned::span)),
+            "input_channels" => of("input_channels", self.input_channels.as_ref().map(Spanned::span)),
             "classes" => of("classes", self.classes.as_ref().map(Spanned::span)),
             "base_channels" => of("base_channels", self.base_channels.as_ref().map(Spanned::span)),
             "depths" => of("depths", self.depths.as_ref().map(Spanned::span)),
@@ -104,6 +108,7 @@ impl NetworkFile {
         NetworkSpec {
             description: self.description.clone().unwrap_or_else(|| format!("a {} network", self.family.get_ref())),
             input_size: number(&self.input).unwrap_or(defaults.input_size),
+            input_channels: number(&self.input_channels).unwrap_or(defaults.input_channels),
             classes: number(&self.classes),
             base_channels: number(&self.base_channels),
             depths: self.depths.as_ref().map(|depths| depths.get_ref().clone()),

@@ -43,8 +43,10 @@ pub struct NetworkSpec {
     pub description: String,
     /// The family: a name of [`crate::FAMILIES`], `hrn-AxBxCx`, `hrn34-AxBxCx`, or `residual` with explicit stages.
     pub family: String,
-    /// Rows and columns of the input, which has three channels.
+    /// Rows and columns of the input.
     pub input_size: usize,
+    /// Channels of the input: 3 for colour, 1 for grey.
+    pub input_channels: usize,
     /// Logits. By default 200 at 64x64 (TinyImageNet), 1000 at 224x224 (ImageNet), otherwise the family's number:
     /// 10 for `minionn`, `resnet20` and `resnet32` (CIFAR-10), 100 for all others (CIFAR-100).
     pub classes: Option<usize>,
@@ -97,6 +99,7 @@ impl NetworkSpec {
             description: String::new(),
             family: family.into(),
             input_size: 32,
+            input_channels: 3,
             classes: None,
             base_channels: None,
             depths: None,
@@ -117,6 +120,7 @@ impl NetworkSpec {
     pub fn build(&self) -> Result<Network, NetworkError> {
         let family = Family::parse(&self.family.to_lowercase())?;
         check_range("input", self.input_size, 4096)?;
+        check_range("input_channels", self.input_channels, 1024)?;
         for (key, value) in [("classes", self.classes), ("base_channels", self.base_channels)] {
             check_range(key, value.unwrap_or(1), MAX_OPTION)?;
         }

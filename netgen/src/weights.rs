@@ -171,13 +171,6 @@ fn spreads(network: &Network) -> Vec<f64> {
             Op::Add => {
                 Moment { positive: input.positive + of(1).positive, symmetric: input.symmetric + of(1).symmetric }
             }
-            Op::LeakyRelu { slope } => leaky(input, slope.value()),
-            Op::PRelu => leaky(input, MEAN_SLOPE),
-            Op::MaxPool { kernel, .. } => maximum(input, kernel),
-            Op::MaxPoolThen { kernel, then, .. } => match then {
-                Pointwise::LeakyRelu { slope } => maximum(leaky(input, slope.value()), kernel),
-                Pointwise::Relu | Pointwise::ClampedRelu { .. } => maximum(leaky(input, 0.0), kernel),
-            },
             Op::Concat { .. } => {
                 let channels = layer.output.channels as f64;
                 let share = |index: usize, &input: &LayerId| {
@@ -189,25 +182,19 @@ fn spreads(network: &Network) -> Vec<f64> {
                     symmetric: sum.symmetric + share * moment.symmetric,
                 })
             }
+            Op::LeakyRelu { slope } => leaky(input, slope.value()),
+            Op::PRelu => leaky(input, MEAN_SLOPE),
+            Op::MaxPool { kernel, .. } => maximum(input, kernel),
+            Op::MaxPoolThen { kernel, then, .. } => match then {
+                Pointwise::LeakyRelu { slope } => maximum(leaky(input, slope.value()), kernel),
+                Pointwise::Relu | Pointwise::ClampedRelu { .. } => maximum(leaky(input, 0.0), kernel),
+            },
             Op::Rescale | Op::AvgPool { .. } | Op::GlobalAvgPool | Op::Slice { .. } => input,
         };
         moments.push(moment);
         spreads.push(spread);
     }
     spreads
-}
-
-/// Behind a leaky ReLU: the part that is lost to a ReLU comes back with the square of the slope.
-fn leaky(input: Moment, slope: f64) -> Moment {
-    let survives = 0.5 * (1.0 + input.positive / input.total());
-    let below = (1.0 - survives) * slope * slope;
-    Moment { positive: input.positive + (survives + below) * input.symmetric, symmetric: 0.0 }
-}
-
-/// Behind a max pool: as if the squares of a window's values were exponential, where the largest of n is the sum of 1/i.
-fn maximum(input: Moment, kernel: usize) -> Moment {
-    let growth: f64 = (1..=kernel * kernel).map(|i| 1.0 / i as f64).sum();
-    Moment { positive: input.total() * growth, symmetric: 0.0 }
 }
 
 /// The addition that reads a layer, as it is or as channels of a larger tensor.
@@ -228,6 +215,19 @@ fn is_linear(network: &Network, id: LayerId) -> bool {
         Op::Concat { .. } => layer.inputs.iter().all(|&input| is_linear(network, input)),
         _ => false,
     }
+}
+
+/// Behind a leaky ReLU: the part that is lost to a ReLU comes back with the square of the slope.
+fn leaky(input: Moment, slope: f64) -> Moment {
+    let survives = 0.5 * (1.0 + input.positive / input.total());
+    let below = (1.0 - survives) * slope * slope;
+    Moment { positive: input.positive + (survives + below) * input.symmetric, symmetric: 0.0 }
+}
+
+/// Behind a max pool: as if the squares of a window's values were exponential, where the largest of n is the sum of 1/i.
+fn maximum(input: Moment, kernel: usize) -> Moment {
+    let growth: f64 = (1..=kernel * kernel).map(|i| 1.0 / i as f64).sum();
+    Moment { positive: input.total() * growth, symmetric: 0.0 }
 }
 
 /// Random numbers of one layer.

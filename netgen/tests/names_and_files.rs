@@ -52,6 +52,7 @@ fn a_file_says_all_that_the_options_can_say() {
         classes = 7
         base_channels = 8
         depths = [1, 2, 3, 1]
+        input_channels = 1
         stem = "imagenet"
         shortcuts = true
         head_pool = 2
@@ -63,6 +64,7 @@ fn a_file_says_all_that_the_options_can_say() {
         name: "mine".into(),
         description: "all keys".into(),
         input_size: 64,
+        input_channels: 1,
         classes: Some(7),
         base_channels: Some(8),
         depths: Some(vec![1, 2, 3, 1]),
@@ -163,6 +165,7 @@ fn errors_of_a_file_point_at_the_line_and_the_key() {
         ("family = \"resnet18\"\nstages = [{blocks = 1, channels = 1}]", "net.toml:2:10: key `stages`", "residual"),
         ("family = \"residual\"\nstages = [{blocks = 1, chanels = 1}]", "net.toml:2:", "did you mean `channels`?"),
         ("family = \"hrn-9999x9999x9999x\"", "net.toml:1:10: key `family`", "exceed the limit"),
+        ("family = \"vgg16\"\ninput_channels = 0", "net.toml:2:18: key `input_channels`", "from 1 to 1024"),
         ("family = \"vgg16\"\ninput = 16", "net.toml:1:10: key `family`", "does not fit"),
         ("family = ", "net.toml:1:", "not TOML"),
     ] {

@@ -2,6 +2,7 @@
 
 use crate::Report;
 use crate::VerificationSummary;
+use crate::accuracy;
 use crate::draw::style::{TWO_COLUMNS_IN, inches};
 use crate::figures::{Figure, Origin, by_phase};
 use crate::format::{bytes, exact, joules, percent, seconds};
@@ -48,6 +49,9 @@ pub fn page(report: &Report, figures: &[(&Figure, &str)]) -> String {
                 @if let Some(run) = &report.verification {
                     section { h2 { "Verified private run" } (verification(run)) }
                 }
+                @if !report.accuracy.is_empty() {
+                    section { h2 { "Answered privately" } (accuracy::section(&report.accuracy, &report.simulations, &draw("answers-"))) }
+                }
                 @if !report.networks.is_empty() {
                     section {
                         h2 { "Networks " (badge(Origin::Counted)) }
@@ -87,7 +91,7 @@ fn detail_figures<'a>(figures: &[(&'a Figure, &'a str)]) -> Vec<(&'a Figure, &'a
     figures.iter().filter(|(f, _)| f.name.starts_with("layers-") || f.name.starts_with("timeline-")).copied().collect()
 }
 
-fn badge(origin: Origin) -> Markup {
+pub(crate) fn badge(origin: Origin) -> Markup {
     html! { span class={ "badge " (origin.word()) } { (origin.word()) } }
 }
 

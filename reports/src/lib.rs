@@ -3,6 +3,7 @@
 //! [`Report::write`] puts everything into one folder; [`tables`] prints the same numbers on a terminal; [`figures`] has the figures
 //! one by one. Every number says whether it was modelled, measured or counted ([`figures::Origin`]).
 
+mod accuracy;
 pub mod analysis;
 mod draw;
 pub mod figures;
@@ -19,6 +20,7 @@ pub mod tables;
 mod tests;
 mod verification;
 
+pub use accuracy::{AccuracySummary, Answer, WholeSet};
 pub use draw::render::DrawError;
 pub use output::write_figures;
 pub use report::{Report, ReportError, Written};

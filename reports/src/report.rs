@@ -2,7 +2,7 @@
 
 use crate::figures::{self, Columns, Data, Figure, Origin};
 use crate::output::Staging;
-use crate::{DrawError, VerificationSummary, html};
+use crate::{AccuracySummary, DrawError, VerificationSummary, html};
 use pisim_netgen::Schedule;
 use pisim_sim::Simulation;
 use serde::Serialize;
@@ -60,6 +60,8 @@ pub struct Report {
     pub simulations: Vec<Simulation>,
     /// The verified private run (measured), if there was one.
     pub verification: Option<VerificationSummary>,
+    /// Trained networks on labelled inputs (measured), if there were any.
+    pub accuracy: Vec<AccuracySummary>,
     /// Assumptions and remarks for readers.
     pub notes: Vec<String>,
 }
@@ -108,6 +110,7 @@ impl Report {
         for simulation in &self.simulations {
             figures.extend([figures::layers(simulation, columns), figures::timeline(simulation, columns)]);
         }
+        figures.extend(self.accuracy.iter().map(figures::answers));
         let mut taken = BTreeSet::new();
         for figure in &mut figures {
             // File systems that ignore case must not lose a figure either.

@@ -8,6 +8,7 @@ use pisim_netgen::Schedule;
 use pisim_sim::validate::{Set, Target};
 use pisim_sim::{Bottleneck, Simulation};
 
+pub use crate::accuracy::accuracies;
 pub use crate::requests::table as requests;
 
 /// Cells of a table: text, and whether it is a number (numbers are aligned to the right).

@@ -158,8 +158,25 @@ def affine(seed, opset=18):
     return g.model(x, opset), g.shape
 
 
-def halves(seed):
-    """Weights as doubles, in the typed fields and as external data beside the file are all read the same way."""
+def activations(seed, opset=17):
+    """ReLU6, leaky and parametric ReLUs, max pools with and without padding, a global max pool."""
+    g = Graph(seed, (1, 3, 16, 16))
+    x = g.norm(g.conv("input", "conv1", 3, 8, 3), "bn1", 8)
+    bounds = [g.constant("zero", np.array(0, np.float32)), g.constant("six", np.array(6, np.float32))]
+    x = g.node("Clip", [x, *bounds], "/act1/Clip")
+    x = g.node("MaxPool", [x], "/pool1/MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    x = g.conv(x, "conv2", 8, 8, 3, bias=True)
+    x = g.node("LeakyRelu", [x], "/act2/LeakyRelu", alpha=0.1)
+    x = g.node("MaxPool", [x], "/pool2/MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    x = g.conv(x, "conv3", 8, 8, 1)
+    x = g.node("PRelu", [x, g.weight("act3.weight", 8, 1, 1, scale=0.3)], "/act3/PRelu")
+    x = g.node("GlobalMaxPool", [x], "/gmp/GlobalMaxPool")
+    x = g.node("Flatten", [x], "/Flatten")
+    return g.model(g.linear(x, "fc", 8, 6), opset), g.shape
+
+
+def typed(seed):
+    """Every second weight in the typed fields; the file's large tensors go into a file of their own."""
     model, shape = vgg(seed)
     for index, tensor in enumerate(model.graph.initializer):
         if tensor.data_type == TensorProto.FLOAT and index % 2 == 0:
@@ -173,10 +190,11 @@ def models():
     yield "resnet18", resnet18(1, "average")
     yield "resnet18_max", resnet18(2, "max", opset=13)
     yield "vgg", vgg(3)
-    yield "vgg_typed", halves(4)
+    yield "vgg_typed", typed(4)
     yield "preactivation", preactivation(5, signed=False)
     yield "preactivation_signed", preactivation(6, signed=True)
     yield "affine", affine(7)
+    yield "activations", activations(8)
 
 
 def run(path, inputs):

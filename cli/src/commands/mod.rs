@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod accuracy;
 mod against;
 pub mod bench;
 pub mod calibrate;

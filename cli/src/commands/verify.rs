@@ -71,14 +71,8 @@ pub fn private_run(
     run_after(program, image, seed, memory_bytes, &mut || ())
 }
 
-/// As [`private_run`], and calls `ready` right before the parties start.
-fn run_after(
-    program: &Arc<Program>,
-    image: Option<&Picture>,
-    seed: u64,
-    memory_bytes: u64,
-    ready: &mut dyn FnMut(),
-) -> Result<VerificationSummary> {
+/// Refuses programs whose real run would need more memory than any machine that it is meant for.
+pub fn refuse_too_large(program: &Program) -> Result<()> {
     let network = &program.network.network;
     if network.params() > MAX_WEIGHTS {
         bail!("{} has {} parameters; a real run takes at most {MAX_WEIGHTS}", network.name, network.params());
@@ -91,6 +85,19 @@ fn run_after(
             network.name
         );
     }
+    Ok(())
+}
+
+/// As [`private_run`], and calls `ready` right before the parties start.
+fn run_after(
+    program: &Arc<Program>,
+    image: Option<&Picture>,
+    seed: u64,
+    memory_bytes: u64,
+    ready: &mut dyn FnMut(),
+) -> Result<VerificationSummary> {
+    refuse_too_large(program)?;
+    let network = &program.network.network;
     let (shape, format) = (network.input, program.network.format);
     let input = match image {
         Some(picture) => picture.values(shape, format)?,

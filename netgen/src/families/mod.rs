@@ -99,9 +99,9 @@ impl Family {
     }
 }
 
-/// Shape of a square colour image.
+/// Shape of a square image.
 fn image(spec: &NetworkSpec) -> Shape {
-    Shape::new(3, spec.input_size, spec.input_size)
+    Shape::new(spec.input_channels, spec.input_size, spec.input_size)
 }
 
 /// The multipliers in `hrn-AxBx…` and whether it names the ResNet-34 body (`hrn34-AxBxCx`).

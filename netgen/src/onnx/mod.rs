@@ -11,6 +11,8 @@ mod error;
 mod metadata;
 mod proto;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use error::OnnxError;

@@ -10,7 +10,7 @@ use super::proto::{
     AttributeProto, Dimension, GraphProto, IR_VERSION, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
     TensorShapeProto, TensorType, TypeProto, ValueInfoProto, attribute_type, data_type,
 };
-use crate::{FloatLayer, Layer, LayerId, Model, NetworkError, Op, Shape};
+use crate::{Conv, FloatLayer, Layer, LayerId, Model, NetworkError, Op, Shape};
 
 /// Version of the operator set that is written: the oldest that PyTorch's own exporter writes today.
 const OPSET: i64 = 17;
@@ -94,45 +94,15 @@ impl<'a> Writer<'a> {
         let name = layer.name.as_str();
         let flat = match layer.op {
             Op::Linear { .. } => true,
-            Op::Conv(_) | Op::AvgPool { .. } | Op::GlobalAvgPool | Op::Input => false,
+            Op::Conv(_) | Op::AvgPool { .. } | Op::GlobalAvgPool | Op::MaxPool { .. } => false,
             _ => layer.inputs.first().and_then(|input| self.flat.get(input.0)).copied().unwrap_or_default(),
         };
-        let wanted = matches!(layer.op, Op::Linear { .. }) || flat;
         let mut inputs = Vec::with_capacity(layer.inputs.len());
         for &input in &layer.inputs {
-            inputs.push(self.operand(name, input, wanted));
+            inputs.push(self.operand(name, input, flat));
         }
         match layer.op {
-            Op::Conv(conv) => {
-                let own = self.model.of(id)?;
-                let pads = int(conv.padding);
-                let attributes = vec![
-                    ints("dilations", &[1, 1]),
-                    whole("group", 1),
-                    ints("kernel_shape", &[int(conv.kernel); 2]),
-                    ints("pads", &[pads; 4]),
-                    ints("strides", &[int(conv.stride); 2]),
-                ];
-                let channels = self.model.network.input_shape(id).channels;
-                inputs.push(self.tensor(
-                    format!("{name}.weight"),
-                    &[conv.out_channels, channels, conv.kernel, conv.kernel],
-                    &own.weights,
-                ));
-                let zeros = vec![0.0; conv.out_channels];
-                if conv.bias || (!conv.norm && own.bias != zeros) {
-                    let bias = if conv.norm { &zeros } else { &own.bias };
-                    inputs.push(self.tensor(format!("{name}.bias"), &[conv.out_channels], bias));
-                }
-                if conv.norm {
-                    let before = self.fresh(format!("{name}.before_norm"));
-                    self.node(name, "Conv", inputs, &before, attributes);
-                    let norm = self.fresh(format!("{name}.norm"));
-                    self.norm(&norm, before, name, &own.bias);
-                } else {
-                    self.node(name, "Conv", inputs, name, attributes);
-                }
-            }
+            Op::Conv(conv) => self.conv(id, name, conv, inputs)?,
             Op::Linear { out_features } => {
                 let own = self.model.of(id)?;
                 let features = self.model.network.input_shape(id).len();
@@ -142,29 +112,42 @@ impl<'a> Writer<'a> {
             }
             Op::ChannelBias { norm } => {
                 let FloatLayer { bias, .. } = self.model.of(id)?;
-                let input = inputs.pop().unwrap_or_default();
                 if norm {
-                    self.norm(name, input, name, bias);
+                    self.norm(name, inputs.pop().unwrap_or_default(), name, bias);
                 } else {
                     let dims: &[usize] = if flat { &[1, bias.len()] } else { &[1, bias.len(), 1, 1] };
-                    let bias = self.tensor(format!("{name}.bias"), dims, bias);
-                    self.node(name, "Add", vec![input, bias], name, Vec::new());
+                    inputs.push(self.tensor(format!("{name}.bias"), dims, bias));
+                    self.node(name, "Add", inputs, name, Vec::new());
                 }
             }
-            Op::AvgPool { kernel, stride } => {
-                let attributes = vec![ints("kernel_shape", &[int(kernel); 2]), ints("strides", &[int(stride); 2])];
-                self.node(name, "AveragePool", inputs, name, attributes);
+            Op::AvgPool { kernel, stride } => self.node(name, "AveragePool", inputs, name, window(kernel, stride)),
+            Op::MaxPool { kernel, stride, padding } => {
+                let mut attributes = window(kernel, stride);
+                attributes.push(ints("pads", &[int(padding); 4]));
+                self.node(name, "MaxPool", inputs, name, attributes);
             }
             Op::GlobalAvgPool => self.node(name, "GlobalAveragePool", inputs, name, Vec::new()),
             Op::Relu => self.node(name, "Relu", inputs, name, Vec::new()),
+            Op::ClampedRelu { max } => {
+                inputs.push(self.tensor(format!("{name}.min"), &[], &[0.0]));
+                inputs.push(self.tensor(format!("{name}.max"), &[], &[max as f32]));
+                self.node(name, "Clip", inputs, name, Vec::new());
+            }
+            Op::LeakyRelu { slope } => {
+                // At most 16 binary digits: exact.
+                self.node(name, "LeakyRelu", inputs, name, vec![number("alpha", slope.value() as f32)]);
+            }
+            Op::PRelu => {
+                let FloatLayer { weights, .. } = self.model.of(id)?;
+                let dims: &[usize] = if flat { &[weights.len()] } else { &[weights.len(), 1, 1] };
+                inputs.push(self.tensor(format!("{name}.weight"), dims, weights));
+                self.node(name, "PRelu", inputs, name, Vec::new());
+            }
             Op::Add => self.node(name, "Add", inputs, name, Vec::new()),
-            Op::Rescale => self.node(name, "Identity", inputs, name, Vec::new()),
-            Op::Input => {
-                return Err(NetworkError::Layer {
-                    layer: name.into(),
-                    problem: "a network has one input, its layer 0".into(),
-                }
-                .into());
+            Op::Input | Op::Rescale | Op::MaxPoolThen { .. } => {
+                let problem =
+                    format!("{} is a step of fixed point; write the network that it was made from", layer.op.kind());
+                return Err(NetworkError::Layer { layer: name.into(), problem }.into());
             }
             _ => {
                 return Err(NetworkError::Layer {
@@ -175,6 +158,30 @@ impl<'a> Writer<'a> {
             }
         }
         self.flat.push(flat);
+        Ok(())
+    }
+
+    fn conv(&mut self, id: LayerId, name: &str, conv: Conv, mut inputs: Vec<String>) -> Result<(), OnnxError> {
+        let own = self.model.of(id)?;
+        let mut attributes = window(conv.kernel, conv.stride);
+        attributes.push(ints("pads", &[int(conv.padding); 4]));
+        let channels = self.model.network.input_shape(id).channels;
+        let dims = [conv.out_channels, channels, conv.kernel, conv.kernel];
+        inputs.push(self.tensor(format!("{name}.weight"), &dims, &own.weights));
+        let zeros = vec![0.0; conv.out_channels];
+        if conv.bias || (!conv.norm && own.bias != zeros) {
+            // With a batch norm, the folded bias is the norm's.
+            let bias = if conv.norm { &zeros } else { &own.bias };
+            inputs.push(self.tensor(format!("{name}.bias"), &[conv.out_channels], bias));
+        }
+        if conv.norm {
+            let before = self.fresh(format!("{name}.before_norm"));
+            self.node(name, "Conv", inputs, &before, attributes);
+            let norm = self.fresh(format!("{name}.norm"));
+            self.norm(&norm, before, name, &own.bias);
+        } else {
+            self.node(name, "Conv", inputs, name, attributes);
+        }
         Ok(())
     }
 
@@ -218,13 +225,7 @@ impl<'a> Writer<'a> {
             let tensor = self.tensor(format!("{node}.{what}"), &dims, &values);
             inputs.push(tensor);
         }
-        let epsilon = AttributeProto {
-            name: "epsilon".into(),
-            f: Some(EPSILON),
-            r#type: attribute_type::FLOAT,
-            ..Default::default()
-        };
-        self.node(node, "BatchNormalization", inputs, output, vec![epsilon]);
+        self.node(node, "BatchNormalization", inputs, output, vec![number("epsilon", EPSILON)]);
     }
 
     fn node(&mut self, name: &str, op: &str, input: Vec<String>, output: &str, attribute: Vec<AttributeProto>) {
@@ -261,6 +262,15 @@ fn value_info(name: &str, shape: Shape, flat: bool) -> ValueInfoProto {
     }
     let tensor_type = TensorType { elem_type: data_type::FLOAT, shape: Some(TensorShapeProto { dim }) };
     ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
+}
+
+/// Attributes of a square window.
+fn window(kernel: usize, stride: usize) -> Vec<AttributeProto> {
+    vec![ints("kernel_shape", &[int(kernel); 2]), ints("strides", &[int(stride); 2])]
+}
+
+fn number(name: &str, value: f32) -> AttributeProto {
+    AttributeProto { name: name.into(), f: Some(value), r#type: attribute_type::FLOAT, ..Default::default() }
 }
 
 fn whole(name: &str, value: i64) -> AttributeProto {

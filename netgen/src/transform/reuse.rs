@@ -73,7 +73,7 @@ pub fn relu_reuse(network: &Network, reuse: &ReluReuse) -> Result<Network, Netwo
     let mut result = NetworkBuilder::rebuild_with(network, network.input, |net, id, inputs| {
         let layer = network.layer(id);
         match (layer.op, inputs) {
-            (op, &[input]) if op.pointwise().is_some() => activate(net, &layer.name, layer.op, input, reuse),
+            (op, &[input]) if op.is_activation() => activate(net, &layer.name, op, input, reuse),
             (Op::Conv(conv), &[input]) if reuse.conv == ReuseConv::Grouped && !reads_colours(id) => {
                 groups.convolve(net, &layer.name, conv, input, reuse.groups)
             }

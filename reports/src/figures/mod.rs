@@ -1,6 +1,7 @@
 //! The figures: each is a layout, a caption and exactly the data that it draws.
 
 mod activity;
+mod answers;
 mod bars;
 mod breakdown;
 mod cells;
@@ -20,6 +21,7 @@ mod schedule;
 mod timeline;
 
 pub use activity::{Category, Shares, WAITING, attribute, attribute_to_units, energy_by_category};
+pub use answers::answers;
 pub use bars::{BarRow, Bars, Kind, bars};
 pub use compare::{Compared, compared, removals, sensitivity};
 pub use energy::{energy, energy_by_unit};

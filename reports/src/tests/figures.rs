@@ -163,3 +163,20 @@ fn figures_of_published_measurements_can_be_read_and_have_their_data() {
         }
     }
 }
+
+#[test]
+fn answers_have_every_image_in_their_data_and_wrong_ones_first_with_the_right_class() {
+    let run = sample::accuracy("net", 200);
+    let figure = figures::answers(&run);
+    assert_eq!(figure.data.rows.len(), 200);
+    let wrong = run.answers.iter().filter(|answer| answer.private != answer.label).count();
+    assert_eq!(figure.data.rows.iter().filter(|row| row[1] != row[4]).count(), wrong);
+    let texts = well_formed(&figure.svg().unwrap());
+    let marked: Vec<_> = texts.iter().filter(|text| text.starts_with("88 (")).collect();
+    assert_eq!((marked.len(), wrong), (5, 5), "{texts:?}");
+    // A title and 160 images; the wrong ones are among them wherever they stand in the set.
+    assert_eq!(texts.iter().filter(|text| text.len() == 1).count(), 155);
+    assert!(figure.caption.contains("5 are wrong") && figure.caption.contains("40 more"), "{}", figure.caption);
+    let none = crate::AccuracySummary { answers: Vec::new(), images: 0, ..run };
+    well_formed(&figures::answers(&none).svg().unwrap());
+}

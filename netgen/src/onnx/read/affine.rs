@@ -19,7 +19,11 @@ const TRANSPARENT: &[&str] = &[
     "Dropout",
     "Flatten",
     "GlobalAveragePool",
+    "GlobalMaxPool",
     "Identity",
+    "LeakyRelu",
+    "MaxPool",
+    "PRelu",
     "Pad",
     "ReduceMean",
     "Relu",
@@ -147,6 +151,12 @@ fn with_constant<'a>(draft: &mut Draft<'a>, node: &Node<'a>) -> Result<(Activati
             return Err(node.error("two computed inputs are not supported; supported are one of them and a constant"));
         }
     };
+    let values = per_channel(draft, node, &x, at)?;
+    Ok((x, values))
+}
+
+/// A constant input as one number for each channel of `x`.
+pub(super) fn per_channel<'a>(draft: &Draft<'a>, node: &Node<'a>, x: &Activation, at: usize) -> Result<Vec<f64>> {
     let (dims, constant) = draft.floats(node, at)?;
     let shape = draft.shape(x.layer);
     let wrong = || {
@@ -158,7 +168,7 @@ fn with_constant<'a>(draft: &mut Draft<'a>, node: &Node<'a>) -> Result<(Activati
     };
     let Data::Floats(values) = &constant.data else { return Err(wrong()) };
     if let &[single] = values.as_slice() {
-        return Ok((x, vec![single.into(); shape.channels]));
+        return Ok(vec![single.into(); shape.channels]);
     }
     // Dimensions are aligned at their ends: behind the channels there are rows and columns, unless the value is flat.
     let behind = if x.flat { 0 } else { 2 };
@@ -170,7 +180,7 @@ fn with_constant<'a>(draft: &mut Draft<'a>, node: &Node<'a>) -> Result<(Activati
     if !one_per_channel {
         return Err(wrong());
     }
-    Ok((x, values.iter().map(|&value| value.into()).collect()))
+    Ok(values.iter().map(|&value| value.into()).collect())
 }
 
 fn apply<'a>(draft: &mut Draft<'a>, node: &Node<'a>, x: Activation, affine: Affine) -> Result<()> {

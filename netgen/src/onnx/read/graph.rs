@@ -38,11 +38,11 @@ pub(in crate::onnx) struct Graph<'a> {
 impl<'a> Graph<'a> {
     pub fn new(file: &'a ModelProto, external: &'a External) -> Result<Self> {
         let graph = file.graph.as_ref().ok_or_else(|| OnnxError::graph("the file has no graph"))?;
-        let opset = opset(file)?;
+        check_opset(file)?;
         if !graph.sparse_initializer.is_empty() {
             return Err(OnnxError::graph("sparse initializers are not supported; expected dense ones"));
         }
-        let nodes: Vec<Node> = graph.node.iter().map(|node| Node::new(node, opset)).collect();
+        let nodes: Vec<Node> = graph.node.iter().map(Node::new).collect();
         let initializers: HashMap<&str, &TensorProto> =
             graph.initializer.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
         let input = only_input(graph, &initializers)?;
@@ -70,8 +70,9 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// The version of the standard operator set.
-fn opset(file: &ModelProto) -> Result<i64> {
+/// Refuses versions of the standard operator set that nobody has read yet. The supported versions say the same thing in
+/// different places (an attribute, later an input), so that no operator needs to know which one it is.
+fn check_opset(file: &ModelProto) -> Result<()> {
     let standard = file.opset_import.iter().find(|set| is_standard(&set.domain));
     let version = standard.map(|set| set.version).ok_or_else(|| {
         OnnxError::graph("the file does not say which version of the standard operator set it is written in")
@@ -82,7 +83,7 @@ fn opset(file: &ModelProto) -> Result<i64> {
             "version {version} of the operator set is not supported; supported are {first} to {last}"
         )));
     }
-    Ok(version)
+    Ok(())
 }
 
 fn is_standard(domain: &str) -> bool {

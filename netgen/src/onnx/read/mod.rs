@@ -22,6 +22,9 @@ use self::node::Node;
 use super::OnnxError;
 use crate::Model;
 
+#[cfg(test)]
+pub(super) use stages::readable;
+
 type Result<T, E = OnnxError> = std::result::Result<T, E>;
 
 /// What a file leaves open.
@@ -49,9 +52,13 @@ const IMPORTS: &[(&str, Import)] = &[
     ("Gather", constant::gather),
     ("Gemm", linear::gemm),
     ("GlobalAveragePool", pool::global_average),
+    ("GlobalMaxPool", pool::global_max),
     ("Identity", shape::identity),
+    ("LeakyRelu", activation::leaky_relu),
     ("MatMul", linear::matmul),
+    ("MaxPool", pool::max),
     ("Mul", affine::mul),
+    ("PRelu", activation::prelu),
     ("Pad", shape::pad),
     ("ReduceMean", pool::reduce_mean),
     ("Relu", activation::relu),

@@ -4,20 +4,18 @@ use super::Result;
 use crate::onnx::OnnxError;
 use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};
 
-/// A node with the version of the operator set that it is written in.
+/// A node of the graph.
 pub(in crate::onnx) struct Node<'a> {
     proto: &'a NodeProto,
     /// The node's name, or that of its first output.
     pub name: &'a str,
-    /// The version of the operator set.
-    pub opset: i64,
 }
 
 impl<'a> Node<'a> {
-    pub fn new(proto: &'a NodeProto, opset: i64) -> Self {
+    pub fn new(proto: &'a NodeProto) -> Self {
         let output = proto.output.first().map_or("", String::as_str);
         let name = if proto.name.is_empty() { output } else { &proto.name };
-        Self { proto, name, opset }
+        Self { proto, name }
     }
 
     pub fn operator(&self) -> &'a str {

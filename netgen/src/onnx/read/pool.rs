@@ -68,6 +68,40 @@ pub(super) fn average<'a>(draft: &mut Draft<'a>, node: &Node<'a>) -> Result<()> 
     draft.add(node, Op::AvgPool { kernel, stride }, vec![x.layer], None, x.flat, x.scale)
 }
 
+/// `MaxPool` over square windows.
+pub(super) fn max<'a>(draft: &mut Draft<'a>, node: &Node<'a>) -> Result<()> {
+    let known = ["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"];
+    node.check_attributes(&known)?;
+    node.check_int("storage_order", 0)?;
+    let x = draft.unpadded(node, 0)?;
+    let from = draft.shape(x.layer);
+    let kernel = node.ints("kernel_shape")?.ok_or_else(|| node.error("it has no kernel_shape"))?;
+    let kernel = node.square("kernel_shape", kernel)?;
+    let stride = node.square("strides", node.ints("strides")?.unwrap_or(&[1, 1]))?;
+    let window = Window::of(node, [from.height, from.width])?;
+    window.check_ceil(node, [from.height, from.width], kernel, stride)?;
+    let padding = match window.pads {
+        [top, left, bottom, right] if top == left && top == bottom && top == right => top,
+        pads => {
+            return Err(
+                node.error(format!("pads = {pads:?} are not supported; supported is the same on all four sides"))
+            );
+        }
+    };
+    draft.add(node, Op::MaxPool { kernel, stride, padding }, vec![x.layer], None, x.flat, x.scale)
+}
+
+/// `GlobalMaxPool` over square maps.
+pub(super) fn global_max<'a>(draft: &mut Draft<'a>, node: &Node<'a>) -> Result<()> {
+    node.check_attributes(&[])?;
+    let x = draft.unpadded(node, 0)?;
+    let from = draft.shape(x.layer);
+    if x.flat || from.height != from.width {
+        return Err(node.error(format!("an input of {from} is not supported; supported are square maps")));
+    }
+    draft.add(node, Op::MaxPool { kernel: from.height, stride: 1, padding: 0 }, vec![x.layer], None, false, x.scale)
+}
+
 /// What average and max pools have in common besides kernel and strides.
 struct Window {
     pads: [usize; 4],

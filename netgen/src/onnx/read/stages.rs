@@ -7,7 +7,7 @@ use crate::onnx::metadata::Metadata;
 use crate::{LayerId, NetworkBuilder, Op};
 
 /// A node's name as a layer's: `/layer1/layer1.0/conv1/Conv` is `layer1.0.conv1`.
-pub(super) fn readable(node: &str, operator: &str) -> String {
+pub(in crate::onnx) fn readable(node: &str, operator: &str) -> String {
     let parts: Vec<&str> = node.split('/').filter(|part| !part.is_empty()).collect();
     let is_operator = |part: &str| {
         part.strip_prefix(operator).is_some_and(|rest| {
@@ -106,7 +106,7 @@ fn from_resolutions(layers: &[DraftLayer], shapes: &NetworkBuilder) -> Vec<Strin
             return "stem".to_owned();
         }
         let at = match (&layer.op, layer.inputs.first()) {
-            (Op::AvgPool { .. }, Some(&input)) => input,
+            (Op::AvgPool { .. } | Op::MaxPool { .. }, Some(&input)) => input,
             _ => LayerId(index),
         };
         let pixels = shapes.shape(at).pixels();
