@@ -112,6 +112,7 @@ fn report(experiment: &Experiment) -> Result<Report> {
         networks: experiment.networks.iter().map(Network::schedule).collect(),
         simulations,
         verification,
+        accuracy: Vec::new(),
         notes,
     })
 }
