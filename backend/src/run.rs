@@ -157,9 +157,9 @@ impl Execution {
         CircuitCounts::of(program, |layer| {
             let garble = program.steps.iter().find(|step| step.layer == layer && step.kind == StepKind::Garble);
             let circuit = program.circuits.get(layer.0).and_then(Option::as_ref);
-            let instances = garble.zip(circuit).and_then(|(step, circuit)| {
-                self.counted(step.id.0).and_gates.checked_div(circuit.and_gates())
-            });
+            let instances = garble
+                .zip(circuit)
+                .and_then(|(step, circuit)| self.counted(step.id.0).and_gates.checked_div(circuit.and_gates()));
             instances.unwrap_or(0)
         })
     }

@@ -14,6 +14,7 @@
 //!
 //! This crate knows nothing of cryptography or hardware.
 
+mod activations;
 mod builder;
 mod candidates;
 mod channels;
@@ -29,6 +30,7 @@ mod graph;
 mod infer;
 mod ladder;
 mod mask;
+mod named;
 mod nonlinear;
 pub mod onnx;
 pub mod quantise;
@@ -37,6 +39,7 @@ mod stages;
 mod transform;
 mod weights;
 
+pub use activations::{ActivationSpec, ExactSlope, with_activations};
 pub use builder::NetworkBuilder;
 pub use candidates::{Candidate, bases, candidates};
 pub use counts::{Counts, LayerCounts, Schedule, StageCounts};
@@ -51,7 +54,7 @@ pub use infer::{Inference, Tensor, infer, random_input};
 pub use ladder::{Ladder, Rung, Rungs};
 pub use mask::{Cell, Granularity, LayerMask, ReluChoice, ScoreMap, mask, read_bitmap, read_scores, spatial_mask};
 pub use nonlinear::{MaxWindow, Pointwise, Slope, prelu};
-pub use spec::{NetworkSpec, StageSpec, Stem};
+pub use spec::{NetworkSpec, Pool, StageSpec, Stem};
 pub use stages::{BodyStage, criticality};
 pub use transform::{
     Cull, Equalize, Factor, Mask, ReluReuse, Reshape, ReuseConv, SpatialMask, Thin, Transform, TransformTextError,
