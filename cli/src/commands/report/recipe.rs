@@ -161,7 +161,10 @@ impl Recipe {
     }
 
     fn program(&self, network: &NetworkEntry, protocol: &Spanned<String>) -> Result<Program> {
-        let built = network.build().map_err(|error| self.at(&network.name, "network.name", &format!("{error:#}")))?;
+        let built = network
+            .choose()
+            .map(|chosen| chosen.network)
+            .map_err(|error| self.at(&network.name, "network.name", &format!("{error:#}")))?;
         let name = protocol.get_ref();
         let loaded = Protocol::load(name).map_err(|error| self.at(protocol, "protocol", &error))?;
         select::program(&built, &loaded, name)
@@ -318,7 +321,7 @@ mod tests {
                 Protocol::load(entry.protocol.get_ref()).unwrap();
                 for group in &entry.group {
                     let relus: Vec<u64> =
-                        group.network.iter().map(|network| network.build().unwrap().counts().relus).collect();
+                        group.network.iter().map(|network| network.choose().unwrap().network.counts().relus).collect();
                     // Comparisons at equal ReLUs are of networks within a fifth of each other.
                     let (low, high) = (relus.iter().min().unwrap(), relus.iter().max().unwrap());
                     assert!(*high as f64 <= 1.2 * *low as f64, "{name}, {}: {relus:?}", group.heading);
