@@ -16,7 +16,7 @@ pub use memory::MemoryArgs;
 pub use net::{NetArgs, NetCommand, NetworkChanges, NetworkOptions};
 pub use requests::{Rates, RequestsArgs};
 pub use set::SetOptions;
-pub use sweep::{MergeArgs, ShowArgs, SweepArgs, SweepCommand};
+pub use sweep::{ColumnsArgs, MergeArgs, ShowArgs, SweepArgs, SweepCommand};
 
 use crate::platform::PlatformOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};

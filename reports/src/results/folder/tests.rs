@@ -143,7 +143,9 @@ fn the_files_of_merged_shards_are_those_of_one_machine() {
     let told = |shards: &[std::path::PathBuf]| refusal(merge(shards, &home.path().join("no"), Existing::Resume));
     assert!(told(&shards[1..3]).ends_with("the shards 0/4, 3/4 are missing"), "{}", told(&shards[1..3]));
     assert!(told(&[&shards[..], &shards[..1]].concat()).contains("shard 3/4 is there twice"));
-    assert!(told(&[home.path().join("one")]).contains("holds a whole sweep; expected shards"));
+    assert!(told(&[home.path().join("one"), shards[0].clone()]).contains("shard3 is shard 3/4, and"));
+    merge(&[home.path().join("one")], &home.path().join("again"), Existing::Resume).unwrap();
+    assert_eq!(contents(&home.path().join("again")), expected, "a whole sweep is its only shard");
     assert!(told(&[]).contains("no folders"));
     let mut other = manifest(POINTS);
     other.inputs[0] = Input::new("network", "n.toml", b"name = \"m\"");
@@ -249,6 +251,14 @@ fn one_row_is_found_and_its_command_is_complete() {
     assert!(refusal(row_of(home.path(), 300)).contains("no point 300; expected one from 0 to 299"));
     assert!(refusal(row_of(home.path(), 5)).contains("no row of point 5: the constraints"));
     assert_eq!(manifest_of(home.path()).unwrap().command_of("out", 7), "pisim sweep show out --point 7");
+}
+
+#[test]
+fn a_derived_value_that_could_not_be_computed_is_missing() {
+    let mut row = row(1).unwrap();
+    row.axes[0] = AxisValue::Number(f64::NAN);
+    let frame = schema().frame(&[row]).unwrap();
+    assert_eq!(frame.cell(0, "server.gc_engine.engines"), Cell::Missing);
 }
 
 #[test]
