@@ -38,7 +38,7 @@ def arguments():
     parser.add_argument("sweep", help="the sweep's file, or a built-in one")
     parser.add_argument("--out", required=True, help="the folder of the merged results; its shards are in OUT.shards")
     parser.add_argument("--shards", type=int, default=16, help="tasks; a few for each worker keep all of them busy (16)")
-    parser.add_argument("--scheduler", help="the address of a running scheduler; without it, workers on this machine")
+    parser.add_argument("--scheduler", help="the address or the --scheduler-file of a running one; without it, workers on this machine")
     parser.add_argument("--workers", type=int, default=2, help="workers on this machine (2)")
     parser.add_argument("--retries", type=int, default=3, help="how often Dask repeats a task that fails (3)")
     parser.add_argument("--pisim", default="pisim", help="the program, on every worker")
@@ -53,7 +53,9 @@ def cluster(given):
     from distributed import Client, LocalCluster
 
     if given.scheduler:
-        return contextlib.nullcontext(), Client(given.scheduler)
+        file = pathlib.Path(given.scheduler)
+        at = {"scheduler_file": str(file)} if file.is_file() else {"address": given.scheduler}
+        return contextlib.nullcontext(), Client(**at)
     local = LocalCluster(n_workers=given.workers, threads_per_worker=1, dashboard_address=None)
     return local, Client(local)
 
