@@ -91,6 +91,7 @@ fn a_full_disk_is_told_and_the_run_resumed_when_there_is_room() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("cannot write full/points.") && stderr.contains("make room and run the same"), "{stderr}");
+    assert_eq!(stderr.matches("os error").count(), 1, "told once: {stderr}");
     let left: Vec<_> =
         fs::read_dir(folder.path().join("full")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("points")), "a partial result: {left:?}");

@@ -320,5 +320,6 @@ fn the_files_do_not_depend_on_where_a_large_sweep_is_cut() {
     assert_eq!(contents(&home.path().join("merged")), expected);
     let groups = crate::results::frame::Groups::open(&home.path().join("one/points.parquet"), None).unwrap();
     assert_eq!(groups.len(), 2, "more than one row group");
-    assert_eq!(row_of(&home.path().join("one"), 74_999).unwrap().rows(), 1);
+    let some = rows_of(&home.path().join("one"), &[74_999, 5, 0, 80_000]).unwrap();
+    assert_eq!(some.integers("point").unwrap(), [Some(0), Some(74_999)], "without the excluded and the impossible one");
 }
