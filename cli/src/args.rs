@@ -20,7 +20,7 @@ pub use net::{NetArgs, NetCommand, NetworkChanges, NetworkOptions};
 pub use report::ReportArgs;
 pub use requests::{Rates, RequestsArgs};
 pub use set::SetOptions;
-pub use sweep::{MergeArgs, ShowArgs, SweepArgs, SweepCommand};
+pub use sweep::{ColumnsArgs, MergeArgs, ShowArgs, SweepArgs, SweepCommand};
 
 use crate::platform::PlatformOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
