@@ -2,7 +2,7 @@
 
 use crate::args::{NetworkChanges, NetworkOptions};
 use crate::image::Picture;
-use crate::select;
+use crate::select::{self, Chosen};
 use anyhow::{Context, Result};
 use include_dir::{Dir, include_dir};
 use pisim_hw_models::Platform;
@@ -40,10 +40,10 @@ struct ExperimentFile {
 /// A network of an experiment.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NetworkEntry {
-    /// A built-in name or a .toml file.
+pub struct NetworkEntry {
+    /// A built-in name, a .toml or a .onnx file.
     #[schemars(with = "String")]
-    name: Spanned<String>,
+    pub name: Spanned<String>,
     /// Rows and columns of the input.
     input: Option<usize>,
     /// Number of classes.
@@ -91,7 +91,7 @@ pub struct Experiment {
 /// A validated private run.
 pub struct PrivateRun {
     /// What is run.
-    pub network: Network,
+    pub chosen: Chosen,
     /// The client's input; random without one.
     pub image: Option<Picture>,
     /// The seed of weights and masks.
@@ -118,16 +118,17 @@ impl Experiment {
         };
         let platforms = file.hardware.iter().map(platform).collect::<Result<_, _>>()?;
         let network = |entry: &NetworkEntry, key: &str| {
-            entry.build().map_err(|error| at(&entry.name, key, &format!("{error:#}")))
+            entry.choose().map_err(|error| at(&entry.name, key, &format!("{error:#}")))
         };
-        let networks = file.network.iter().map(|entry| network(entry, "network.name")).collect::<Result<_, _>>()?;
+        let networks = file.network.iter().map(|entry| Ok(network(entry, "network.name")?.network));
+        let networks = networks.collect::<Result<_, ConfigError>>()?;
         let image = |name: &Spanned<String>| {
             picture(name.get_ref()).map_err(|error| at(name, "verify.image", &format!("{error:#}")))
         };
         let verify = match &file.verify {
             None => None,
             Some(entry) => Some(PrivateRun {
-                network: network(&entry.network, "verify.network.name")?,
+                chosen: network(&entry.network, "verify.network.name")?,
                 image: entry.image.as_ref().map(image).transpose()?,
                 seed: entry.seed,
             }),
@@ -138,7 +139,8 @@ impl Experiment {
 }
 
 impl NetworkEntry {
-    fn build(&self) -> Result<Network> {
+    /// The network with its changes.
+    pub fn choose(&self) -> Result<Chosen> {
         let options = NetworkOptions {
             input: self.input,
             other: NetworkChanges {
@@ -148,7 +150,7 @@ impl NetworkEntry {
                 thin: self.thin,
             },
         };
-        select::network(self.name.get_ref(), &options)
+        select::choose(self.name.get_ref(), &options)
     }
 }
 

@@ -4,7 +4,9 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// No family and no shipped file has this name.
-    #[error("unknown network `{name}`; expected a name from `pisim net list`, hrn-AxBxCx or a .toml file{hint}")]
+    #[error(
+        "unknown network `{name}`; expected a name from `pisim net list`, hrn-AxBxCx, a .toml or a .onnx file{hint}"
+    )]
     UnknownNetwork {
         /// The name as given.
         name: String,

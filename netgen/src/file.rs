@@ -1,12 +1,14 @@
 //! Networks as TOML files, with errors that point at the line. The files in `configs/networks` are compiled in.
 
+use std::collections::BTreeMap;
+
 use include_dir::{Dir, include_dir};
 use pisim_settings::{ConfigError, Source, Spanned, parse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::transform::from_table;
-use crate::{NetworkError, NetworkSpec, StageSpec, Stem, Transform};
+use crate::{ActivationSpec, NetworkError, NetworkSpec, Pool, StageSpec, Stem, Transform};
 
 /// A network file: a family and its options. Every key but `family` may be left out.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -33,7 +35,7 @@ struct NetworkFile {
     /// Blocks per stage of a ResNet or HybReNet.
     #[schemars(with = "Option<Vec<usize>>")]
     depths: Option<Spanned<Vec<usize>>>,
-    /// How a residual network begins: `cifar` (3x3, stride 1) or `imagenet` (7x7, stride 2, pool).
+    /// How a residual network begins: `cifar` (3x3, stride 1) or `imagenet` (7x7, stride 2, max pool).
     #[schemars(with = "Option<Stem>")]
     stem: Option<Spanned<Stem>>,
     /// Whether the blocks of a residual network have shortcuts and additions; true if left out. Without them it is a chain of
@@ -44,6 +46,14 @@ struct NetworkFile {
     /// pooled to one value.
     #[schemars(with = "Option<usize>")]
     head_pool: Option<Spanned<usize>>,
+    /// The pools of an ImageNet stem, of VGG-16 or of MiniONN's network: `max` or `average`. If left out, a stem has a max pool
+    /// and the others average.
+    #[schemars(with = "Option<Pool>")]
+    pool: Option<Spanned<Pool>>,
+    /// Activations of stages that have others than ReLUs, for example `{ stem = "relu6", s1 = { leaky-relu = 0.125 },
+    /// s2 = "prelu" }`.
+    #[schemars(with = "Option<BTreeMap<String, ActivationSpec>>")]
+    activations: Option<Spanned<BTreeMap<String, ActivationSpec>>>,
     /// Stages of the family `residual`, in order: `s1`, `s2`, …
     #[schemars(with = "Option<Vec<StageSpec>>")]
     stages: Option<Spanned<Vec<StageSpec>>>,
@@ -71,6 +81,8 @@ impl NetworkFile {
             "stem" => of("stem", self.stem.as_ref().map(Spanned::span)),
             "shortcuts" => of("shortcuts", self.shortcuts.as_ref().map(Spanned::span)),
             "head_pool" => of("head_pool", self.head_pool.as_ref().map(Spanned::span)),
+            "pool" => of("pool", self.pool.as_ref().map(Spanned::span)),
+            "activations" => of("activations", self.activations.as_ref().map(Spanned::span)),
             "cull" => of("cull", self.cull.as_ref().map(Spanned::span)),
             key if key.starts_with("stages") => of("stages", self.stages.as_ref().map(Spanned::span)),
             _ => None,
@@ -95,6 +107,8 @@ impl NetworkFile {
             stem: changed(&spec.stem, &defaults.stem),
             shortcuts: changed(&spec.shortcuts, &defaults.shortcuts),
             head_pool: given(spec.head_pool),
+            pool: spec.pool.map(|pool| Spanned::new(0..0, pool)),
+            activations: changed(&spec.activations, &defaults.activations),
             stages: changed(&spec.stages, &defaults.stages),
             cull: changed(&spec.cull, &defaults.cull),
             thin: (spec.thin != defaults.thin).then_some(spec.thin),
@@ -117,6 +131,8 @@ impl NetworkFile {
             stem: self.stem.as_ref().map_or(defaults.stem, |stem| *stem.get_ref()),
             shortcuts: self.shortcuts.as_ref().map_or(defaults.shortcuts, |shortcuts| *shortcuts.get_ref()),
             head_pool: number(&self.head_pool),
+            pool: self.pool.as_ref().map(|pool| *pool.get_ref()),
+            activations: self.activations.as_ref().map(|all| all.get_ref().clone()).unwrap_or_default(),
             cull: self.cull.as_ref().map(|cull| cull.get_ref().clone()).unwrap_or_default(),
             thin: self.thin.unwrap_or(defaults.thin),
             ..defaults
@@ -154,7 +170,11 @@ pub fn load_network(source: &Source) -> Result<NetworkSpec, ConfigError> {
             let place = format!("transform[{index}].{}", key_of(problem, "stages").unwrap_or("kind"));
             return ConfigError::at_key(source, &place, problem.to_string());
         }
-        let (key, span) = file.span(key_of(&error, "cull").unwrap_or("family"));
+        let stages = match &error {
+            NetworkError::UnknownStage { stage, .. } if spec.activations.contains_key(stage) => "activations",
+            _ => "cull",
+        };
+        let (key, span) = file.span(key_of(&error, stages).unwrap_or("family"));
         ConfigError::at(source, span, key, error.to_string())
     })?;
     Ok(spec)

@@ -282,6 +282,19 @@ impl Network {
         &self.layers[id.0]
     }
 
+    /// The position of a stage in [`Network::stages`].
+    ///
+    /// # Errors
+    /// A stage that the network does not have, with the near miss.
+    pub(crate) fn stage_index(&self, stage: &str) -> Result<usize, NetworkError> {
+        self.stages.iter().position(|name| name == stage).ok_or_else(|| NetworkError::UnknownStage {
+            network: self.name.clone(),
+            stage: stage.into(),
+            stages: self.stages.join(", "),
+            hint: pisim_settings::did_you_mean(stage, self.stages.iter().map(String::as_str)),
+        })
+    }
+
     /// The layer with this name.
     pub fn find(&self, name: &str) -> Option<LayerId> {
         self.layers.iter().position(|layer| layer.name == name).map(LayerId)

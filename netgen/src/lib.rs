@@ -14,6 +14,7 @@
 //!
 //! This crate knows nothing of cryptography or hardware.
 
+mod activations;
 mod builder;
 mod candidates;
 mod channels;
@@ -37,6 +38,7 @@ mod stages;
 mod transform;
 mod weights;
 
+pub use activations::{ActivationSpec, ExactSlope, with_activations};
 pub use builder::NetworkBuilder;
 pub use candidates::{Candidate, bases, candidates};
 pub use counts::{Counts, LayerCounts, Schedule, StageCounts};
@@ -50,7 +52,7 @@ pub use graph::{Conv, Layer, LayerId, Network, Op, Shape};
 pub use infer::{Inference, Tensor, infer, random_input};
 pub use ladder::{Ladder, Rung, Rungs};
 pub use nonlinear::{MaxWindow, Pointwise, Slope, prelu};
-pub use spec::{NetworkSpec, StageSpec, Stem};
+pub use spec::{NetworkSpec, Pool, StageSpec, Stem};
 pub use stages::{BodyStage, criticality};
 pub use transform::{
     Cull, Equalize, Factor, ReluReuse, Reshape, ReuseConv, Thin, Transform, TransformTextError, cull, equalize,

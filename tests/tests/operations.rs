@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in tests, a broken expectation is a failed test")]
 
-use pisim_netgen::{Conv, FixedNetwork, Network, NetworkBuilder, Op, Shape, Slope, Weights, infer, random_input};
+use pisim_netgen::{
+    Conv, FixedNetwork, Network, NetworkBuilder, NetworkSpec, Op, Shape, Slope, Weights, infer, random_input,
+};
 use pisim_protocol::{LowerError, Party, Program, Protocol, Shares, StepKind, Work, lower};
 use pisim_tests::Run;
 use proptest::prelude::*;
@@ -129,6 +131,14 @@ fn networks_of_the_new_operations_are_exact_and_conform_under_delphi() {
         for (seed, protocol) in DELPHI.iter().enumerate() {
             check(&network, &Protocol::load(protocol).unwrap(), seed as u64);
         }
+    }
+}
+
+#[test]
+fn the_shipped_network_of_all_operations_is_exact_and_conforms_under_every_protocol() {
+    let network = NetworkSpec::named("activations-tiny").unwrap().build().unwrap();
+    for protocol in RING.into_iter().chain(DELPHI) {
+        Run::new(&network, protocol, 1).assert_exact_and_conforming();
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::Outcome;
 use crate::args::RunArgs;
 use crate::commands::verify::private_run;
-use crate::experiment::{DEFAULT_EXPERIMENT, Experiment};
+use crate::experiment::{DEFAULT_EXPERIMENT, Experiment, PrivateRun};
 use crate::image::Picture;
 use crate::output::{self, Output};
 use crate::select;
@@ -17,7 +17,6 @@ use pisim_sim::simulate_many;
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 pub fn run(args: &RunArgs, output: Output) -> Result<Outcome> {
     let name = args.experiment.as_deref().unwrap_or(DEFAULT_EXPERIMENT);
@@ -84,25 +83,29 @@ fn described(network: &Network) -> String {
 fn report(experiment: &Experiment) -> Result<Report> {
     let lower = |network| select::program(network, &experiment.protocol, &experiment.protocol_name);
     let programs: Vec<Program> = experiment.networks.iter().map(lower).collect::<Result<_>>()?;
-    let private_program = experiment.verify.as_ref().map(|run| lower(&run.network)).transpose()?.map(Arc::new);
+    let prepare = |run: &PrivateRun| run.chosen.prepare(&experiment.protocol, &experiment.protocol_name);
+    let private = experiment.verify.as_ref().map(|run| prepare(run).map(|ready| (run, ready))).transpose()?;
     let platforms: Vec<_> = experiment.platforms.iter().collect();
     let simulations = simulate_many(&programs.iter().collect::<Vec<_>>(), &platforms);
     let simulations = simulations.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let verification = match experiment.verify.as_ref().zip(private_program) {
+    let verification = match &private {
         None => None,
-        Some((run, program)) => {
-            output::remark(&format!("running {} privately, both parties on this machine …", described(&run.network)));
-            Some(private_run(&program, run.image.as_ref(), run.seed, MEMORY_BYTES)?)
+        Some((run, ready)) => {
+            let network = described(&run.chosen.network);
+            output::remark(&format!("running {network} privately, both parties on this machine …"));
+            Some(private_run(ready, run.image.as_ref(), run.seed, MEMORY_BYTES)?)
         }
     };
     let mut notes =
         vec!["Latency and energy are modelled; bytes, storage and work are exact counts of the program.".to_owned()];
-    if let Some(run) = &experiment.verify {
-        notes.push(format!("The private run is of {}.", described(&run.network)));
-        notes.push(
-            "The private run has random weights: its answer shows that the protocol is exact, not what the picture is."
-                .to_owned(),
-        );
+    if let Some((run, ready)) = &private {
+        notes.push(format!("The private run is of {}.", described(&run.chosen.network)));
+        if !ready.has_weights() {
+            notes.push(
+                "The private run has random weights: its answer shows that the protocol is exact, not what the picture is."
+                    .to_owned(),
+            );
+        }
     }
     Ok(Report {
         title: experiment.title.clone(),

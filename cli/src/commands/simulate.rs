@@ -1,21 +1,22 @@
 //! `pisim simulate`.
 
+use super::report::trace_of;
 use super::row;
 use crate::Outcome;
 use crate::args::SimulateArgs;
 use crate::output::Output;
 use crate::select;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use pisim_hw_models::Platform;
-use pisim_netgen::Network;
-use pisim_protocol::Protocol;
+use pisim_protocol::{Program, Protocol};
 use pisim_reports::tables;
 use pisim_sim::sweep::{Configured, configure, metrics_of};
 use pisim_sim::{Level, Prepared, Workspace};
+use std::fs;
+use std::sync::Arc;
 
 pub fn run(args: &SimulateArgs, output: Output) -> Result<Outcome> {
-    let (network, protocol, platform) = chosen(args)?;
-    let program = select::program(&network, &protocol, &args.protocol)?;
+    let (program, platform) = chosen(args)?;
     let level = Level::from(args.level);
     if args.row {
         let metrics = metrics_of(&Prepared::new(&program), &platform, level, &mut Workspace::default())?;
@@ -23,6 +24,10 @@ pub fn run(args: &SimulateArgs, output: Output) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let simulation = Prepared::new(&program).simulate(&platform, level, &mut Workspace::default())?;
+    if let Some(path) = &args.trace {
+        let trace = serde_json::to_vec(&trace_of(&simulation, &program))?;
+        fs::write(path, trace).with_context(|| format!("cannot write {}", path.display()))?;
+    }
     let how = if level == Level::Event { "modelled" } else { "modelled, closed form" };
     output.print(&simulation, || {
         let mut parts = vec![
@@ -42,10 +47,11 @@ pub fn run(args: &SimulateArgs, output: Output) -> Result<Outcome> {
 }
 
 /// What is simulated on what: the named files, with the keys that `--set` changes and then the options.
-fn chosen(args: &SimulateArgs) -> Result<(Network, Protocol, Platform)> {
+fn chosen(args: &SimulateArgs) -> Result<(Arc<Program>, Platform)> {
     if args.set.is_empty() {
-        let network = select::network(&args.network, &args.options)?;
-        return Ok((network, Protocol::load(&args.protocol)?, args.changes.platform(&args.hardware)?));
+        let network = select::choose(&args.network, &args.options)?;
+        let platform = args.changes.platform(&args.hardware)?;
+        return Ok((network.prepare(&Protocol::load(&args.protocol)?, &args.protocol)?.program, platform));
     }
     let Configured { mut network, protocol, mut platform } =
         configure(&args.network, &args.protocol, &args.hardware, &args.set.set)?;
@@ -56,5 +62,5 @@ fn chosen(args: &SimulateArgs) -> Result<(Network, Protocol, Platform)> {
     if let Some((party, misfit)) = misfit.filter(|_| !args.set.any_size) {
         bail!("{}: key `{party}.{}`: {}; or --any-size", args.hardware, misfit.key, misfit.message);
     }
-    Ok((network.build()?, protocol, platform))
+    Ok((Arc::new(select::program(&network.build()?, &protocol, &args.protocol)?), platform))
 }

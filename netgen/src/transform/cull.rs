@@ -23,13 +23,7 @@ pub struct Cull {
 pub fn cull(network: &Network, stages: &[&str]) -> Result<Network, NetworkError> {
     let mut culled = HashSet::new();
     for &stage in stages {
-        let index = network.stages.iter().position(|name| name == stage);
-        culled.insert(index.ok_or_else(|| NetworkError::UnknownStage {
-            network: network.name.clone(),
-            stage: stage.into(),
-            stages: network.stages.join(", "),
-            hint: pisim_settings::did_you_mean(stage, network.stages.iter().map(String::as_str)),
-        })?);
+        culled.insert(network.stage_index(stage)?);
     }
     let is_culled = |id| network.layer(id).op.is_activation() && culled.contains(&network.layer(id).stage);
     let mut result = NetworkBuilder::rebuild(network, |id| !is_culled(id))?;
