@@ -11,7 +11,7 @@ pub use circuit::{CircuitArgs, Side};
 pub use explore::{Counts, ExploreArgs};
 pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
 pub use memory::MemoryArgs;
-pub use net::{NetArgs, NetCommand, NetworkChanges, NetworkOptions};
+pub use net::{BudgetArgs, EqualizeArgs, LadderArgs, NetArgs, NetCommand, NetworkChanges, NetworkOptions};
 pub use requests::{Rates, RequestsArgs};
 
 use crate::platform::PlatformOptions;

@@ -88,6 +88,7 @@ impl NetworkFile {
             description: Some(spec.description.clone()).filter(|description| !description.is_empty()),
             family: Spanned::new(0..0, spec.family.clone()),
             input: changed(&spec.input_size, &defaults.input_size),
+            input_channels: changed(&spec.input_channels, &defaults.input_channels),
             classes: given(spec.classes),
             base_channels: given(spec.base_channels),
             depths: spec.depths.clone().map(|depths| Spanned::new(0..0, depths)),

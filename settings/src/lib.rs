@@ -16,6 +16,7 @@
 //! assert_eq!(error.to_string(), "e.toml:2:1: key `clok`: unknown key; expected `clock`; did you mean `clock`?");
 //! ```
 
+mod count;
 mod error;
 mod layers;
 mod locate;
@@ -25,6 +26,7 @@ mod quantity;
 mod source;
 mod units;
 
+pub use count::Count;
 pub use error::ConfigError;
 pub use layers::{Find, Layers};
 pub use nearest::{did_you_mean, nearest};
