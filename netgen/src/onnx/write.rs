@@ -148,7 +148,7 @@ impl<'a> Writer<'a> {
                 self.node(name, "PRelu", inputs, name, Vec::new());
             }
             Op::Add => self.node(name, "Add", inputs, name, Vec::new()),
-            Op::Input | Op::Rescale | Op::MaxPoolThen { .. } => {
+            Op::Input | Op::Rescale | Op::Select { .. } | Op::Merge { .. } | Op::MaxPoolThen { .. } => {
                 let problem =
                     format!("{} is a step of fixed point; write the network that it was made from", layer.op.kind());
                 return Err(NetworkError::Layer { layer: name.into(), problem }.into());
