@@ -5,6 +5,7 @@ mod explore;
 mod hardware;
 mod memory;
 mod net;
+mod quantise;
 mod requests;
 
 pub use circuit::{CircuitArgs, Side};
@@ -12,6 +13,7 @@ pub use explore::{Counts, ExploreArgs};
 pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
 pub use memory::MemoryArgs;
 pub use net::{NetArgs, NetCommand, NetworkChanges, NetworkOptions};
+pub use quantise::QuantiseArgs;
 pub use requests::{Rates, RequestsArgs};
 
 use crate::platform::PlatformOptions;

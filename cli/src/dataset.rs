@@ -25,9 +25,8 @@ pub fn bytes(name: &str) -> Result<Cow<'static, [u8]>> {
     }
     let shipped = shipped(name);
     let names = || SHIPPED.files().filter_map(|file| file.path().to_str()).collect::<Vec<_>>().join(", ");
-    let content = shipped.with_context(|| {
-        format!("{name}: no such file; {SHIPPED_FOLDER}/ (which is built in) has {}", names())
-    })?;
+    let content = shipped
+        .with_context(|| format!("{name}: no such file; {SHIPPED_FOLDER}/ (which is built in) has {}", names()))?;
     Ok(Cow::Borrowed(content))
 }
 
@@ -68,7 +67,10 @@ fn parse_pictures(bytes: &[u8], shape: Shape) -> Result<Pictures> {
         Some((count, rest)) if *rest == expected => *count,
         _ => bail!(
             "the array has shape {:?}; the network takes [n, {}, {}, {}]",
-            array.shape, shape.channels, shape.height, shape.width
+            array.shape,
+            shape.channels,
+            shape.height,
+            shape.width
         ),
     };
     ensure!(count > 0, "the array has no pictures");

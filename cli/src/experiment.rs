@@ -1,17 +1,23 @@
 //! Experiment files: which networks on which platforms, and which private run verifies them.
 
+mod accuracy;
+
 use crate::args::{NetworkChanges, NetworkOptions};
 use crate::image::Picture;
-use crate::select;
-use anyhow::{Context, Result};
+use crate::{select, trained};
+use accuracy::AccuracyEntry;
+use anyhow::{Context, Result, ensure};
 use include_dir::{Dir, include_dir};
 use pisim_hw_models::Platform;
-use pisim_netgen::Network;
+use pisim_netgen::onnx::ReadOptions;
+use pisim_netgen::{Model, Network};
 use pisim_protocol::Protocol;
 use pisim_settings::{ConfigError, Source, Spanned, did_you_mean, parse};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::Path;
+
+pub use accuracy::Questions;
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../configs/experiments");
 
@@ -35,13 +41,15 @@ struct ExperimentFile {
     network: Vec<NetworkEntry>,
     /// The private run, if there is one.
     verify: Option<VerifyEntry>,
+    /// Labelled pictures that all networks answer privately; they must be trained (.onnx).
+    accuracy: Option<AccuracyEntry>,
 }
 
 /// A network of an experiment.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NetworkEntry {
-    /// A built-in name or a .toml file.
+    /// A built-in name, a .toml file or an .onnx file, which comes with its weights.
     #[schemars(with = "String")]
     name: Spanned<String>,
     /// Rows and columns of the input.
@@ -81,11 +89,31 @@ pub struct Experiment {
     /// The name or path that it was loaded from.
     pub protocol_name: String,
     /// Networks to simulate.
-    pub networks: Vec<Network>,
+    pub networks: Vec<Chosen>,
     /// Platforms to simulate on.
     pub platforms: Vec<Platform>,
     /// The private run.
     pub verify: Option<PrivateRun>,
+    /// What the networks are asked privately.
+    pub accuracy: Option<Questions>,
+}
+
+/// A network of an experiment.
+pub enum Chosen {
+    /// Without weights of its own.
+    Untrained(Network),
+    /// With trained weights.
+    Trained(Box<Model>),
+}
+
+impl Chosen {
+    /// The network itself.
+    pub fn network(&self) -> &Network {
+        match self {
+            Self::Untrained(network) => network,
+            Self::Trained(model) => &model.network,
+        }
+    }
 }
 
 /// A validated private run.
@@ -120,7 +148,10 @@ impl Experiment {
         let network = |entry: &NetworkEntry, key: &str| {
             entry.build().map_err(|error| at(&entry.name, key, &format!("{error:#}")))
         };
-        let networks = file.network.iter().map(|entry| network(entry, "network.name")).collect::<Result<_, _>>()?;
+        let chosen = |entry: &NetworkEntry| {
+            entry.choose().map_err(|error| at(&entry.name, "network.name", &format!("{error:#}")))
+        };
+        let networks: Vec<Chosen> = file.network.iter().map(chosen).collect::<Result<_, _>>()?;
         let image = |name: &Spanned<String>| {
             picture(name.get_ref()).map_err(|error| at(name, "verify.image", &format!("{error:#}")))
         };
@@ -132,12 +163,26 @@ impl Experiment {
                 seed: entry.seed,
             }),
         };
+        let names: Vec<&Spanned<String>> = file.network.iter().map(|entry| &entry.name).collect();
+        let accuracy = file.accuracy.as_ref().map(|entry| entry.check(source, &names, &networks)).transpose()?;
         let protocol_name = file.protocol.into_inner();
-        Ok(Self { title: file.title, protocol, protocol_name, networks, platforms, verify })
+        Ok(Self { title: file.title, protocol, protocol_name, networks, platforms, verify, accuracy })
     }
 }
 
 impl NetworkEntry {
+    /// The network, with its weights if it comes with them.
+    fn choose(&self) -> Result<Chosen> {
+        let name = self.name.get_ref();
+        if !trained::has_weights(name) {
+            return Ok(Chosen::Untrained(self.build()?));
+        }
+        let changed = self.classes.is_some() || self.base_channels.is_some() || !self.cull.is_empty() || self.thin;
+        ensure!(!changed, "a trained network is taken as it is; leave out classes, base_channels, cull and thin");
+        let options = ReadOptions { input_size: self.input, ..ReadOptions::default() };
+        Ok(Chosen::Trained(Box::new(trained::load(name, options)?)))
+    }
+
     fn build(&self) -> Result<Network> {
         let options = NetworkOptions {
             input: self.input,

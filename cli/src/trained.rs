@@ -66,7 +66,8 @@ impl Trained {
         let calibrated = match quantise(&model, protocol.format, samples, Headroom::Proven) {
             Err(error @ NetworkError::RingTooSmall { .. }) => {
                 let headroom = Headroom::Sampled { margin_bits: MARGIN_BITS };
-                let calibrated = quantise(&model, protocol.format, samples, headroom).map_err(|error| refused(error.into()))?;
+                let calibrated =
+                    quantise(&model, protocol.format, samples, headroom).map_err(|error| refused(error.into()))?;
                 remark(&format!(
                     "warning: {}: it is not proven that no value leaves the ring; every layer has {MARGIN_BITS} bits above \
                      the samples. {error}",

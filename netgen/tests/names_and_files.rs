@@ -121,6 +121,7 @@ fn the_schema_has_every_key_and_its_comment() {
         "description",
         "family",
         "input",
+        "input_channels",
         "classes",
         "base_channels",
         "depths",

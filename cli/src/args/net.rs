@@ -27,6 +27,10 @@ pub enum NetCommand {
         #[arg(long)]
         layers: bool,
     },
+    /// Choose fixed-point scales for a trained network from samples, prove that no value leaves the ring, and show the error of
+    /// every layer.
+    #[command(visible_alias = "quantize")]
+    Quantise(super::QuantiseArgs),
     /// Find the channel multipliers for which ReLUs fall in order of their criticality (ReLU equalization).
     #[command(after_help = "Examples:\n  \
         pisim net equalize --depths 2,2,2,2 --order 3,2,4,1\n  \

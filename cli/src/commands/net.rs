@@ -22,6 +22,7 @@ pub fn run(args: &NetArgs, output: Output) -> Result<Outcome> {
     match &args.command {
         NetCommand::List => list(output)?,
         NetCommand::Show { network, options, layers } => show(network, options, *layers, output)?,
+        NetCommand::Quantise(args) => return super::quantise::run(args, output),
         NetCommand::Equalize { depths, order, max, base_channels, input } => {
             equalize(&Equalization::new(depths, order, *max), *base_channels, *input, output)?;
         }
