@@ -1,11 +1,11 @@
-//! Linear layers that each party applies to its own share alone: pooling, residual additions and biases.
+//! Linear layers that each party applies to its own share alone: pooling, residual additions, channels that move, and biases.
 
 use crate::counter::Counter;
 use crate::shares::Arithmetic;
 use pisim_netgen::{FixedNetwork, LayerId, Op};
 use pisim_protocol::Work;
 
-/// A local linear layer on one share: pooling, residual addition, or (with `bias`) a channel bias.
+/// A local linear layer on one share: pooling, residual addition, slice, concatenation, or (with `bias`) a channel bias.
 pub fn local_linear(
     arithmetic: &Arithmetic,
     network: &FixedNetwork,
@@ -30,6 +30,16 @@ pub fn local_linear(
                 counter.add(Work { ring_adds: adds, ..Work::default() });
             }
             sum
+        }
+        Op::Slice { .. } | Op::Concat { .. } => {
+            let shifts = network.alignment(layer);
+            let map = |(index, channel): (usize, usize)| {
+                let factor = 1u64 << shifts.get(index).copied().unwrap_or_default();
+                let input = inputs.get(index).copied().unwrap_or_default();
+                let map = input.chunks(output.pixels().max(1)).nth(channel).unwrap_or_default();
+                map.iter().map(move |&value| if factor == 1 { value } else { arithmetic.times(value, factor) })
+            };
+            graph.channel_sources(layer).into_iter().flat_map(map).collect()
         }
         _ => {
             let mut sum = inputs.first().map(|input| input.to_vec()).unwrap_or_default();

@@ -2,18 +2,22 @@
 
 mod circuit;
 mod explore;
+mod export;
 mod hardware;
 mod memory;
 mod net;
 mod quantise;
+mod report;
 mod requests;
 
 pub use circuit::{CircuitArgs, Side};
 pub use explore::{Counts, ExploreArgs};
+pub use export::ExportArgs;
 pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
 pub use memory::MemoryArgs;
 pub use net::{NetArgs, NetCommand, NetworkChanges, NetworkOptions};
 pub use quantise::QuantiseArgs;
+pub use report::ReportArgs;
 pub use requests::{Rates, RequestsArgs};
 
 use crate::platform::PlatformOptions;
@@ -30,6 +34,7 @@ use std::path::PathBuf;
     pisim run mine.toml                                  your own experiment\n  \
     pisim net show hrn-5x5x3x                            parameters, MACs and ReLUs by stage\n  \
     pisim simulate -n resnet18 -H haac-hbm2              modelled latency, energy and bytes\n  \
+    pisim report -n resnet18 -H haac-hbm2                its figures: timeline, rooflines, what binds it\n  \
     pisim requests -n resnet18 --plot requests.svg       many users: latency against arrival rate\n  \
     pisim verify -n minionn                              run the real protocol and compare every output and count\n  \
     pisim serve -n minionn --listen 127.0.0.1:7000       one half of a private inference, as a process …\n  \
@@ -65,6 +70,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Ask a server over TCP: the other half, which learns the answer and shows nobody its input.
     Infer(InferArgs),
+    /// Draw the figures of a sweep, of one simulation or of a published study, and say what they show.
+    Report(Box<ReportArgs>),
     /// Simulate a stream of requests: arrivals, stored precomputes, queueing, latency against arrival rate.
     Requests(RequestsArgs),
     /// Measure the primitive rates of the protocol backend on this machine, each next to its limit.
@@ -114,7 +121,7 @@ impl Default for RunArgs {
     pisim simulate -n resnet18 -p delphi -H epyc7502-atom --he-parallel layer --he-threads 13\n  \
     pisim simulate -n resnet32 -p delphi -H epyc7502-atom --link-total \"1 Gbps\"    the best split of it")]
 pub struct SimulateArgs {
-    /// A built-in network or a .toml file.
+    /// A built-in network, a .toml or a .onnx file.
     #[arg(short, long, default_value = "hrn-5x5x3x", value_name = "NET")]
     pub network: String,
     #[command(flatten)]
@@ -133,6 +140,9 @@ pub struct SimulateArgs {
     /// Show every layer.
     #[arg(long)]
     pub layers: bool,
+    /// Write the timeline as a trace for Perfetto or chrome://tracing: a track for each unit, a slice for each step.
+    #[arg(long, value_name = "FILE.json")]
+    pub trace: Option<PathBuf>,
 }
 
 /// How latencies are found.
@@ -177,7 +187,7 @@ pub struct ValidateArgs {
     pisim verify -n hrn-5x5x3x --base-channels 4 --seed 7 --threads 2\n  \
     pisim verify -n minionn -H here --runs 5   measured next to modelled times on this machine")]
 pub struct VerifyArgs {
-    /// A built-in network or a .toml file.
+    /// A built-in network, a .toml or a .onnx file.
     #[arg(short, long, default_value = "hrn-tiny", value_name = "NET")]
     pub network: String,
     #[command(flatten)]
@@ -185,10 +195,14 @@ pub struct VerifyArgs {
     /// A built-in protocol or a .toml file.
     #[arg(short, long, default_value = pisim_protocol::DEFAULT_PROTOCOL)]
     pub protocol: String,
+    /// Sample inputs of an .onnx network, a NumPy array [n, channels, rows, columns]: fraction bits are then chosen for each layer,
+    /// as by `pisim net quantise`.
+    #[arg(long, value_name = "FILE")]
+    pub samples: Option<PathBuf>,
     /// Who garbles, instead of the protocol's choice.
     #[arg(long, value_enum)]
     pub garbler: Option<Garbler>,
-    /// The seed of weights, input and masks; the run repeats exactly (and its secrets are no secrets).
+    /// The seed of weights (of a network without its own), input and masks; the run repeats exactly (and its secrets are no secrets).
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// A PNG or JPEG as the client's input, instead of random values.
@@ -225,7 +239,7 @@ pub enum Garbler {
     pisim serve -n hrn-tiny --listen 127.0.0.1:0 --clients 1 --json\n\n\
     Ctrl-C stops accepting and lets running clients finish (exit code 0); a second Ctrl-C stops at once (130).")]
 pub struct ServeArgs {
-    /// A built-in network or a .toml file.
+    /// A built-in network, a .toml or a .onnx file.
     #[arg(short, long, default_value = "hrn-tiny", value_name = "NET")]
     pub network: String,
     #[command(flatten)]
@@ -236,7 +250,7 @@ pub struct ServeArgs {
     /// Address and port to listen on; port 0 takes a free one, and the answer says which.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7000")]
     pub listen: String,
-    /// The seed of the random weights. The secrets of every inference are fresh.
+    /// The seed of the random weights of a network without its own. The secrets of every inference are fresh.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// TLS with a new self-signed certificate; the answer has its fingerprint, which clients need.
@@ -280,7 +294,7 @@ pub struct InferArgs {
     /// The server's address and port.
     #[arg(long, value_name = "ADDR")]
     pub connect: String,
-    /// A built-in network or a .toml file: the one that the server offers.
+    /// A built-in network, a .toml or a .onnx file: the one that the server offers.
     #[arg(short, long, default_value = "hrn-tiny", value_name = "NET")]
     pub network: String,
     /// Rows and columns of the network's input: 32, 64, 224, …

@@ -4,13 +4,11 @@ mod accuracy;
 
 use crate::args::{NetworkChanges, NetworkOptions};
 use crate::image::Picture;
-use crate::{select, trained};
+use crate::select::{self, Chosen};
 use accuracy::AccuracyEntry;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use include_dir::{Dir, include_dir};
 use pisim_hw_models::Platform;
-use pisim_netgen::onnx::ReadOptions;
-use pisim_netgen::{Model, Network};
 use pisim_protocol::Protocol;
 use pisim_settings::{ConfigError, Source, Spanned, did_you_mean, parse};
 use schemars::JsonSchema;
@@ -48,10 +46,10 @@ struct ExperimentFile {
 /// A network of an experiment.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NetworkEntry {
+pub struct NetworkEntry {
     /// A built-in name, a .toml file or an .onnx file, which comes with its weights.
     #[schemars(with = "String")]
-    name: Spanned<String>,
+    pub name: Spanned<String>,
     /// Rows and columns of the input.
     input: Option<usize>,
     /// Number of classes.
@@ -98,28 +96,10 @@ pub struct Experiment {
     pub accuracy: Option<Questions>,
 }
 
-/// A network of an experiment.
-pub enum Chosen {
-    /// Without weights of its own.
-    Untrained(Network),
-    /// With trained weights.
-    Trained(Box<Model>),
-}
-
-impl Chosen {
-    /// The network itself.
-    pub fn network(&self) -> &Network {
-        match self {
-            Self::Untrained(network) => network,
-            Self::Trained(model) => &model.network,
-        }
-    }
-}
-
 /// A validated private run.
 pub struct PrivateRun {
     /// What is run.
-    pub network: Network,
+    pub chosen: Chosen,
     /// The client's input; random without one.
     pub image: Option<Picture>,
     /// The seed of weights and masks.
@@ -146,19 +126,17 @@ impl Experiment {
         };
         let platforms = file.hardware.iter().map(platform).collect::<Result<_, _>>()?;
         let network = |entry: &NetworkEntry, key: &str| {
-            entry.build().map_err(|error| at(&entry.name, key, &format!("{error:#}")))
+            entry.choose().map_err(|error| at(&entry.name, key, &format!("{error:#}")))
         };
-        let chosen = |entry: &NetworkEntry| {
-            entry.choose().map_err(|error| at(&entry.name, "network.name", &format!("{error:#}")))
-        };
-        let networks: Vec<Chosen> = file.network.iter().map(chosen).collect::<Result<_, _>>()?;
+        let networks = file.network.iter().map(|entry| network(entry, "network.name"));
+        let networks: Vec<Chosen> = networks.collect::<Result<_, ConfigError>>()?;
         let image = |name: &Spanned<String>| {
             picture(name.get_ref()).map_err(|error| at(name, "verify.image", &format!("{error:#}")))
         };
         let verify = match &file.verify {
             None => None,
             Some(entry) => Some(PrivateRun {
-                network: network(&entry.network, "verify.network.name")?,
+                chosen: network(&entry.network, "verify.network.name")?,
                 image: entry.image.as_ref().map(image).transpose()?,
                 seed: entry.seed,
             }),
@@ -171,19 +149,8 @@ impl Experiment {
 }
 
 impl NetworkEntry {
-    /// The network, with its weights if it comes with them.
-    fn choose(&self) -> Result<Chosen> {
-        let name = self.name.get_ref();
-        if !trained::has_weights(name) {
-            return Ok(Chosen::Untrained(self.build()?));
-        }
-        let changed = self.classes.is_some() || self.base_channels.is_some() || !self.cull.is_empty() || self.thin;
-        ensure!(!changed, "a trained network is taken as it is; leave out classes, base_channels, cull and thin");
-        let options = ReadOptions { input_size: self.input, ..ReadOptions::default() };
-        Ok(Chosen::Trained(Box::new(trained::load(name, options)?)))
-    }
-
-    fn build(&self) -> Result<Network> {
+    /// The network with its changes.
+    pub fn choose(&self) -> Result<Chosen> {
         let options = NetworkOptions {
             input: self.input,
             other: NetworkChanges {
@@ -193,7 +160,7 @@ impl NetworkEntry {
                 thin: self.thin,
             },
         };
-        select::network(self.name.get_ref(), &options)
+        select::choose(self.name.get_ref(), &options)
     }
 }
 

@@ -34,14 +34,34 @@ pub(crate) enum Limits {
     Ignored,
 }
 
-pub(crate) fn platform(source: &Source, raw: &RawPlatform, limits: Limits) -> Checked<Platform> {
+/// What of one party was converted before and has not changed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Kept<'a> {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Its processor.
+    Cpu(&'a Cpu),
+    /// Everything.
+    All(&'a PartyHardware),
+}
+
+/// What of a platform was converted before and has not changed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Reuse<'a> {
+    pub client: Kept<'a>,
+    pub server: Kept<'a>,
+}
+
+pub(crate) fn platform(source: &Source, raw: &RawPlatform, limits: Limits, reuse: Reuse<'_>) -> Checked<Platform> {
     let check = Check { source, table: String::new() };
     if raw.name.trim().is_empty() {
         return Err(check.error("name", "empty; expected a short name"));
     }
     let (client, server) = match (&raw.client, &raw.server, &raw.machine) {
         (Some(client), Some(server), None) => {
-            (party(&check.inside("client"), client, limits)?, party(&check.inside("server"), server, limits)?)
+            let party = |name, raw, kept| party(&check.inside(name), raw, limits, kept);
+            (party("client", client, reuse.client)?, party("server", server, reuse.server)?)
         }
         (None, None, Some(raw)) => {
             let machine = machine(&check.inside("machine"), raw)?;
@@ -78,7 +98,10 @@ fn machine(check: &Check<'_>, raw: &RawMachine) -> Checked<PartyHardware> {
     })
 }
 
-fn party(check: &Check<'_>, raw: &RawParty, limits: Limits) -> Checked<PartyHardware> {
+fn party(check: &Check<'_>, raw: &RawParty, limits: Limits, kept: Kept<'_>) -> Checked<PartyHardware> {
+    if let Kept::All(party) = kept {
+        return Ok(party.clone());
+    }
     let fabric = fabric(check, raw)?;
     let made_in = fabric.map(Technology::of);
     let unit = |key: &str, present: bool| match (present, made_in) {
@@ -102,7 +125,10 @@ fn party(check: &Check<'_>, raw: &RawParty, limits: Limits) -> Checked<PartyHard
     let party = PartyHardware {
         static_power_w,
         leakage_derived,
-        cpu: cpu(&check.inside("cpu"), &raw.cpu)?,
+        cpu: match kept {
+            Kept::Cpu(cpu) => cpu.clone(),
+            _ => cpu(&check.inside("cpu"), &raw.cpu)?,
+        },
         memory,
         storage: raw.storage.as_ref().map(|raw| storage(&check.inside("storage"), raw)).transpose()?,
         fabric,

@@ -39,6 +39,7 @@ mod raw;
 pub mod rtl;
 mod sram;
 mod technology;
+mod template;
 
 pub use breakdown::{Component, Part};
 pub use cost::Cost;
@@ -59,3 +60,4 @@ pub use party::PartyHardware;
 pub use platform::Platform;
 pub use sram::{MAX_SRAM_PORTS, Sram, SramCosts, sram_energy_per_byte_j};
 pub use technology::{Fabric, NODES_NM, Technology};
+pub use template::{PlatformTemplate, TemplateMemo};

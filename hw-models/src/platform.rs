@@ -1,6 +1,6 @@
 //! A platform: client, server and link, from a TOML file or built in.
 
-use crate::convert::{self, Limits};
+use crate::convert::{self, Limits, Reuse};
 use crate::link::Link;
 use crate::mapping::Mapping;
 use crate::party::PartyHardware;
@@ -95,10 +95,15 @@ impl Platform {
     }
 
     fn read(source: &Source, limits: Limits) -> Result<Self, ConfigError> {
-        let layers = Layers::new(source, &Self::base)?;
+        let layers = Self::layers(source)?;
         let merged = layers.merged();
-        let platform = parse::<RawPlatform>(merged).and_then(|raw| convert::platform(merged, &raw, limits));
-        platform.map_err(|error| layers.locate(error))
+        let convert = |raw| convert::platform(merged, &raw, limits, Reuse::default());
+        parse::<RawPlatform>(merged).and_then(convert).map_err(|error| layers.locate(error))
+    }
+
+    /// A platform file with those that it is based on.
+    pub(crate) fn layers(source: &Source) -> Result<Layers, ConfigError> {
+        Layers::new(source, &Self::base)
     }
 
     /// The file that a platform is based on: built in, or a path from the file that names it.

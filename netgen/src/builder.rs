@@ -8,8 +8,8 @@ use crate::{Conv, Layer, LayerId, Network, NetworkError, Op, Shape};
 const MAX_LAYERS_LOG2: u32 = 14;
 const MAX_ELEMENTS_LOG2: u32 = 32;
 const MAX_WORK_LOG2: u32 = 48;
-/// Largest window of a max pool: its values go through one comparison tree. Larger ones are pools of pools.
-const MAX_WINDOW_LOG2: u32 = 10;
+/// Largest window of a max pool, 8x8: its values go through one comparison tree. A larger pool is a pool of pools.
+const MAX_WINDOW_LOG2: u32 = 6;
 
 /// Builds a [`Network`]. Layers go to the stage opened last.
 ///
@@ -148,15 +148,25 @@ impl NetworkBuilder {
     /// Builds the same network again, leaving out the layers for which `keep` is false: whoever read a left-out layer
     /// reads that layer's first input instead.
     pub(crate) fn rebuild(network: &Network, keep: impl Fn(LayerId) -> bool) -> Result<Network, NetworkError> {
-        let mut builder = Self::start_like(network)?;
+        Self::rebuild_with(network, network.input, |builder, id, inputs| match (keep(id), inputs.first()) {
+            (false, Some(&input)) => Ok(input),
+            _ => builder.add_like(network.layer(id), network.layer(id).op, inputs),
+        })
+    }
+
+    /// Builds a network layer by layer after another one, on an input of this shape. `add` adds what stands for a layer of
+    /// `network`, whose stage is open, given its new inputs, and returns the layer that its readers are to read.
+    pub(crate) fn rebuild_with(
+        network: &Network,
+        input: Shape,
+        mut add: impl FnMut(&mut Self, LayerId, &[LayerId]) -> Result<LayerId, NetworkError>,
+    ) -> Result<Network, NetworkError> {
+        let mut builder = Self::start_like(&Network { input, ..network.clone() })?;
         let mut new_ids = vec![builder.input()];
         for (id, layer) in network.iter().skip(1) {
             let inputs = builder.map_inputs(layer, &new_ids)?;
-            let new_id = match (keep(id), inputs.first()) {
-                (false, Some(&input)) => input,
-                _ => builder.copy(network, layer, &inputs)?,
-            };
-            new_ids.push(new_id);
+            builder.open_stage_of(network, layer)?;
+            new_ids.push(add(&mut builder, id, &inputs)?);
         }
         builder.finish()
     }
@@ -180,10 +190,9 @@ impl NetworkBuilder {
         layer.inputs.iter().map(map).collect()
     }
 
-    /// Adds a copy of another network's layer, in the same stage.
-    fn copy(&mut self, from: &Network, layer: &Layer, inputs: &[LayerId]) -> Result<LayerId, NetworkError> {
-        self.open_stage_of(from, layer)?;
-        self.add(layer.name.clone(), layer.op, inputs)
+    /// Adds a copy of another network's layer to the open stage, with the operation changed.
+    pub(crate) fn add_like(&mut self, layer: &Layer, op: Op, inputs: &[LayerId]) -> Result<LayerId, NetworkError> {
+        self.add(layer.name.clone(), op, inputs)
     }
 
     /// Opens the stage that a layer has in another network.
@@ -194,6 +203,16 @@ impl NetworkBuilder {
         })?;
         self.stage(stage);
         Ok(())
+    }
+
+    /// The name itself, or with the first number behind it that makes it new.
+    pub(crate) fn unused_name(&self, name: String) -> String {
+        if !self.names.contains(&name) {
+            return name;
+        }
+        let numbered = |number: usize| format!("{name}{number}");
+        // There are fewer names than numbers.
+        (2..).map(numbered).find(|name| !self.names.contains(name)).unwrap_or(name)
     }
 
     /// The network as far as it is built.
@@ -246,6 +265,23 @@ fn infer_shape(name: &str, op: &Op, inputs: &[Shape]) -> Result<Shape, NetworkEr
             Shape::new(input.channels, height, width)
         }
         Op::GlobalAvgPool => Shape::new(input.channels, 1, 1),
+        Op::Slice { groups, start, channels } => {
+            let group = equal_groups(input.channels, groups).map_err(wrong)?;
+            if channels == 0 || start.checked_add(channels).is_none_or(|end| end > group) {
+                return Err(wrong(format!("channels {start} to {start}+{channels} are not within groups of {group}")));
+            }
+            Shape::new(groups * channels, input.height, input.width)
+        }
+        Op::Concat { groups, .. } => {
+            for shape in inputs {
+                equal_groups(shape.channels, groups).map_err(wrong)?;
+                if (shape.height, shape.width) != (input.height, input.width) {
+                    return Err(wrong(format!("cannot concatenate the channels of {input} and {shape}")));
+                }
+            }
+            let channels = inputs.iter().fold(0usize, |sum, shape| sum.saturating_add(shape.channels));
+            Shape::new(channels, input.height, input.width)
+        }
         Op::Add => {
             if let Some(other) = inputs.iter().find(|&&shape| shape != input) {
                 return Err(wrong(format!("cannot add shapes {input} and {other}")));
@@ -255,6 +291,14 @@ fn infer_shape(name: &str, op: &Op, inputs: &[Shape]) -> Result<Shape, NetworkEr
     };
     check_shape(name, output)?;
     Ok(output)
+}
+
+/// Channels in each of several equal groups.
+fn equal_groups(channels: usize, groups: usize) -> Result<usize, String> {
+    if groups == 0 || !channels.is_multiple_of(groups) {
+        return Err(format!("{channels} channels are not {groups} equal groups"));
+    }
+    Ok(channels / groups)
 }
 
 /// Number of positions of a window along one dimension; none if it does not fit once.
@@ -315,11 +359,19 @@ mod tests {
         // A window of padding alone has no largest value.
         assert!(pool(2, 1, 2).contains("padding 2"));
         assert!(pool(2, 0, 0).contains("stride 0"));
-        assert!(pool(33, 1, 32).contains("values of a window exceed the limit of 2^10"));
+        assert!(pool(9, 1, 8).contains("values of a window exceed the limit of 2^6"));
         assert!(error(small, Op::ClampedRelu { max: 0 }).contains("always 0"));
         assert!(error(small, Op::Linear { out_features: 0 }).contains("empty"));
         assert!(error(small, Op::Input).contains("one input"));
         assert!(error(small, Op::Add).contains("add reads 2 tensors, found 1"));
+        let slice = |groups, start, channels| error(Shape::new(6, 1, 1), Op::Slice { groups, start, channels });
+        assert!(slice(4, 0, 1).contains("6 channels are not 4 equal groups"));
+        assert!(slice(0, 0, 1).contains("not 0 equal groups"));
+        assert!(slice(2, 2, 2).contains("channels 2 to 2+2 are not within groups of 3"));
+        assert!(slice(1, usize::MAX, 2).contains("are not within groups of 6"));
+        assert!(slice(1, 0, 0).contains("are not within"));
+        assert!(error(small, Op::Concat { groups: 1, inputs: 2 }).contains("concat reads 2 tensors, found 1"));
+        assert!(error(small, Op::Concat { groups: 2, inputs: 1 }).contains("1 channels are not 2 equal groups"));
         assert!(NetworkBuilder::new("n", Shape::new(0, 1, 1)).is_err());
         assert!(NetworkBuilder::new("n", Shape::new(usize::MAX, usize::MAX, 2)).is_err());
     }
@@ -347,6 +399,10 @@ mod tests {
         assert!(error(net.add("b", Op::Relu, &[LayerId(7)])).contains("input 7 comes later or nowhere"));
         let input = net.input();
         assert!(error(net.add("b", Op::Add, &[a, input])).contains("cannot add shapes 2x4x4 and 1x4x4"));
+        let pool = net.add("pool", Op::GlobalAvgPool, &[input]).unwrap();
+        let concat = Op::Concat { groups: 1, inputs: 2 };
+        assert!(error(net.add("b", concat, &[a, pool])).contains("cannot concatenate the channels of 2x4x4 and 1x1x1"));
+        assert_eq!(net.unused_name("a".into()), "a2");
         net.add("b", Op::Relu, &[input]).unwrap();
         let unread = net.finish().unwrap_err();
         assert_eq!(unread.to_string(), "layer a: no later layer reads its output");

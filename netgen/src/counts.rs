@@ -120,6 +120,7 @@ impl Network {
                 Counts { params, ..Counts::default() }
             }
             Op::Input | Op::Rescale | Op::AvgPool { .. } | Op::GlobalAvgPool | Op::Add => Counts::default(),
+            Op::Slice { .. } | Op::Concat { .. } => Counts::default(),
         }
     }
 

@@ -4,7 +4,9 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// No family and no shipped file has this name.
-    #[error("unknown network `{name}`; expected a name from `pisim net list`, hrn-AxBxCx or a .toml file{hint}")]
+    #[error(
+        "unknown network `{name}`; expected a name from `pisim net list`, hrn-AxBxCx, a .toml or a .onnx file{hint}"
+    )]
     UnknownNetwork {
         /// The name as given.
         name: String,
@@ -32,6 +34,16 @@ pub enum NetworkError {
         stages: String,
         /// Empty, or "; did you mean `x`?".
         hint: String,
+    },
+    /// A transform cannot be applied.
+    #[error("transform {}, {kind}: {problem}", index + 1)]
+    Transform {
+        /// Its position in the list, from 0.
+        index: usize,
+        /// What it is.
+        kind: &'static str,
+        /// Why.
+        problem: Box<NetworkError>,
     },
     /// A layer cannot be attached to its inputs.
     #[error("layer {layer}: {problem}")]

@@ -1,14 +1,17 @@
 //! Networks as TOML files, with errors that point at the line. The files in `configs/networks` are compiled in.
 
+use std::collections::BTreeMap;
+
 use include_dir::{Dir, include_dir};
 use pisim_settings::{ConfigError, Source, Spanned, parse};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{NetworkError, NetworkSpec, StageSpec, Stem};
+use crate::transform::from_table;
+use crate::{ActivationSpec, NetworkError, NetworkSpec, Pool, StageSpec, Stem, Transform};
 
 /// A network file: a family and its options. Every key but `family` may be left out.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Network")]
 struct NetworkFile {
@@ -32,7 +35,7 @@ struct NetworkFile {
     /// Blocks per stage of a ResNet or HybReNet.
     #[schemars(with = "Option<Vec<usize>>")]
     depths: Option<Spanned<Vec<usize>>>,
-    /// How a residual network begins: `cifar` (3x3, stride 1) or `imagenet` (7x7, stride 2, pool).
+    /// How a residual network begins: `cifar` (3x3, stride 1) or `imagenet` (7x7, stride 2, max pool).
     #[schemars(with = "Option<Stem>")]
     stem: Option<Spanned<Stem>>,
     /// Whether the blocks of a residual network have shortcuts and additions; true if left out. Without them it is a chain of
@@ -43,6 +46,14 @@ struct NetworkFile {
     /// pooled to one value.
     #[schemars(with = "Option<usize>")]
     head_pool: Option<Spanned<usize>>,
+    /// The pools of an ImageNet stem, of VGG-16 or of MiniONN's network: `max` or `average`. If left out, a stem has a max pool
+    /// and the others average.
+    #[schemars(with = "Option<Pool>")]
+    pool: Option<Spanned<Pool>>,
+    /// Activations of stages that have others than ReLUs, for example `{ stem = "relu6", s1 = { leaky-relu = 0.125 },
+    /// s2 = "prelu" }`.
+    #[schemars(with = "Option<BTreeMap<String, ActivationSpec>>")]
+    activations: Option<Spanned<BTreeMap<String, ActivationSpec>>>,
     /// Stages of the family `residual`, in order: `s1`, `s2`, …
     #[schemars(with = "Option<Vec<StageSpec>>")]
     stages: Option<Spanned<Vec<StageSpec>>>,
@@ -51,6 +62,10 @@ struct NetworkFile {
     cull: Option<Spanned<Vec<String>>>,
     /// Drop the ReLU between the convolutions of each block.
     thin: Option<bool>,
+    /// What else is done to the network, in this order: tables `[[transform]]` with a `kind` and its parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Transform>")]
+    transform: Vec<toml::Table>,
 }
 
 impl NetworkFile {
@@ -66,11 +81,40 @@ impl NetworkFile {
             "stem" => of("stem", self.stem.as_ref().map(Spanned::span)),
             "shortcuts" => of("shortcuts", self.shortcuts.as_ref().map(Spanned::span)),
             "head_pool" => of("head_pool", self.head_pool.as_ref().map(Spanned::span)),
+            "pool" => of("pool", self.pool.as_ref().map(Spanned::span)),
+            "activations" => of("activations", self.activations.as_ref().map(Spanned::span)),
             "cull" => of("cull", self.cull.as_ref().map(Spanned::span)),
             key if key.starts_with("stages") => of("stages", self.stages.as_ref().map(Spanned::span)),
             _ => None,
         };
         place.unwrap_or_else(|| ("family", self.family.span()))
+    }
+
+    fn of(spec: &NetworkSpec) -> Self {
+        let defaults = NetworkSpec::of_family(&spec.name, &spec.family);
+        fn changed<T: PartialEq + Clone>(value: &T, default: &T) -> Option<Spanned<T>> {
+            (value != default).then(|| Spanned::new(0..0, value.clone()))
+        }
+        let given = |value: Option<usize>| value.map(|value| Spanned::new(0..0, value));
+        Self {
+            description: Some(spec.description.clone()).filter(|description| !description.is_empty()),
+            family: Spanned::new(0..0, spec.family.clone()),
+            input: changed(&spec.input_size, &defaults.input_size),
+            input_channels: changed(&spec.input_channels, &defaults.input_channels),
+            classes: given(spec.classes),
+            base_channels: given(spec.base_channels),
+            depths: spec.depths.clone().map(|depths| Spanned::new(0..0, depths)),
+            stem: changed(&spec.stem, &defaults.stem),
+            shortcuts: changed(&spec.shortcuts, &defaults.shortcuts),
+            head_pool: given(spec.head_pool),
+            pool: spec.pool.map(|pool| Spanned::new(0..0, pool)),
+            activations: changed(&spec.activations, &defaults.activations),
+            stages: changed(&spec.stages, &defaults.stages),
+            cull: changed(&spec.cull, &defaults.cull),
+            thin: (spec.thin != defaults.thin).then_some(spec.thin),
+            // No transform is anything but a table.
+            transform: spec.transforms.iter().filter_map(|transform| toml::Table::try_from(transform).ok()).collect(),
+        }
     }
 
     fn spec(&self, name: &str) -> NetworkSpec {
@@ -87,10 +131,20 @@ impl NetworkFile {
             stem: self.stem.as_ref().map_or(defaults.stem, |stem| *stem.get_ref()),
             shortcuts: self.shortcuts.as_ref().map_or(defaults.shortcuts, |shortcuts| *shortcuts.get_ref()),
             head_pool: number(&self.head_pool),
+            pool: self.pool.as_ref().map(|pool| *pool.get_ref()),
+            activations: self.activations.as_ref().map(|all| all.get_ref().clone()).unwrap_or_default(),
             cull: self.cull.as_ref().map(|cull| cull.get_ref().clone()).unwrap_or_default(),
             thin: self.thin.unwrap_or(defaults.thin),
             ..defaults
         }
+    }
+}
+
+impl NetworkSpec {
+    /// The network as a file that [`load_network`] reads back, with its defaults left out.
+    pub fn to_toml(&self) -> String {
+        // Nothing of a description of a network cannot be written as TOML.
+        toml::to_string(&NetworkFile::of(self)).unwrap_or_default()
     }
 }
 
@@ -103,17 +157,36 @@ pub fn load_network(source: &Source) -> Result<NetworkSpec, ConfigError> {
     let file: NetworkFile = parse(source)?;
     let path = std::path::Path::new(&source.name);
     let name = path.file_stem().map_or_else(|| source.name.clone(), |stem| stem.to_string_lossy().into_owned());
-    let spec = file.spec(&name);
+    let mut spec = file.spec(&name);
+    for (index, table) in file.transform.iter().enumerate() {
+        let read = from_table(table.clone()).map_err(|fault| {
+            let dot = if fault.key.is_empty() { "" } else { "." };
+            ConfigError::at_key(source, &format!("transform[{index}]{dot}{}", fault.key), fault.problem)
+        });
+        spec.transforms.push(read?);
+    }
     spec.build().map_err(|error| {
-        let key = match &error {
-            NetworkError::Option { key, .. } => key,
-            NetworkError::UnknownStage { .. } => "cull",
-            _ => "family",
+        if let NetworkError::Transform { index, problem, .. } = &error {
+            let place = format!("transform[{index}].{}", key_of(problem, "stages").unwrap_or("kind"));
+            return ConfigError::at_key(source, &place, problem.to_string());
+        }
+        let stages = match &error {
+            NetworkError::UnknownStage { stage, .. } if spec.activations.contains_key(stage) => "activations",
+            _ => "cull",
         };
-        let (key, span) = file.span(key);
+        let (key, span) = file.span(key_of(&error, stages).unwrap_or("family"));
         ConfigError::at(source, span, key, error.to_string())
     })?;
     Ok(spec)
+}
+
+/// The key that an error is about, given the one that names stages.
+fn key_of(error: &NetworkError, stages: &'static str) -> Option<&'static str> {
+    match error {
+        NetworkError::Option { key, .. } => Some(key),
+        NetworkError::UnknownStage { .. } => Some(stages),
+        _ => None,
+    }
 }
 
 /// The JSON Schema of network files.

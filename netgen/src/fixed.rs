@@ -4,8 +4,9 @@
 //! convolution's output has `f` more than its input; every non-linear operation and [`Op::Rescale`] brings them back to `f` by
 //! an arithmetic shift (floor) before it does anything else: ReLUs of all kinds and max pools ([`Op::rescales`]). A leaky ReLU
 //! then multiplies negative values by its slope and floors again, a parametric ReLU does so with a weight of `f` fraction
-//! bits. A max pool and the ReLU beside it become one layer ([`Op::MaxPoolThen`]); nothing else changes the order. Averages over 2^s values are exact sums with `s` more fraction bits; over any other
-//! number `n`, the sum is multiplied by round(2^f / n) and has `f` more.
+//! bits. A max pool and the ReLU beside it become one layer ([`Op::MaxPoolThen`]); nothing else changes the order. Averages
+//! over 2^s values are exact sums with `s` more fraction bits; over any other number `n`, the sum is multiplied by
+//! round(2^f / n) and has `f` more.
 //!
 //! That is the plan of [`FixedNetwork::new`]. [`FixedNetwork::with_fractions`] takes any other number of fraction bits of
 //! each layer's output, for example those that [`crate::quantise`] finds from sample inputs; all else follows from them.
@@ -83,7 +84,8 @@ pub struct FixedNetwork {
 
 impl FixedNetwork {
     /// Plans a network in a format. A rescale named `<layer>.rescale` follows each layer whose output has 2f or more
-    /// fraction bits and is read by a convolution or fully connected layer. It belongs to the stage of its first
+    /// fraction bits and is read by a convolution or fully connected layer, or concatenated with one that has fewer: one
+    /// rescale before beats one behind, which would have all channels to do. It belongs to the stage of its first
     /// reader, and further readers share it. A max pool takes in the ReLU before it or after it that nobody else reads.
     ///
     /// # Errors
@@ -102,7 +104,7 @@ impl FixedNetwork {
         for (_, layer) in network.iter().skip(1) {
             plan.builder.open_stage_of(network, layer)?;
             let mut inputs = plan.builder.map_inputs(layer, &new_ids)?;
-            if matches!(layer.op, Op::Conv(_) | Op::Linear { .. }) {
+            if matches!(layer.op, Op::Conv(_) | Op::Linear { .. }) || plan.joins_unequal(layer.op, &inputs) {
                 for input in &mut inputs {
                     *input = plan.rescaled(*input)?;
                 }
@@ -176,12 +178,12 @@ impl FixedNetwork {
         }
     }
 
-    /// The left shift of each input of an addition, which brings both to the larger number of fraction bits. Zeros
+    /// The left shift of each input of an addition or concatenation, which brings all to the largest number of fraction bits. Zeros
     /// for other layers.
     pub fn alignment(&self, id: LayerId) -> Vec<u32> {
         let layer = self.network.layer(id);
         let shift = |&input: &LayerId| match layer.op {
-            Op::Add => self.fraction(id).saturating_sub(self.fraction(input)),
+            Op::Add | Op::Concat { .. } => self.fraction(id).saturating_sub(self.fraction(input)),
             _ => 0,
         };
         layer.inputs.iter().map(shift).collect()
@@ -234,6 +236,13 @@ struct Planner {
 }
 
 impl Planner {
+    /// Whether this is a concatenation of tensors with different numbers of fraction bits.
+    fn joins_unequal(&self, op: Op, inputs: &[LayerId]) -> bool {
+        let fraction = |id: &LayerId| self.fraction.get(id.0);
+        matches!(op, Op::Concat { .. })
+            && inputs.windows(2).any(|pair| pair.first().map(fraction) != pair.last().map(fraction))
+    }
+
     /// The layer itself, or its rescale when it has too many fraction bits to be multiplied again.
     fn rescaled(&mut self, id: LayerId) -> Result<LayerId, NetworkError> {
         let fraction = self.fraction.get(id.0).copied().unwrap_or_default();
@@ -257,7 +266,7 @@ impl Planner {
         let incoming = inputs.iter().filter_map(|input| self.fraction.get(input.0).copied()).max().unwrap_or(f);
         let fraction = match op {
             Op::Conv(_) | Op::Linear { .. } => incoming + f,
-            Op::Add | Op::ChannelBias { .. } => incoming,
+            Op::Add | Op::ChannelBias { .. } | Op::Slice { .. } | Op::Concat { .. } => incoming,
             Op::AvgPool { .. } | Op::GlobalAvgPool => {
                 let window = pool_window(self.builder.so_far(), id).unwrap_or(1);
                 let gained = pool_gain(window, f);

@@ -140,6 +140,22 @@ pub enum Op {
     GlobalAvgPool,
     /// Sum of two tensors of the same shape.
     Add,
+    /// Some channels of a tensor: of each of `groups` equal groups of its channels, `channels` from `start` on.
+    Slice {
+        /// Number of equal groups that the input's channels are in; 1 for a plain slice.
+        groups: usize,
+        /// First channel in each group, counted from 0.
+        start: usize,
+        /// Channels taken of each group.
+        channels: usize,
+    },
+    /// The channels of several tensors, group by group: the first group of each input, then the second of each, …
+    Concat {
+        /// Number of equal groups that each input's channels are in; 1 for a plain concatenation.
+        groups: usize,
+        /// Number of inputs.
+        inputs: usize,
+    },
     /// Addition of one constant per channel: a batch norm that no convolution before it can absorb (pre-activation
     /// networks); its scale is folded into the convolution after it.
     ChannelBias {
@@ -167,6 +183,8 @@ impl Op {
             Self::AvgPool { .. } => "avg-pool",
             Self::GlobalAvgPool => "global-avg-pool",
             Self::Add => "add",
+            Self::Slice { .. } => "slice",
+            Self::Concat { .. } => "concat",
             Self::ChannelBias { .. } => "channel-bias",
         }
     }
@@ -213,6 +231,7 @@ impl Op {
         match self {
             Self::Input => 0,
             Self::Add => 2,
+            Self::Concat { inputs, .. } => *inputs,
             _ => 1,
         }
     }
@@ -261,6 +280,19 @@ impl Network {
     /// If the id belongs to another, longer network.
     pub fn layer(&self, id: LayerId) -> &Layer {
         &self.layers[id.0]
+    }
+
+    /// The position of a stage in [`Network::stages`].
+    ///
+    /// # Errors
+    /// A stage that the network does not have, with the near miss.
+    pub(crate) fn stage_index(&self, stage: &str) -> Result<usize, NetworkError> {
+        self.stages.iter().position(|name| name == stage).ok_or_else(|| NetworkError::UnknownStage {
+            network: self.name.clone(),
+            stage: stage.into(),
+            stages: self.stages.join(", "),
+            hint: pisim_settings::did_you_mean(stage, self.stages.iter().map(String::as_str)),
+        })
     }
 
     /// The layer with this name.

@@ -120,6 +120,16 @@ fn exact_outputs(
             let pairs = input.iter().zip(values(1));
             pairs.map(|(a, b)| (wide(a) << left) + (wide(b) << right)).collect()
         }
+        Op::Slice { .. } | Op::Concat { .. } => {
+            let shifts = net.alignment(id);
+            let sources = network.channel_sources(id);
+            let map = |&(index, channel): &(usize, usize)| {
+                let shift = shifts.get(index).copied().unwrap_or_default();
+                let map = values(index).chunks(layer.output.pixels().max(1)).nth(channel).unwrap_or_default();
+                map.iter().map(move |value| wide(value) << shift)
+            };
+            sources.iter().flat_map(map).collect()
+        }
         Op::ChannelBias { .. } => {
             let bias = &weights.of(net, id)?.bias;
             let maps = input.chunks(from.pixels().max(1)).zip(bias);

@@ -2,7 +2,7 @@
 //!
 //! The main path: a [`NetworkSpec`] (a family's name and its options, from the command line or a TOML file) builds a
 //! [`Network`], a plain graph whose shapes were inferred and checked once. [`Network::schedule`] counts it,
-//! [`cull`] and [`thin`] rewrite it, [`FixedNetwork::new`] puts it into the ring Z_2^k, and [`infer`] computes the
+//! a [`Transform`] rewrites it, [`FixedNetwork::new`] puts it into the ring Z_2^k, and [`infer`] computes the
 //! answer that every protocol must give bit for bit.
 //!
 //! ```
@@ -14,7 +14,10 @@
 //!
 //! This crate knows nothing of cryptography or hardware.
 
+mod activations;
 mod builder;
+mod candidates;
+mod channels;
 mod counts;
 mod equalize;
 mod error;
@@ -25,14 +28,19 @@ pub mod float;
 mod gemm;
 mod graph;
 mod infer;
+mod ladder;
+mod named;
 mod nonlinear;
 pub mod onnx;
 pub mod quantise;
 mod spec;
+mod stages;
 mod transform;
 mod weights;
 
+pub use activations::{ActivationSpec, ExactSlope, with_activations};
 pub use builder::NetworkBuilder;
+pub use candidates::{Candidate, bases, candidates};
 pub use counts::{Counts, LayerCounts, Schedule, StageCounts};
 pub use equalize::{Design, Equalization, EqualizeError, Equalized};
 pub use error::NetworkError;
@@ -42,7 +50,12 @@ pub use fixed::{FixedNetwork, FixedPoint};
 pub use float::{FloatLayer, FloatWeights, Model};
 pub use graph::{Conv, Layer, LayerId, Network, Op, Shape};
 pub use infer::{Inference, Tensor, infer, random_input};
+pub use ladder::{Ladder, Rung, Rungs};
 pub use nonlinear::{MaxWindow, Pointwise, Slope, prelu};
-pub use spec::{NetworkSpec, StageSpec, Stem};
-pub use transform::{cull, thin};
+pub use spec::{NetworkSpec, Pool, StageSpec, Stem};
+pub use stages::{BodyStage, criticality};
+pub use transform::{
+    Cull, Equalize, Factor, ReluReuse, Reshape, ReuseConv, Thin, Transform, TransformTextError, cull, equalize,
+    relu_reuse, reshape, thin,
+};
 pub use weights::{LayerWeights, Weights};

@@ -183,7 +183,8 @@ impl MaxWindow {
 }
 
 /// Joins every max pool with the activation before it or after it that nobody else reads: one comparison tree and one activation
-/// for each output value instead of an activation for each input value. The layer keeps the pool's name.
+/// for each output value instead of an activation for each input value. The layer gets the name and the stage of the later of the
+/// two, whose output it has.
 ///
 /// max(relu(x)) = relu(max(x)), and the same for every [`Pointwise`] activation, because none of them falls.
 pub(crate) fn fuse(network: &Network) -> Result<Option<Network>, NetworkError> {
@@ -202,8 +203,10 @@ pub(crate) fn fuse(network: &Network) -> Result<Option<Network>, NetworkError> {
         let activation = found.filter_map(|other| Some((other, network.layer(other).op.pointwise()?))).next();
         if let Some((other, then)) = activation {
             dropped.insert(other);
+            let last = network.layer(id.max(other));
             if let Some(pool) = fused.layers.get_mut(id.0) {
                 pool.op = Op::MaxPoolThen { kernel, stride, padding, then };
+                (pool.name, pool.stage) = (last.name.clone(), last.stage);
             }
         }
     }

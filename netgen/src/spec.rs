@@ -1,9 +1,11 @@
 //! A network as a user names it: a family and its options. The command line and network files both become this.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::families::Family;
-use crate::{Network, NetworkError, cull, shipped_networks, thin};
+use crate::{ActivationSpec, Network, NetworkError, Transform, cull, shipped_networks, thin, with_activations};
 
 /// How a residual network begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -12,9 +14,19 @@ pub enum Stem {
     /// A 3x3 convolution of stride 1, at every input size: the convention of the private-inference literature.
     #[default]
     Cifar,
-    /// A 7x7 convolution of stride 2 and a 2x2 average pool. The usual 3x3 max pool is replaced because max pooling
-    /// is not supported; the shapes behind it are the same.
+    /// A 7x7 convolution of stride 2 and a 3x3 max pool of stride 2, or with [`Pool::Average`] a 2x2 average pool, behind
+    /// which the shapes are the same.
     Imagenet,
+}
+
+/// The kind of a network's pools before its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Pool {
+    /// The largest value of each window; costs a garbled comparison tree.
+    Max,
+    /// The average of each window; costs nothing but additions of shares.
+    Average,
 }
 
 /// One stage of a residual network with an explicit stage list.
@@ -64,10 +76,17 @@ pub struct NetworkSpec {
     /// Rows and columns of the window of the average pool before a residual network's classifier; `None` pools each channel to
     /// one value.
     pub head_pool: Option<usize>,
+    /// The pools of an ImageNet stem (`None`: max), of VGG-16 or of MiniONN's network (`None`: average, as their published
+    /// private-inference counts have it).
+    pub pool: Option<Pool>,
+    /// Activations of stages that have others than ReLUs ([`crate::with_activations`]); stages are culled after that.
+    pub activations: BTreeMap<String, ActivationSpec>,
     /// Stages whose ReLUs are dropped ([`crate::cull`]).
     pub cull: Vec<String>,
     /// Whether alternate ReLUs are dropped ([`crate::thin`]).
     pub thin: bool,
+    /// What else is done to it, in this order.
+    pub transforms: Vec<Transform>,
 }
 
 /// Largest accepted input size, base channels and classes: far beyond use, and small enough to compute with.
@@ -90,8 +109,8 @@ impl NetworkSpec {
         Ok(Self { description: family.description(&lower), ..Self::of_family(&lower, &lower) })
     }
 
-    /// A family's defaults, unchecked.
-    pub(crate) fn of_family(name: &str, family: &str) -> Self {
+    /// A family's defaults. Whether there is such a family is only found out when it is built.
+    pub fn of_family(name: &str, family: &str) -> Self {
         Self {
             name: name.into(),
             description: String::new(),
@@ -105,8 +124,11 @@ impl NetworkSpec {
             stem: Stem::Cifar,
             shortcuts: true,
             head_pool: None,
+            pool: None,
+            activations: BTreeMap::new(),
             cull: Vec::new(),
             thin: false,
+            transforms: Vec::new(),
         }
     }
 
@@ -122,12 +144,30 @@ impl NetworkSpec {
             check_range(key, value.unwrap_or(1), MAX_OPTION)?;
         }
         let mut network = family.build(self)?;
+        if !self.activations.is_empty() {
+            network = with_activations(&network, &self.activations)?;
+        }
+        self.transform(network)
+    }
+
+    /// Applies the transforms to a network that was built by something else, a file for instance. Its name grows by them.
+    ///
+    /// # Errors
+    /// A transform that the network does not allow.
+    pub fn transform(&self, mut network: Network) -> Result<Network, NetworkError> {
         if !self.cull.is_empty() {
             let stages: Vec<&str> = self.cull.iter().map(String::as_str).collect();
             network = cull(&network, &stages)?;
         }
         if self.thin {
             network = thin(&network)?;
+        }
+        for (index, transform) in self.transforms.iter().enumerate() {
+            network = transform.apply(&network).map_err(|error| NetworkError::Transform {
+                index,
+                kind: transform.kind(),
+                problem: Box::new(error),
+            })?;
         }
         Ok(network)
     }

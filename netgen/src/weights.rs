@@ -5,7 +5,7 @@ use rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
 use crate::nonlinear::Pointwise;
-use crate::{FixedNetwork, LayerId, Network, NetworkError, Op};
+use crate::{FixedNetwork, Layer, LayerId, Network, NetworkError, Op};
 
 /// Weights of one layer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,16 +140,12 @@ impl Moment {
 /// Standard deviation of the weights of each convolution and fully connected layer, by id; zero for others.
 fn spreads(network: &Network) -> Vec<f64> {
     let additions = network.layers.iter().filter(|layer| layer.op == Op::Add).count().max(1) as f64;
-    let is_linear = |id: LayerId| matches!(network.layer(id).op, Op::Conv(_) | Op::Linear { .. });
     let consumers = network.consumers();
     // Variance that a convolution's output should have.
-    let target = |id: LayerId| {
-        let readers = consumers.get(id.0).map_or(&[][..], Vec::as_slice);
-        match readers.iter().map(|&reader| network.layer(reader)).find(|reader| reader.op == Op::Add) {
-            Some(add) if add.inputs.iter().all(|&input| is_linear(input)) => 0.5,
-            Some(_) => 1.0 / additions,
-            None => 1.0,
-        }
+    let target = |id: LayerId| match added_to(network, &consumers, id) {
+        Some(add) if add.inputs.iter().all(|&input| is_linear(network, input)) => 0.5,
+        Some(_) => 1.0 / additions,
+        None => 1.0,
     };
     let mut moments: Vec<Moment> = Vec::with_capacity(network.layers.len());
     let mut spreads = Vec::with_capacity(network.layers.len());
@@ -175,6 +171,17 @@ fn spreads(network: &Network) -> Vec<f64> {
             Op::Add => {
                 Moment { positive: input.positive + of(1).positive, symmetric: input.symmetric + of(1).symmetric }
             }
+            Op::Concat { .. } => {
+                let channels = layer.output.channels as f64;
+                let share = |index: usize, &input: &LayerId| {
+                    (of(index), network.layer(input).output.channels as f64 / channels)
+                };
+                let shares = layer.inputs.iter().enumerate().map(|(index, input)| share(index, input));
+                shares.fold(Moment::default(), |sum, (moment, share)| Moment {
+                    positive: sum.positive + share * moment.positive,
+                    symmetric: sum.symmetric + share * moment.symmetric,
+                })
+            }
             Op::LeakyRelu { slope } => leaky(input, slope.value()),
             Op::PRelu => leaky(input, MEAN_SLOPE),
             Op::MaxPool { kernel, .. } => maximum(input, kernel),
@@ -182,12 +189,32 @@ fn spreads(network: &Network) -> Vec<f64> {
                 Pointwise::LeakyRelu { slope } => maximum(leaky(input, slope.value()), kernel),
                 Pointwise::Relu | Pointwise::ClampedRelu { .. } => maximum(leaky(input, 0.0), kernel),
             },
-            Op::Rescale | Op::AvgPool { .. } | Op::GlobalAvgPool => input,
+            Op::Rescale | Op::AvgPool { .. } | Op::GlobalAvgPool | Op::Slice { .. } => input,
         };
         moments.push(moment);
         spreads.push(spread);
     }
     spreads
+}
+
+/// The addition that reads a layer, as it is or as channels of a larger tensor.
+fn added_to<'a>(network: &'a Network, consumers: &[Vec<LayerId>], id: LayerId) -> Option<&'a Layer> {
+    let readers = consumers.get(id.0).map_or(&[][..], Vec::as_slice);
+    readers.iter().find_map(|&reader| match network.layer(reader).op {
+        Op::Add => Some(network.layer(reader)),
+        Op::Concat { .. } => added_to(network, consumers, reader),
+        _ => None,
+    })
+}
+
+/// Whether a layer gives what convolutions or fully connected layers computed.
+fn is_linear(network: &Network, id: LayerId) -> bool {
+    let layer = network.layer(id);
+    match layer.op {
+        Op::Conv(_) | Op::Linear { .. } => true,
+        Op::Concat { .. } => layer.inputs.iter().all(|&input| is_linear(network, input)),
+        _ => false,
+    }
 }
 
 /// Behind a leaky ReLU: the part that is lost to a ReLU comes back with the square of the slope.

@@ -296,15 +296,19 @@ fn a_clamped_relu_keeps_the_smaller_of_its_own_and_the_formats_largest_result() 
 fn a_max_pool_takes_in_one_neighbour_that_nobody_else_reads() {
     let conv = Op::Conv(Conv { out_channels: 1, kernel: 1, stride: 1, padding: 0, norm: false, bias: true });
     let pool = Op::MaxPool { kernel: 2, stride: 2, padding: 0 };
-    let ops = |ops: &[Op]| {
+    let chain = |ops: &[Op]| {
         let mut net = NetworkBuilder::new("chain", Shape::new(1, 8, 8)).unwrap();
         let mut x = net.input();
         for (index, op) in ops.iter().enumerate() {
             x = net.add(format!("l{index}"), *op, &[x]).unwrap();
         }
-        let net = fixed(&net.finish().unwrap());
-        net.network.layers.iter().skip(1).map(|layer| layer.op.kind()).collect::<Vec<_>>()
+        fixed(&net.finish().unwrap()).network.layers
     };
+    let ops = |ops: &[Op]| chain(ops).iter().skip(1).map(|layer| layer.op.kind()).collect::<Vec<_>>();
+    // It has the output, and so the name, of the later of the two.
+    for order in [[Op::Relu, pool], [pool, Op::Relu]] {
+        assert_eq!(chain(&order)[1].name, "l1");
+    }
     let slope = Slope::new(1, 3).unwrap();
     assert_eq!(ops(&[conv, Op::Relu, pool]), ["conv", "max-pool-relu"]);
     assert_eq!(ops(&[conv, pool, Op::Relu]), ["conv", "max-pool-relu"]);

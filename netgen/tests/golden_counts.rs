@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use pisim_netgen::{Network, NetworkSpec, Op, Stem, cull};
+use pisim_netgen::{Network, NetworkSpec, Op, Pool, Stem, cull};
 
 struct Row {
     name: &'static str,
@@ -221,7 +221,14 @@ fn the_imagenet_stem_gives_the_usual_resnet_parameters_and_macs() {
     for (name, params, macs) in [("resnet18", 11_689_512, 1_814_073_344), ("resnet34", 21_797_672, 3_663_761_408)] {
         let network = build(name, |spec| (spec.input_size, spec.stem) = (224, Stem::Imagenet));
         assert_eq!((network.params(), network.macs()), (params, macs), "{name}");
-        assert!(network.notes.iter().any(|note| note.contains("average pool")));
+        // A 3x3 max pool: eight comparisons for each of its 64·56² outputs, and no ReLU more.
+        assert_eq!(network.comparisons(), 8 * 64 * 56 * 56);
+        let averaged = build(name, |spec| {
+            (spec.input_size, spec.stem, spec.pool) = (224, Stem::Imagenet, Some(Pool::Average));
+        });
+        assert_eq!((averaged.params(), averaged.macs()), (params, macs));
+        assert_eq!((averaged.relus(), averaged.comparisons()), (network.relus(), 0));
+        assert!(averaged.notes.iter().any(|note| note.contains("average pool")));
     }
 }
 
@@ -241,6 +248,10 @@ fn vgg16_has_its_counts() {
     // The ImageNet network of Simonyan and Zisserman, configuration D.
     let imagenet = build("vgg16", |spec| spec.input_size = 224);
     assert_eq!((imagenet.params(), imagenet.macs()), (138_357_544, 15_470_264_320));
+    let published = build("vgg16", |spec| spec.pool = Some(Pool::Max));
+    // Three comparisons for each output of a 2x2 pool.
+    let pooled = 64 * 16 * 16 + 128 * 8 * 8 + 256 * 4 * 4 + 512 * 2 * 2 + 512;
+    assert_eq!((published.relus(), published.comparisons()), (284_672, 3 * pooled));
 }
 
 #[test]

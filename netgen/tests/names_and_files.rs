@@ -5,7 +5,8 @@
 use std::collections::BTreeSet;
 
 use pisim_netgen::{
-    FAMILIES, NetworkError, NetworkSpec, Op, StageSpec, Stem, cull, load_network, network_schema, shipped_networks,
+    ActivationSpec, ExactSlope, FAMILIES, NetworkError, NetworkSpec, Op, Pool, Slope, StageSpec, Stem, cull,
+    load_network, network_schema, shipped_networks,
 };
 use pisim_settings::Source;
 use proptest::prelude::*;
@@ -56,6 +57,8 @@ fn a_file_says_all_that_the_options_can_say() {
         stem = "imagenet"
         shortcuts = true
         head_pool = 2
+        pool = "average"
+        activations = { stem = "relu6", s2 = { leaky-relu = 0.25 }, s3 = "prelu", s4 = { clamped-relu = 3 } }
         cull = ["s1"]
         thin = true
     "#;
@@ -70,11 +73,20 @@ fn a_file_says_all_that_the_options_can_say() {
         depths: Some(vec![1, 2, 3, 1]),
         stem: Stem::Imagenet,
         head_pool: Some(2),
+        pool: Some(Pool::Average),
+        activations: [
+            ("stem".into(), ActivationSpec::Relu6),
+            ("s2".into(), ActivationSpec::LeakyRelu(ExactSlope(Slope::new(1, 2).unwrap()))),
+            ("s3".into(), ActivationSpec::Prelu),
+            ("s4".into(), ActivationSpec::ClampedRelu(3)),
+        ]
+        .into(),
         cull: vec!["s1".into()],
         thin: true,
         ..NetworkSpec::named("hrn-5x5x3x").unwrap()
     };
     assert_eq!(spec, expected);
+    assert_eq!(load_network(&Source::new("mine.toml", spec.to_toml())).unwrap(), spec);
     let network = spec.build().unwrap();
     assert_eq!((network.name.as_str(), network.classes), ("mine+cull-s1+thin", 7));
     // Stem 7x7 of stride 2 and a pool: 64 to 16 rows; s1 culled; one ReLU for each block of s2 to s4.
@@ -128,9 +140,12 @@ fn the_schema_has_every_key_and_its_comment() {
         "stem",
         "shortcuts",
         "head_pool",
+        "pool",
+        "activations",
         "stages",
         "cull",
         "thin",
+        "transform",
     ];
     let properties = schema["properties"].as_object().unwrap();
     assert_eq!(properties.keys().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(keys));
@@ -156,6 +171,20 @@ fn errors_of_a_file_point_at_the_line_and_the_key() {
         ("family = \"resnet18\"\ndepths = [2, 2, 0, 2]", "net.toml:2:10: key `depths`", "from 1 to 1000"),
         ("family = \"vgg16\"\ndepths = [2, 2]", "net.toml:2:10: key `depths`", "only with a ResNet"),
         ("family = \"minionn\"\nstem = \"imagenet\"", "net.toml:2:8: key `stem`", "only with a ResNet"),
+        ("family = \"resnet18\"\npool = \"max\"", "net.toml:2:8: key `pool`", "only with stem"),
+        ("family = \"vgg16\"\npool = \"maximum\"", "net.toml:2:8: key `pool`", "max"),
+        (
+            "family = \"resnet18\"\nactivations = { s9 = \"relu6\" }",
+            "net.toml:2:15: key `activations`",
+            "no stage `s9`",
+        ),
+        (
+            "family = \"resnet18\"\nactivations = { s1 = \"preluu\" }",
+            "net.toml:2:22: key `activations.s1`",
+            "did you mean `prelu`?",
+        ),
+        ("family = \"resnet18\"\nactivations = { s1 = { leaky-relu = 0.01 } }", "net.toml:2:", "41/4096"),
+        ("family = \"resnet18\"\nactivations = { s1 = { clamped-relu = 0 } }", "net.toml:", "always 0"),
         ("family = \"resnet18\"\nstem = \"imagent\"", "net.toml:2:8: key `stem`", "did you mean `imagenet`?"),
         ("family = \"resnet18\"\ncull = [\"stem\", \"s9\"]", "net.toml:2:8: key `cull`", "no stage `s9`"),
         ("family = \"resnet18\"\ncull = \"stem\"", "net.toml:2:8: key `cull`", "wrong type"),

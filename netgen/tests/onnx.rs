@@ -6,7 +6,9 @@ mod common;
 
 use common::networks;
 use pisim_netgen::onnx::{ReadOptions, read, write};
-use pisim_netgen::{FAMILIES, Model, Network, NetworkSpec, cull, float, shipped_networks, thin};
+use pisim_netgen::{
+    FAMILIES, Model, Network, NetworkSpec, Op, ReluReuse, ReuseConv, cull, float, relu_reuse, shipped_networks, thin,
+};
 use proptest::prelude::*;
 
 fn network(name: &str, change: impl FnOnce(&mut NetworkSpec)) -> Network {
@@ -17,6 +19,21 @@ fn network(name: &str, change: impl FnOnce(&mut NetworkSpec)) -> Network {
 
 fn round_trip(model: &Model) -> Model {
     read(&write(model).unwrap(), "file", ReadOptions::default()).unwrap()
+}
+
+/// The same network without groups where they make no difference: whole groups, or those of a single tensor.
+fn plain(network: &Network) -> Network {
+    let mut plain = network.clone();
+    for (id, layer) in network.iter() {
+        plain.layers[id.0].op = match layer.op {
+            Op::Slice { channels, .. } if layer.output.channels == network.input_shape(id).channels => {
+                Op::Slice { groups: 1, start: 0, channels: channels.max(layer.output.channels) }
+            }
+            Op::Concat { inputs: 1, .. } => Op::Concat { groups: 1, inputs: 1 },
+            op => op,
+        };
+    }
+    plain
 }
 
 fn random_image(len: usize, seed: u64) -> Vec<f32> {
@@ -46,7 +63,10 @@ fn every_built_in_network_and_its_transforms_survive_the_round_trip() {
         }
         let network = spec.build().unwrap_or_else(|error| panic!("{name}: {error}"));
         let culled = cull(&network, &[&network.stages[0]]).unwrap();
-        for network in [thin(&culled).unwrap(), culled, network] {
+        let reuse = ReluReuse { factor: 2, groups: 2, concat: checked % 2 == 0, conv: ReuseConv::Dense };
+        // Not every network's channels can be divided.
+        let reused = relu_reuse(&network, &reuse).ok();
+        for network in [Some(thin(&culled).unwrap()), Some(culled), Some(network), reused].into_iter().flatten() {
             let model = Model::random(network, 1);
             let back = round_trip(&model);
             assert_eq!(back.network, model.network, "{name}");
@@ -87,7 +107,7 @@ proptest! {
     fn any_network_survives_the_round_trip(network in networks(), seed in any::<u64>()) {
         let model = Model::random(network, seed);
         let back = round_trip(&model);
-        prop_assert_eq!(&back.network, &model.network);
+        prop_assert_eq!(&back.network, &plain(&model.network));
         prop_assert_eq!(&back.weights, &model.weights);
     }
 

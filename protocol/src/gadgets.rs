@@ -1,12 +1,13 @@
-//! Arithmetic on bit vectors (least significant bit first) and the circuits of the non-linear layers.
+//! Arithmetic on bit vectors (least significant bit first), and what the circuits of the non-linear layers compute.
 //!
 //! Adders, subtractors and comparisons spend one AND gate per bit (Kolesnikov, Sadeghi, Schneider, CANS 2009):
 //! `carry' = carry ⊕ ((a ⊕ carry) ∧ (b ⊕ carry))`.
 
-use crate::circuit::{Bit, Builder, Circuit, Inputs};
-use crate::prime::field_circuit;
+use crate::circuit::{Bit, Builder, Circuit};
+use crate::nonlinear::NonLinear;
 use crate::program::Party;
 use crate::shares::Shares;
+use pisim_netgen::Slope;
 
 impl Builder {
     /// `a + b` modulo 2^width, for operands of equal width: width − 1 AND gates.
@@ -101,6 +102,10 @@ impl Builder {
     }
 
     fn carry(&mut self, a: Bit, b: Bit, carry: Bit) -> Bit {
+        // The majority of three of which two are the same.
+        if a == b {
+            return a;
+        }
         // With a constant operand the majority is a plain AND or OR; the general form would keep useless XORs.
         if a == Bit::Const(false) {
             return self.and(b, carry);
@@ -127,71 +132,52 @@ pub enum Activation {
     },
     /// The value, shifted right arithmetically.
     Rescale,
+    /// The value, shifted right, or below zero its product with a public slope, floored.
+    LeakyRelu {
+        /// The slope below zero.
+        slope: Slope,
+    },
+    /// The value, shifted right, or below zero its product with a slope that the server feeds in, floored.
+    PRelu {
+        /// Bits of the slope with its sign, at least 1.
+        slope_bits: u32,
+        /// Fraction bits of the slope.
+        fraction_bits: u32,
+    },
 }
 
 impl Activation {
+    /// Whether no result is below zero.
+    pub fn is_never_negative(self) -> bool {
+        match self {
+            Self::Relu | Self::ClampedRelu { .. } => true,
+            Self::LeakyRelu { slope } => slope.numerator() == 0,
+            Self::Rescale | Self::PRelu { .. } => false,
+        }
+    }
+
     /// The largest result, where there is one.
     pub fn most(self) -> Option<u64> {
         match self {
             Self::ClampedRelu { most } => Some(most),
-            Self::Relu | Self::Rescale => None,
+            Self::Relu | Self::Rescale | Self::LeakyRelu { .. } | Self::PRelu { .. } => None,
         }
     }
 }
 
-/// The inputs of an activation's circuit. The server's share is known online only, the client's share offline, and the
-/// garbler's mask offline; the evaluator's inputs are transferred obliviously.
-pub fn activation_inputs(garbler: Party, wires: u32) -> Inputs {
-    let k = wires as usize;
-    match garbler {
-        Party::Server => Inputs { garbler_online: k, evaluator: k, garbler_offline: k },
-        Party::Client => Inputs { garbler_online: 0, evaluator: k, garbler_offline: 2 * k },
-    }
-}
-
-/// The circuit of one element of a non-linear layer on these shares.
-pub fn shared_activation(activation: Activation, garbler: Party, shares: Shares, shift: u32) -> Circuit {
-    match shares {
-        Shares::Ring { bits } => activation_circuit(activation, garbler, bits, shift),
-        Shares::Prime { modulus } => field_circuit(activation, garbler, modulus, shift),
-    }
-}
-
-/// The circuit of one element of a non-linear layer on additive shares in Z_2^k: a of the server, b of the client.
+/// The circuit of one element of an element-wise layer on additive shares in Z_2^k: a of the server, b of the client.
 ///
 /// Garbler offline input: b if the client garbles, then −r for a mask r of the garbler's choice.
-/// Output: activation(a + b) >> shift, minus r, modulo 2^k. A ReLU costs 3k − 3 − shift AND gates, a rescale 2k − 2.
+/// Output: activation(a + b) >> shift, minus r, modulo 2^k. A ReLU costs 3k − 3 − shift AND gates, a rescale 2k − 2; all others
+/// are in the table of [`nonlinear`](crate::nonlinear).
 pub fn activation_circuit(activation: Activation, garbler: Party, ring_bits: u32, shift: u32) -> Circuit {
-    let k = ring_bits as usize;
-    let shift = (shift as usize).min(k - 1);
-    let mut builder = Builder::new(activation_inputs(garbler, ring_bits));
-    let (online, evaluator, mut offline) = (builder.garbler_online(), builder.evaluator(), builder.garbler_offline());
-    let minus_r = offline.split_off(offline.len() - k);
-    let (a, b) = match garbler {
-        Party::Server => (online, evaluator),
-        Party::Client => (evaluator, offline),
-    };
-    let sum = builder.add(&a, &b);
-    let (low, sign) = (&sum[shift..k - 1], sum[k - 1]);
-    let mut value = match activation {
-        Activation::Relu | Activation::ClampedRelu { .. } => {
-            let positive = builder.not(sign);
-            builder.relu(low, positive, activation.most())
-        }
-        Activation::Rescale => low.to_vec(),
-    };
-    let fill = match activation {
-        Activation::Relu | Activation::ClampedRelu { .. } => Bit::Const(false),
-        Activation::Rescale => sign,
-    };
-    value.resize(k, fill);
-    let masked = builder.add(&value, &minus_r);
-    builder.finish(masked)
+    NonLinear::from(activation).circuit(garbler, Shares::Ring { bits: ring_bits }, shift)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::circuit::Inputs;
     use proptest::prelude::*;
 
     fn bits(value: u64, width: usize) -> impl Iterator<Item = bool> {
@@ -208,6 +194,7 @@ mod tests {
             Activation::Relu => signed.max(0) >> shift,
             Activation::ClampedRelu { most } => (signed >> shift).clamp(0, i64::try_from(most).unwrap()),
             Activation::Rescale => signed >> shift,
+            Activation::LeakyRelu { .. } | Activation::PRelu { .. } => unreachable!("tested with their own reference"),
         };
         result as u64 & (u64::MAX >> (64 - k))
     }

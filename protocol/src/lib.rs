@@ -13,6 +13,7 @@ mod linear;
 mod lower;
 pub mod netlist;
 mod noise;
+pub mod nonlinear;
 mod packing;
 pub mod prime;
 mod program;
@@ -23,7 +24,8 @@ mod work;
 
 pub use config::{DEFAULT_PROTOCOL, Protocol, ProtocolFile, schema};
 pub use linear::{Linear, LinearPlan};
-pub use lower::{LowerError, activation_of, conv_shape, lower, lower_planned};
+pub use lower::{LowerError, conv_shape, lower, lower_planned, nonlinear_of};
+pub use nonlinear::NonLinear;
 pub use packing::{ConvPlan, ConvShape, PackingFault, packed};
 pub use program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 pub use shares::{DELPHI_PRIME, Shares, Transfer, WireFormat};

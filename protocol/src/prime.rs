@@ -21,44 +21,90 @@
 //! that the circuit costs what was published.
 
 use crate::circuit::{Bit, Builder, Circuit};
-use crate::gadgets::{Activation, activation_inputs};
+use crate::gadgets::Activation;
+use crate::nonlinear::{NonLinear, Operands};
 use crate::program::Party;
 use crate::shares::Shares;
 
-/// What the garbler adds to its inputs, both modulo p, so that a rescale needs no sign: the value becomes v + `share` ≥ 0, and
-/// its shifted result `mask` too large.
+/// What the garbler adds to its inputs, both modulo p, so that no sign needs a comparison: the value becomes v + `share` ≥ 0, and
+/// its result `mask` too large. Delphi's own ReLUs do without.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Offsets {
-    /// Added to the garbler's share.
+    /// Added to the garbler's share of each value.
     pub share: u64,
     /// Subtracted from the result: the garbler's other input is −r − `mask`.
     pub mask: u64,
 }
 
 impl Offsets {
-    /// The offsets of a layer: zero for a ReLU, and in a ring.
-    pub fn of(activation: Activation, shares: Shares, shift: u32) -> Self {
-        match (activation, shares) {
-            (Activation::Rescale, Shares::Prime { .. }) => {
-                let bound = 1u64 << (shares.value_bits() - 1);
-                // Both must be moved alike by the shift.
-                Self { share: bound, mask: bound.checked_shr(shift).unwrap_or(0) }
-            }
-            _ => Self::default(),
+    /// The offsets of a layer: zero for Delphi's ReLUs, and in a ring.
+    pub fn of(nonlinear: impl Into<NonLinear>, shares: Shares, shift: u32) -> Self {
+        let nonlinear = nonlinear.into();
+        if matches!(shares, Shares::Ring { .. }) || is_delphis_relu(nonlinear) {
+            return Self::default();
         }
+        let bits = shares.value_bits();
+        // Half of the result's range; results that are never negative stay as they are.
+        let mask = match nonlinear.activation.is_never_negative() {
+            true => 0,
+            false => 1 << (nonlinear.result_bits(bits as usize, shift as usize) - 1),
+        };
+        Self { share: 1 << (bits - 1), mask }
     }
 }
 
-/// The circuit of one element of a non-linear layer on additive shares modulo p: a of the server, b of the client.
+/// Whether a layer is garbled as Delphi published it.
+fn is_delphis_relu(nonlinear: NonLinear) -> bool {
+    nonlinear.taps == 1 && matches!(nonlinear.activation, Activation::Relu | Activation::ClampedRelu { .. })
+}
+
+/// The circuit of one output value on additive shares modulo p, each of them as for [`field_circuit`], with inputs in the order of
+/// [`NonLinear::inputs`].
+pub(crate) fn field_nonlinear(nonlinear: NonLinear, garbler: Party, modulus: u64, shift: u32) -> Circuit {
+    if is_delphis_relu(nonlinear) || nonlinear == Activation::Rescale.into() {
+        return field_circuit(nonlinear.activation, garbler, modulus, shift);
+    }
+    let shares = Shares::Prime { modulus };
+    let (wires, bits) = (shares.wires() as usize, shares.value_bits() as usize);
+    let shift = (shift as usize).min(bits - 1);
+    let mut builder = Builder::new(nonlinear.inputs(garbler, shares.wires()));
+    let operands = Operands::of(nonlinear, garbler, wires, &builder);
+    let mut values = Vec::with_capacity(nonlinear.taps);
+    for (a, b) in &operands.shares {
+        let sum = builder.add(a, b);
+        let residue = builder.reduce(&sum, modulus);
+        // v + 2^(bits − 1): with its highest bit inverted it is v in two's complement.
+        let mut value = residue.get(shift..bits).unwrap_or_default().to_vec();
+        invert_highest(&mut builder, &mut value);
+        values.push(value);
+    }
+    let largest = builder.largest(values);
+    let mut result = builder.activate(nonlinear.activation, &largest, &operands.slope, bits);
+    if !nonlinear.activation.is_never_negative() {
+        invert_highest(&mut builder, &mut result);
+    }
+    result.resize(wires, Bit::Const(false));
+    let masked = builder.add(&result, &operands.minus_r);
+    let outputs = builder.reduce(&masked, modulus);
+    builder.finish(outputs)
+}
+
+fn invert_highest(builder: &mut Builder, number: &mut [Bit]) {
+    if let Some(highest) = number.last_mut() {
+        *highest = builder.not(*highest);
+    }
+}
+
+/// The circuit of one element of a ReLU or rescale on additive shares modulo p: a of the server, b of the client.
 ///
 /// Inputs are as for a ring: both shares (the garbler's with [`Offsets::share`] added), and −r of the garbler's mask r (with
 /// [`Offsets::mask`] subtracted), all below p. Output: activation(a + b) >> shift, minus r, modulo p. Values must fit
 /// [`Shares::value_bits`], and the shift must leave a bit of them.
-pub fn field_circuit(activation: Activation, garbler: Party, modulus: u64, shift: u32) -> Circuit {
+pub(crate) fn field_circuit(activation: Activation, garbler: Party, modulus: u64, shift: u32) -> Circuit {
     let shares = Shares::Prime { modulus };
     let (wires, bits) = (shares.wires() as usize, shares.bits() as usize);
     let shift = (shift as usize).min(bits - 1);
-    let mut builder = Builder::new(activation_inputs(garbler, shares.wires()));
+    let mut builder = Builder::new(NonLinear::from(activation).inputs(garbler, shares.wires()));
     let (online, evaluator, mut offline) = (builder.garbler_online(), builder.evaluator(), builder.garbler_offline());
     let minus_r = offline.split_off(offline.len() - wires);
     let (a, b) = match garbler {
@@ -69,7 +115,8 @@ pub fn field_circuit(activation: Activation, garbler: Party, modulus: u64, shift
     let residue = builder.reduce(&sum, modulus);
     let window = residue.get(shift..bits).unwrap_or_default();
     let mut value = match activation {
-        Activation::Rescale => window.to_vec(),
+        // Others are built from a value in two's complement.
+        Activation::Rescale | Activation::LeakyRelu { .. } | Activation::PRelu { .. } => window.to_vec(),
         Activation::Relu | Activation::ClampedRelu { .. } => {
             // Negative numbers are the upper half of the field; (p − 1)/2 itself, which is no value, counts as one of them.
             let half = (modulus - 1) / 2;
@@ -115,6 +162,7 @@ mod tests {
             Activation::Relu => value.max(0) >> shift,
             Activation::ClampedRelu { most } => (value >> shift).clamp(0, most as i64),
             Activation::Rescale => value >> shift,
+            Activation::LeakyRelu { .. } | Activation::PRelu { .. } => unreachable!("tested with their own reference"),
         }
     }
 

@@ -183,7 +183,8 @@ fn schedule(network: &Schedule) -> Markup {
     html! {
         details {
             summary { (network.name) ": " (exact(network.counts.params)) " parameters, " (exact(network.counts.macs)) " MACs, "
-                (exact(network.counts.relus)) " ReLUs" }
+                (exact(network.counts.relus)) " ReLUs"
+                @if network.counts.comparisons > 0 { ", " (exact(network.counts.comparisons)) " comparisons in max pools" } }
             table {
                 thead { tr { th.name { "Stage" } th { "Channels" } th { "Parameters" } th { "MACs" } th { "ReLUs" } th { "MACs" } th { "ReLUs" } } }
                 tbody { @for stage in &network.stages { tr {

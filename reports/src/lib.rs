@@ -18,11 +18,13 @@ mod sample;
 pub mod tables;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod verification;
 
 pub use accuracy::{AccuracySummary, Answer, WholeSet};
 pub use draw::render::DrawError;
-pub use output::write_figures;
+pub use output::{write_figures, write_folder};
 pub use report::{Report, ReportError, Written};
 pub use requests::RequestSeries;
+pub use trace::{Trace, trace};
 pub use verification::{Disagreement, PredictedTimes, VerificationSummary};

@@ -83,6 +83,18 @@ impl Drop for Staging {
 /// # Errors
 /// The folder cannot be written, or a figure cannot be drawn.
 pub fn write_figures(folder: &Path, figures: &[Figure]) -> Result<Vec<PathBuf>, ReportError> {
+    write_folder(folder, figures, &[])
+}
+
+/// As [`write_figures`], with other files (name and content) beside them.
+///
+/// # Errors
+/// The folder cannot be written, or a figure cannot be drawn.
+pub fn write_folder(
+    folder: &Path,
+    figures: &[Figure],
+    others: &[(&str, Vec<u8>)],
+) -> Result<Vec<PathBuf>, ReportError> {
     let mut staging = Staging::new(folder)?;
     for figure in figures {
         let fault = |source| ReportError::Draw { name: figure.name.clone(), source };
@@ -90,6 +102,9 @@ pub fn write_figures(folder: &Path, figures: &[Figure]) -> Result<Vec<PathBuf>, 
         staging.file(format!("{}.svg", figure.name), figure.svg().map_err(fault)?.as_bytes())?;
         staging.file(format!("{}.pdf", figure.name), &figure.pdf().map_err(fault)?)?;
         staging.file(format!("{}.csv", figure.name), &figure.data.to_csv()?)?;
+    }
+    for (name, content) in others {
+        staging.file(*name, content)?;
     }
     staging.commit()
 }

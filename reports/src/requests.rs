@@ -140,7 +140,7 @@ fn significant(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures;
+    use crate::figures::{self, Columns};
     use crate::tests::well_formed;
     use pisim_sim::requests::{Load, RequestConfig, simulate_requests};
 
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_figure_has_a_curve_for_every_protocol_and_says_what_it_shows() {
-        let figure = figures::requests(&two());
+        let figure = figures::requests(&two(), Columns::Two);
         assert_eq!(figure.text_faults(), Vec::<String>::new());
         let texts = well_formed(&figure.svg().unwrap());
         for word in ["Arrival rate (requests per hour)", "Time (s, log scale)", "delphi-client", "95 %", "capacity"] {
@@ -194,9 +194,11 @@ mod tests {
         let many: Vec<_> = (0..9).map(|i| series(&format!("{long}{i}"), 1.0 + f64::from(i), vec![0.5, 70.0])).collect();
         let single = vec![series("one", 60.0, vec![0.001])];
         for all in [Vec::new(), undefined, unserved, many, single] {
-            let figure = figures::requests(&all);
-            assert_eq!(figure.text_faults(), Vec::<String>::new());
-            well_formed(&figure.svg().unwrap());
+            for columns in [Columns::One, Columns::Two] {
+                let figure = figures::requests(&all, columns);
+                assert_eq!(figure.text_faults(), Vec::<String>::new());
+                well_formed(&figure.svg().unwrap());
+            }
             table(&all);
         }
     }

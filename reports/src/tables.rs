@@ -4,7 +4,7 @@ use crate::VerificationSummary;
 use crate::figures::by_phase;
 use crate::format::{Quantity, bytes, exact, joules, percent, seconds};
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use pisim_netgen::Schedule;
+use pisim_netgen::{Counts, Schedule};
 use pisim_sim::validate::{Set, Target};
 use pisim_sim::{Bottleneck, Simulation};
 
@@ -168,40 +168,44 @@ pub fn layers(simulation: &Simulation) -> String {
     table.to_string()
 }
 
-/// A network's ReLU/MAC schedule by stage (counted), or by layer if `by_layer`.
+/// A network's ReLU/MAC schedule by stage (counted), or by layer if `by_layer`. Comparisons of max pools have a column where
+/// there are any.
 pub fn schedule(network: &Schedule, by_layer: bool) -> String {
     let share = |part: u64, whole: u64| if whole == 0 { "–".to_owned() } else { percent(part as f64 / whole as f64) };
-    let mut table = if by_layer {
-        table(&["layer", "kind", "stage", "output", "params", "MACs", "ReLUs"], 3)
-    } else {
-        table(&["stage", "channels", "params", "MACs", "MACs %", "ReLUs", "ReLUs %"], 1)
-    };
+    let total = network.counts;
+    let pools = |counts: &Counts| (total.comparisons > 0).then_some(counts.comparisons);
+    let column = (total.comparisons > 0).then_some("comparisons");
+    let with = |names: &[&'static str]| names.iter().copied().chain(column).collect::<Vec<_>>();
     if by_layer {
+        let mut table = table(&with(&["layer", "kind", "stage", "output", "params", "MACs", "ReLUs"]), 3);
         for layer in &network.layers {
             let shape = format!("{}×{}×{}", layer.output.channels, layer.output.height, layer.output.width);
             let counts = [layer.counts.params, layer.counts.macs, layer.counts.relus];
             let cells = [layer.name.clone(), layer.kind.to_owned(), layer.stage.clone(), shape];
+            let counts = counts.into_iter().chain(pools(&layer.counts));
             table.add_row(cells.into_iter().chain(counts.map(|n| if n == 0 { "–".to_owned() } else { exact(n) })));
         }
-        let total = network.counts;
         let names = ["total", "", "", ""].map(str::to_owned);
-        table.add_row(names.into_iter().chain([total.params, total.macs, total.relus].map(exact)));
-    } else {
-        let total = network.counts;
-        for stage in &network.stages {
-            table.add_row([
-                stage.name.clone(),
-                stage.channels.to_string(),
-                exact(stage.counts.params),
-                exact(stage.counts.macs),
-                share(stage.counts.macs, total.macs),
-                exact(stage.counts.relus),
-                share(stage.counts.relus, total.relus),
-            ]);
-        }
-        let [params, macs, relus] = [total.params, total.macs, total.relus].map(exact);
-        table.add_row(["total".to_owned(), String::new(), params, macs, String::new(), relus, String::new()]);
+        let counts = [total.params, total.macs, total.relus].into_iter().chain(pools(&total));
+        table.add_row(names.into_iter().chain(counts.map(exact)));
+        return table.to_string();
     }
+    let mut table = table(&with(&["stage", "channels", "params", "MACs", "MACs %", "ReLUs", "ReLUs %"]), 1);
+    for stage in &network.stages {
+        let cells = [
+            stage.name.clone(),
+            stage.channels.to_string(),
+            exact(stage.counts.params),
+            exact(stage.counts.macs),
+            share(stage.counts.macs, total.macs),
+            exact(stage.counts.relus),
+            share(stage.counts.relus, total.relus),
+        ];
+        table.add_row(cells.into_iter().chain(pools(&stage.counts).map(exact)));
+    }
+    let [params, macs, relus] = [total.params, total.macs, total.relus].map(exact);
+    let cells = ["total".to_owned(), String::new(), params, macs, String::new(), relus, String::new()];
+    table.add_row(cells.into_iter().chain(pools(&total).map(exact)));
     table.to_string()
 }
 

@@ -15,12 +15,20 @@ pub struct ConfigError {
     position: Option<(usize, usize)>,
     key: String,
     message: String,
+    /// The file cannot be read as what it should be: told by the parser, not by a check of what it says.
+    form: bool,
 }
 
 impl ConfigError {
     /// A fault of the file as a whole.
     pub fn new(file: &str, message: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), position: None, key: String::new(), message: one_line(&message.into()) }
+        Self {
+            file: file.to_owned(),
+            position: None,
+            key: String::new(),
+            message: one_line(&message.into()),
+            form: false,
+        }
     }
 
     /// A fault at the bytes `span` of `source`, in the dotted key `key` (empty when there is none).
@@ -30,6 +38,7 @@ impl ConfigError {
             position: Some(source.position(span.start)),
             key: one_line(key),
             message: one_line(&message.into()),
+            form: false,
         }
     }
 
@@ -43,6 +52,27 @@ impl ConfigError {
     pub fn at_key(source: &Source, key: &str, message: impl Into<String>) -> Self {
         let span = Document::new(&source.text).and_then(|document| document.value_near(key)).unwrap_or(0..0);
         Self::at(source, span, key, message)
+    }
+
+    /// The same fault in another text that has the key, such as the file without the changes that caused it.
+    pub fn in_source(&self, source: &Source) -> Self {
+        Self { form: self.form, ..Self::at_key(source, &self.key, self.message.clone()) }
+    }
+
+    /// The same fault with more said about it.
+    pub(crate) fn with_message(self, message: String) -> Self {
+        Self { message: one_line(&message), ..self }
+    }
+
+    /// A fault of the form, as the parser finds it.
+    pub(crate) fn of_form(self) -> Self {
+        Self { form: true, ..self }
+    }
+
+    /// Whether the fault is one of form (syntax, an unknown or missing key, a wrong type or unit), and not a value that is
+    /// possible in itself and makes no sense where it stands.
+    pub fn is_form(&self) -> bool {
+        self.form
     }
 
     /// What is wrong and what was expected, without file, position and key.

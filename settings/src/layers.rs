@@ -80,10 +80,10 @@ impl Layers {
         // What is missing although a base has it was left out above.
         let holder = if holds(&&self.merged) { self.files.iter().position(|file| holds(&file)) } else { None };
         let below = holder.filter(|position| *position > 0).and_then(|position| self.files.get(position));
-        let Some(below) = below else { return ConfigError::at_key(own, error.key(), error.message()) };
+        let Some(below) = below else { return error.in_source(own) };
         let there = ConfigError::at_key(below, error.key(), "");
         let line = there.line().map(|line| format!(":{line}")).unwrap_or_default();
-        ConfigError::at_key(own, error.key(), format!("{}; the key is at {}{line}", error.message(), below.name))
+        error.in_source(own).with_message(format!("{}; the key is at {}{line}", error.message(), below.name))
     }
 }
 

@@ -16,6 +16,8 @@
 //! assert_eq!(error.to_string(), "e.toml:2:1: key `clok`: unknown key; expected `clock`; did you mean `clock`?");
 //! ```
 
+mod any;
+mod change;
 mod error;
 mod layers;
 mod locate;
@@ -25,11 +27,13 @@ mod quantity;
 mod source;
 mod units;
 
+pub use any::AnyQuantity;
+pub use change::{Change, ChangeError, Document, DocumentKey, KeyPath};
 pub use error::ConfigError;
 pub use layers::{Find, Layers};
 pub use nearest::{did_you_mean, nearest};
 pub use parse::parse;
 pub use quantity::QuantityError;
 pub use source::Source;
-pub use toml::Spanned;
+pub use toml::{Spanned, Table, Value};
 pub use units::{Area, Bandwidth, BitRate, Bytes, Duration, Energy, EnergyPerBit, Frequency, Power};

@@ -1,6 +1,7 @@
 //! Parsing and printing of a number with a unit, shared by all quantities.
 
 use crate::nearest::did_you_mean;
+use std::io::Write;
 
 /// Why a text is not the quantity that was expected.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -35,6 +36,12 @@ pub(crate) struct Kind {
     pub units: &'static [(&'static str, Scale)],
 }
 
+impl QuantityError {
+    pub(crate) fn of(message: String) -> Self {
+        Self { message }
+    }
+}
+
 impl Kind {
     /// Parses `text` into the number of base units.
     pub fn parse(&self, text: &str) -> Result<f64, QuantityError> {
@@ -67,7 +74,8 @@ impl Kind {
         }
     }
 
-    /// Prints in the largest unit that keeps the value at or above 1 and reads back as exactly the same value.
+    /// Prints in a unit that keeps the value at or above 1 and reads back as exactly the same value: the shortest text, and of
+    /// equally short ones the largest unit.
     pub fn print(&self, value: f64) -> String {
         let shortest = format!("{value:e}");
         let in_unit = |&(unit, scale): &(&str, Scale)| {
@@ -79,7 +87,9 @@ impl Kind {
             (self.parse(&text).ok()? == value).then_some((number, text))
         };
         let texts: Vec<(f64, String)> = self.units.iter().filter_map(in_unit).collect();
-        let readable = texts.iter().rev().find(|(number, _)| *number >= 1.0).or(texts.first()).filter(|_| value != 0.0);
+        let whole =
+            texts.iter().rev().filter(|(number, _)| *number >= 1.0).min_by_key(|(_, text)| text.chars().count());
+        let readable = whole.or(texts.first()).filter(|_| value != 0.0);
         readable.map(|(_, text)| text.clone()).unwrap_or_else(|| format!("{value} {}", self.base_unit()))
     }
 
@@ -111,7 +121,15 @@ impl Kind {
 fn shifted(text: &str, exponent: i32) -> Option<f64> {
     let (digits, own) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let exponent = own.parse::<i32>().ok()?.checked_add(exponent)?;
-    format!("{digits}e{exponent}").parse().ok()
+    // Platforms are read by the ten thousand in a sweep, so the text is put together without an allocation where it is short.
+    let mut short = [0; 48];
+    let room = short.len();
+    let mut rest = short.as_mut_slice();
+    if write!(rest, "{digits}e{exponent}").is_err() {
+        return format!("{digits}e{exponent}").parse().ok();
+    }
+    let used = room - rest.len();
+    std::str::from_utf8(short.get(..used)?).ok()?.parse().ok()
 }
 
 /// Splits at the first blank, or else where the letters of the unit begin (an exponent's `e` is no unit).

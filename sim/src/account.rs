@@ -28,7 +28,7 @@ pub(crate) struct Run<'a> {
 pub(crate) fn account(run: &Run) -> Result<Simulation, SimError> {
     let latency_s = ByPhase::new(by_phase(run, |phase| phase.latency_s));
     let mut books = Books::open(run, &latency_s);
-    let program = run.prepared.program;
+    let program = &*run.prepared.program;
     let jobs = run.layout.graph.nodes().iter().zip(&run.layout.tasks);
     for ((node, task), timing) in jobs.zip(&run.workspace.engine.timings) {
         let Some(step) = program.steps.get(task.step) else { continue };
@@ -297,7 +297,7 @@ fn resources(hardware: &PartyHardware) -> Resources {
 }
 
 fn timeline(run: &Run) -> Vec<Interval> {
-    let program = run.prepared.program;
+    let program = &*run.prepared.program;
     let jobs = run.layout.graph.nodes().iter().zip(run.layout.tasks.iter().zip(&run.workspace.engine.timings));
     jobs.filter_map(|(node, (task, timing))| {
         let step = program.steps.get(task.step)?;

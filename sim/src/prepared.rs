@@ -40,7 +40,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// ```
 #[derive(Debug)]
 pub struct Prepared<'a> {
-    pub(crate) program: &'a Program,
+    pub(crate) program: Cow<'a, Program>,
     /// The different works of the steps.
     works: Vec<StepWork>,
     /// Which of them each step has; messages have none.
@@ -62,6 +62,15 @@ pub struct Workspace {
 impl<'a> Prepared<'a> {
     /// Prepares a program. What it lacks is an error of the evaluations that need it.
     pub fn new(program: &'a Program) -> Self {
+        Self::of(Cow::Borrowed(program))
+    }
+
+    /// Prepares a program and keeps it.
+    pub fn owned(program: Program) -> Prepared<'static> {
+        Prepared::of(Cow::Owned(program))
+    }
+
+    fn of(program: Cow<'a, Program>) -> Self {
         let mut works: Vec<StepWork> = Vec::new();
         let mut work_of = Vec::with_capacity(program.steps.len());
         for step in &program.steps {
@@ -69,19 +78,19 @@ impl<'a> Prepared<'a> {
                 work_of.push(usize::MAX);
                 continue;
             }
-            let work = StepWork::of(program, step);
+            let work = StepWork::of(&program, step);
             work_of.push(works.iter().position(|known| *known == work).unwrap_or_else(|| {
                 works.push(work);
                 works.len() - 1
             }));
         }
-        let (bytes, storage_bytes) = (bytes(program), storage(program));
-        Self { program, works, work_of, layouts: Mutex::default(), bytes, storage_bytes, layers: layers(program) }
+        let (bytes, storage_bytes, layers) = (bytes(&program), storage(&program), layers(&program));
+        Self { program, works, work_of, layouts: Mutex::default(), bytes, storage_bytes, layers }
     }
 
     /// The program.
-    pub fn program(&self) -> &'a Program {
-        self.program
+    pub fn program(&self) -> &Program {
+        &self.program
     }
 
     /// Evaluates one inference on `platform`, with every layer and step. At [`Level::Event`] it is what
@@ -133,7 +142,7 @@ impl<'a> Prepared<'a> {
             self.evaluate(split, level, workspace)?;
             Ok(workspace.engine.phases.iter().map(|phase| phase.latency_s).sum())
         };
-        Ok(Cow::Owned(split::resolved(self.program, platform, latency_s)?))
+        Ok(Cow::Owned(split::resolved(&self.program, platform, latency_s)?))
     }
 
     /// Runs or estimates the jobs on a platform whose link rates are settled; the workspace then holds prices and sums.
@@ -156,7 +165,7 @@ impl<'a> Prepared<'a> {
     ) -> Result<Arc<Layout>, SimError> {
         let layout = self.layout(Shape::of(platform))?;
         let Workspace { prices, engine } = workspace;
-        prices.set(self.program, &self.works, &layout, platform)?;
+        prices.set(&self.program, &self.works, &layout, platform)?;
         change(&layout, prices);
         match level {
             Level::Event => layout.graph.run(&prices.machine, &prices.loads, engine)?,
@@ -177,7 +186,7 @@ impl<'a> Prepared<'a> {
         if let Some(known) = layouts.iter().find(|layout| layout.shape == shape) {
             return Ok(Arc::clone(known));
         }
-        let made = Arc::new(Layout::new(self.program, &self.work_of, shape)?);
+        let made = Arc::new(Layout::new(&self.program, &self.work_of, shape)?);
         layouts.push(Arc::clone(&made));
         Ok(made)
     }

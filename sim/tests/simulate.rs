@@ -78,13 +78,36 @@ fn check_bounds(result: &Simulation) {
 
 #[test]
 fn parts_add_up_and_bounds_hold_for_every_platform() {
-    for program in [small_program(4, 8), program("minionn"), program("resnet20")] {
+    for program in [small_program(4, 8), program("minionn"), program("resnet20"), program("activations-tiny")] {
         for platform in platforms() {
             let result = simulate(&program, &platform).unwrap();
             check_sums(&program, &result);
             check_bounds(&result);
             assert_eq!(result.layers.len(), program.network.network.layers.len());
         }
+    }
+}
+
+#[test]
+fn a_max_pool_costs_its_gates_where_an_average_costs_none() {
+    let build = |pool| {
+        let mut spec = pisim_netgen::NetworkSpec::named("resnet18-imagenet").unwrap();
+        (spec.input_size, spec.base_channels, spec.pool) = (64, Some(4), Some(pool));
+        pisim_protocol::lower(&spec.build().unwrap(), &pisim_protocol::Protocol::load("ring-gc").unwrap()).unwrap()
+    };
+    let [max, average] = [pisim_netgen::Pool::Max, pisim_netgen::Pool::Average].map(build);
+    let ands = |program: &Program, layer| {
+        let layer = program.network.network.find(layer).unwrap();
+        program.work_of(|step| step.kind == StepKind::Garble && step.layer == layer).and_gates
+    };
+    // The stem's 4·32² ReLUs of 85 gates become 4·16² windows of 717 gates.
+    assert_eq!((ands(&average, "stem.relu"), ands(&max, "stem.pool")), (4 * 32 * 32 * 85, 4 * 16 * 16 * 717));
+    assert_eq!(ands(&average, "stem.pool"), 0);
+    for platform in platforms() {
+        let [max, average] = [&max, &average].map(|program| simulate(program, &platform).unwrap());
+        let garbling = |result: &Simulation| result.layers.iter().map(|layer| layer.garble_s).sum::<f64>();
+        assert!(garbling(&max) > garbling(&average), "{}", platform.name);
+        assert!(max.bytes.offline.down > average.bytes.offline.down);
     }
 }
 

@@ -21,18 +21,19 @@ pub struct GarblerInputs<'a> {
     pub evaluator_zeros: &'a [Block],
     /// Labels of the garbler's own inputs, numbered through the layer.
     pub own: &'a LabelSource,
-    /// The offline inputs, one number per instance, least significant bit first.
+    /// The offline inputs, least significant bit first: [`GatePlan::offline_words`] words per instance.
     pub offline_values: &'a [u128],
     /// The number of AND gates garbled under this Δ before this layer: its first tweak.
     pub first_gate: u64,
 }
 
-/// Garbles `offline_values.len()` instances of a circuit on all cores.
+/// Garbles as many instances of a circuit as there are offline values for, on all cores.
 ///
 /// # Errors
 /// Labels of another number than the circuit's.
 pub fn garble(plan: &GatePlan, inputs: &GarblerInputs<'_>, counter: &Counter) -> Result<Garbled> {
-    let mut garbled = Garbled::new(plan, inputs.offline_values.len());
+    let words = plan.offline_words();
+    let mut garbled = Garbled::new(plan, inputs.offline_values.len() / words);
     let (seed, chunks) = garbled.parts_mut(plan);
     seed.copy_from_slice(inputs.own.offline().seed());
     let mut decoding = vec![0; CHUNK];
@@ -41,7 +42,7 @@ pub fn garble(plan: &GatePlan, inputs: &GarblerInputs<'_>, counter: &Counter) ->
         let last = first + instances;
         let inputs = GarblerInputs {
             evaluator_zeros: per_instance(inputs.evaluator_zeros, plan.inputs.evaluator, first..last)?,
-            offline_values: &inputs.offline_values[first..last],
+            offline_values: &inputs.offline_values[first * words..last * words],
             ..*inputs
         };
         let (tables, bits) = split_chunk_mut(plan, instances, chunk)?;
@@ -118,7 +119,7 @@ pub(super) fn garble_on(
     (mut tables, mut decoding): (&mut [Block], Decoding<'_>),
     counter: &Counter,
 ) -> Result<()> {
-    let instances = inputs.offline_values.len();
+    let instances = inputs.offline_values.len() / plan.offline_words();
     if inputs.evaluator_zeros.len() != plan.inputs.evaluator * instances {
         return Err(unfit());
     }
@@ -131,7 +132,8 @@ pub(super) fn garble_on(
     if !tables.is_empty() || !decoding.is_empty() {
         return Err(unfit());
     }
-    let garbler = Garbler { plan, inputs, first_instance, permutation: inputs.own.offline().permutation(path) };
+    let garbler =
+        Garbler { plan, inputs, instances, first_instance, permutation: inputs.own.offline().permutation(path) };
     batches.into_par_iter().enumerate().for_each_init(
         || Scratch::new(plan),
         |scratch, (index, (tables, decoding))| {
@@ -145,6 +147,7 @@ pub(super) fn garble_on(
 struct Garbler<'a> {
     plan: &'a GatePlan,
     inputs: &'a GarblerInputs<'a>,
+    instances: usize,
     first_instance: usize,
     permutation: AesKey,
 }
@@ -152,21 +155,28 @@ struct Garbler<'a> {
 impl Garbler<'_> {
     /// Garbles the instances from `first` on, counted inside the chunk; returns the work.
     fn batch(&self, scratch: &mut Scratch, first: usize, tables: &mut [Block], decoding: Decoding<'_>) -> Work {
-        let lanes = LANES.min(self.inputs.offline_values.len() - first);
+        let lanes = LANES.min(self.instances - first);
         let labels = self.load_inputs(&mut scratch.slots, first, lanes);
-        let mut values = [0; LANES];
-        values[..lanes].copy_from_slice(&self.inputs.offline_values[first..first + lanes]);
+        let words = self.plan.offline_words();
+        let mut values = std::mem::take(&mut scratch.values);
+        values.clear();
+        values.resize(words, [0; LANES]);
+        let of_batch = &self.inputs.offline_values[first * words..(first + lanes) * words];
+        for (lane, of_lane) in of_batch.chunks_exact(words).enumerate() {
+            values.iter_mut().zip(of_lane).for_each(|(word, value)| word[lane] = *value);
+        }
         let mut padded = if lanes < LANES { scratch.padded(self.plan) } else { Vec::new() };
         let whole = if lanes < LANES { padded.as_mut_slice() } else { &mut *tables };
         let batch = Batch {
             plan: self.plan,
             delta: self.inputs.delta,
-            values,
+            values: &values,
             tweaks: first_tweaks(self.plan, self.inputs.first_gate, self.first_instance + first),
             slots: &mut scratch.slots,
             tables: whole.as_chunks_mut().0.as_chunks_mut().0,
         };
         let (each, colours) = self.permutation.run(batch);
+        scratch.values = values;
         match decoding {
             Decoding::Colours(words) => words.copy_from_slice(&colours[..lanes]),
             Decoding::Labels(labels) => output_labels(self.plan, &scratch.slots, labels),
@@ -206,8 +216,8 @@ impl Garbler<'_> {
 struct Batch<'a> {
     plan: &'a GatePlan,
     delta: Block,
-    /// The offline inputs of every lane.
-    values: [u128; LANES],
+    /// The offline inputs of every lane, word by word.
+    values: &'a [[u128; LANES]],
     tweaks: Slot,
     slots: &'a mut [Slot],
     tables: &'a mut [Table],
@@ -222,7 +232,7 @@ impl Job for Batch<'_> {
         let delta = engine.splat(self.delta);
         let counts = self.plan.inputs;
         let offline = &mut self.slots[counts.total() - counts.garbler_offline..counts.total()];
-        take_values(engine, offline, &self.values, delta);
+        take_values(engine, offline, self.values, delta);
         let side = Side { delta, tweaks: &self.tweaks };
         let work = walk(engine, self.plan, self.slots, &side, self.tables.iter_mut());
         (work, output_colours(self.plan, self.slots))
@@ -231,13 +241,14 @@ impl Job for Batch<'_> {
 
 /// From the active labels of the offline inputs to their zero labels.
 #[inline(always)]
-fn take_values<E: Engine>(engine: E, slots: &mut [Slot], values: &[u128; LANES], delta: E::Vector) {
+fn take_values<E: Engine>(engine: E, slots: &mut [Slot], values: &[[u128; LANES]], delta: E::Vector) {
     // The engine shifts words of 64 bits.
-    for (word, slots) in slots.chunks_mut(64).enumerate() {
+    for (half, slots) in slots.chunks_mut(64).enumerate() {
+        let Some(values) = values.get(half / 2) else { return };
         for quad in 0..QUADS {
             let mut bits = [0; 4];
             for (bits, value) in bits.iter_mut().zip(&values[4 * quad..]) {
-                *bits = *value >> (64 * word);
+                *bits = *value >> (64 * (half % 2));
             }
             let bits = engine.load(&bits);
             for (input, slot) in slots.iter_mut().enumerate() {

@@ -29,15 +29,18 @@ impl Slot {
     }
 }
 
-/// All slots of a batch, which are wiped when dropped, and room for the tables of a batch with fewer instances than lanes.
+/// All slots of a batch and the garbler's offline inputs, which are wiped when dropped, and room for the tables of a batch with
+/// fewer instances than lanes.
 pub(super) struct Scratch {
     pub(super) slots: Vec<Slot>,
     pub(super) padded: Vec<Block>,
+    /// The offline inputs of every lane, word by word; only the garbler's.
+    pub(super) values: Vec<[u128; LANES]>,
 }
 
 impl Scratch {
     pub(super) fn new(plan: &GatePlan) -> Self {
-        Self { slots: vec![Slot([[0; 4]; QUADS]); plan.slots], padded: Vec::new() }
+        Self { slots: vec![Slot([[0; 4]; QUADS]); plan.slots], padded: Vec::new(), values: Vec::new() }
     }
 
     /// Room for the tables of a whole batch.
@@ -53,6 +56,7 @@ impl Drop for Scratch {
         for slot in &mut self.slots {
             slot.labels_mut().zeroize();
         }
+        self.values.zeroize();
     }
 }
 

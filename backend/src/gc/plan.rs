@@ -32,10 +32,10 @@ impl GatePlan {
     /// Prepares a circuit.
     ///
     /// # Errors
-    /// A gate or output that reads a wire before it is computed, or more than 64 outputs or 128 offline inputs.
+    /// A gate or output that reads a wire before it is computed, or more than 64 outputs.
     pub fn new(circuit: &Circuit) -> Result<Self> {
-        if circuit.outputs.len() > 64 || circuit.inputs.garbler_offline > 128 {
-            return Err(BackendError::program("a garbled circuit has at most 64 outputs and 128 offline inputs"));
+        if circuit.outputs.len() > 64 {
+            return Err(BackendError::program("a garbled circuit has at most 64 outputs"));
         }
         let last_use = last_uses(circuit)?;
         let inputs = circuit.inputs.total();
@@ -84,6 +84,11 @@ impl GatePlan {
     /// Blocks of one instance's tables: two per AND gate.
     pub fn table_blocks(&self) -> usize {
         2 * self.and_gates
+    }
+
+    /// Words of 128 bits in which the garbler's offline inputs of one instance are given, at least one.
+    pub fn offline_words(&self) -> usize {
+        self.inputs.garbler_offline.div_ceil(128).max(1)
     }
 
     /// The circuit's inputs.

@@ -1,6 +1,7 @@
 //! The client: owns the input, holds the homomorphic key, gets the answer.
 
 use super::linear::ClientKey;
+use super::operands::pack_offline;
 use super::roles::Roles;
 use super::{Prepared, Session, Side, Trace, walk};
 use crate::buffer::Buffer;
@@ -124,7 +125,8 @@ impl Client {
     /// The client's share of a layer's output: its mask of inputs and activations, otherwise what an offline step left.
     fn share(&mut self, layer: LayerId) -> Result<Vec<u64>> {
         match self.session.op(layer) {
-            Op::Input | Op::Relu | Op::Rescale => self.mask(layer),
+            Op::Input => self.mask(layer),
+            op if op.rescales() => self.mask(layer),
             Op::ChannelBias { .. } if !self.shares.contains_key(&layer) => {
                 let input = self.session.input(layer)?;
                 self.share(input)
@@ -139,6 +141,12 @@ impl Client {
     fn input_share(&mut self, layer: LayerId) -> Result<Vec<u64>> {
         let input = self.session.input(layer)?;
         self.share(input)
+    }
+
+    /// The client's shares that a layer's circuits read.
+    fn operands(&mut self, layer: LayerId) -> Result<Vec<u64>> {
+        let input = self.input_share(layer)?;
+        self.session.operands(layer, input)
     }
 
     /// Keeps a share; if it is the answer's, it is stored for the online phase.
@@ -195,18 +203,22 @@ impl Client {
         self.put(step.layer, share)
     }
 
-    /// Garbles a layer with the client's share and the mask of its activation as offline inputs.
+    /// Garbles a layer with the client's shares and the masks of its outputs as offline inputs.
     fn send_tables(&mut self, step: &Step) -> Result<()> {
-        let (share, mask) = (self.input_share(step.layer)?, self.mask(step.layer)?);
-        let (arithmetic, offsets, wires) =
-            (self.session.arithmetic, self.session.offsets(step.layer), self.session.wires());
-        let moved = Zeroizing::new(arithmetic.moved(&share, offsets.share));
-        // Shares are correct modulo 2^k only; their upper bits would run into the mask's.
-        let offline = |(share, mask): (&u64, &u64)| {
-            u128::from(arithmetic.reduce(*share)) | u128::from(arithmetic.minus(*mask, offsets.mask)) << wires
-        };
-        let values: Zeroizing<Vec<u128>> = Zeroizing::new(moved.iter().zip(&mask).map(offline).collect());
-        let secret = self.roles.garbling_secret(&mut self.session, step.layer)?;
+        let layer = step.layer;
+        let (shares, mask) = (Zeroizing::new(self.operands(layer)?), Zeroizing::new(self.mask(layer)?));
+        let (arithmetic, offsets, wires) = (self.session.arithmetic, self.session.offsets(layer), self.session.wires());
+        let moved = Zeroizing::new(arithmetic.moved(&shares, offsets.share));
+        let bits = self.session.gates(layer)?.inputs.garbler_offline;
+        let each = moved.chunks(self.session.taps(layer)?.max(1)).zip(mask.iter());
+        let values = pack_offline(
+            bits,
+            each.map(|(shares, mask)| {
+                let shares = shares.iter().map(|share| arithmetic.reduce(*share));
+                shares.chain([arithmetic.minus(*mask, offsets.mask)]).map(|number| (number, wires))
+            }),
+        );
+        let secret = self.roles.garbling_secret(&mut self.session, layer)?;
         self.roles.send_tables(&mut self.session, step, &secret, (&values, &mask))
     }
 
@@ -234,7 +246,8 @@ impl Client {
         let arithmetic = self.session.arithmetic;
         let bytes = self.session.elements(step.layer) * arithmetic.element_bytes();
         let share = match self.session.op(step.layer) {
-            Op::Input | Op::Relu | Op::Rescale => self.mask(step.layer)?,
+            Op::Input => self.mask(step.layer)?,
+            op if op.rescales() => self.mask(step.layer)?,
             _ => {
                 let share = self.session.storage.take(step.layer, Kept::Share, bytes)?;
                 arithmetic.read(share.bytes(), step.id.0)?
@@ -268,7 +281,7 @@ impl Side for Client {
     fn send(&mut self, step: &Step, message: Message) -> Result<()> {
         match message {
             Message::OtColumns => {
-                let share = self.input_share(step.layer)?;
+                let share = self.operands(step.layer)?;
                 self.roles.send_columns(&mut self.session, step, &share)
             }
             Message::GarbledTables => self.send_tables(step),
@@ -288,7 +301,7 @@ impl Side for Client {
                 self.session.accept(step, message, bytes)
             }
             Message::MaskedChoices => {
-                let values = self.session.receive_shares(step)?;
+                let values = self.session.receive_numbers(step)?;
                 self.masked_choices.insert(step.layer, values);
                 Ok(())
             }

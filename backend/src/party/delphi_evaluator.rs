@@ -74,11 +74,11 @@ impl DelphiEvaluator {
         self.transfers.as_mut().ok_or_else(|| BackendError::program("no base transfers yet"))
     }
 
-    /// Chooses the labels of the bits of `share`, and sends the columns chunk by chunk.
+    /// Chooses the labels of the bits of `share`, all that the evaluator feeds in, and sends the columns chunk by chunk.
     pub(super) fn send_columns(&mut self, session: &mut Session, step: &Step, share: &[u64]) -> Result<()> {
-        let wires = session.wires();
-        let (transfers, each) = (share.len() * wires as usize, CHUNK * wires as usize);
-        let choices = pack_choices(share, wires);
+        let (bits, evaluator) = (session.server_bits(step.layer)?, session.gates(step.layer)?.inputs.evaluator);
+        let (transfers, each) = (session.elements(step.layer) * evaluator, CHUNK * evaluator);
+        let choices = pack_choices(share, bits);
         in_their_phase(session, step)?;
         let receiver = self.transfers(session)?;
         let first = receiver.reserve(transfers as u64)?;
@@ -105,7 +105,7 @@ impl DelphiEvaluator {
         let layer = step.layer;
         let early = || BackendError::program(format!("no labels chosen for layer {}", layer.0));
         let Chosen { first, choices } = self.chosen.remove(&layer).ok_or_else(early)?;
-        let (wires, instances) = (session.wires() as usize, session.elements(layer));
+        let (wires, instances) = (session.gates(layer)?.inputs.evaluator, session.elements(layer));
         let (counter, mut opening) = (Counter::default(), Duration::ZERO);
         session.channel.expect(step.id, payload_bytes(instances * wires) as u64)?;
         let online = step.phase == Phase::Online;

@@ -76,7 +76,7 @@ impl DelphiGarbler {
     }
 
     /// Garbles a layer, sends its records and keeps its encoders, chunk by chunk. `values` are the garbler's offline inputs,
-    /// `masks` the masks of the outputs.
+    /// packed into words, `masks` the masks of the outputs.
     pub(super) fn send_tables(
         &mut self,
         session: &mut Session,
@@ -95,12 +95,13 @@ impl DelphiGarbler {
             layer: layer.0,
         };
         let (counter, mut garbling) = (Counter::default(), Duration::ZERO);
-        session.channel.begin(step.id, (layout.record_bytes() * values.len()) as u64)?;
-        let mut records = Buffer::new(layout.record_bytes() * values.len().min(CHUNK));
-        for (index, (values, masks)) in values.chunks(CHUNK).zip(masks.chunks(CHUNK)).enumerate() {
+        session.channel.begin(step.id, (layout.record_bytes() * masks.len()) as u64)?;
+        let mut records = Buffer::new(layout.record_bytes() * masks.len().min(CHUNK));
+        let chunks = values.chunks(CHUNK * plan.offline_words()).zip(masks.chunks(CHUNK));
+        for (index, (values, masks)) in chunks.enumerate() {
             let start = Instant::now();
-            let records = &mut records.bytes_mut()[..layout.record_bytes() * values.len()];
-            let mut encoders = Buffer::secret(layout.encoder_bytes() * values.len());
+            let records = &mut records.bytes_mut()[..layout.record_bytes() * masks.len()];
+            let mut encoders = Buffer::secret(layout.encoder_bytes() * masks.len());
             garbler.garble(index * CHUNK, (values, masks), (records, encoders.bytes_mut()), &counter)?;
             session.keep(layer, Kept::Encoders, encoders, &counter)?;
             garbling += start.elapsed();
@@ -156,7 +157,7 @@ impl DelphiGarbler {
         Ok(())
     }
 
-    /// Sends the labels of the bits of `values`, the server's share, from the encoders; returns the masks that were kept with
+    /// Sends the labels of the bits of `values`, the server's shares, from the encoders; returns the masks that were kept with
     /// them.
     pub(super) fn send_online_labels(
         &mut self,
@@ -165,25 +166,27 @@ impl DelphiGarbler {
         values: &[u64],
     ) -> Result<Zeroizing<Vec<u64>>> {
         let layer = step.layer;
-        let (plan, wires) = (session.gates(layer)?, session.wires() as usize);
-        let vector = wire::delphi::online_labels_bytes(wires as u64) as usize;
+        let (plan, wires, instances) = (session.gates(layer)?, session.wires() as usize, session.elements(layer));
+        let each = plan.inputs.garbler_online;
+        let vector = wire::delphi::online_labels_bytes(each as u64) as usize;
         let (counter, mut encoding) = (Counter::default(), Duration::ZERO);
-        session.channel.begin(step.id, (values.len() * vector) as u64)?;
-        let mut message = Buffer::secret(values.len().min(CHUNK) * vector);
-        let mut labels = Buffer::secret_blocks(values.len().min(CHUNK) * wires);
-        let mut masks = Zeroizing::new(vec![0; values.len()]);
-        for (values, masks) in values.chunks(CHUNK).zip(masks.chunks_mut(CHUNK)) {
+        session.channel.begin(step.id, (instances * vector) as u64)?;
+        let mut message = Buffer::secret(instances.min(CHUNK) * vector);
+        let mut labels = Buffer::secret_blocks(instances.min(CHUNK) * each);
+        let mut masks = Zeroizing::new(vec![0; instances]);
+        let chunks = values.chunks((CHUNK * session.taps(layer)?).max(1)).zip(masks.chunks_mut(CHUNK));
+        for (values, masks) in chunks {
             let start = Instant::now();
-            let labels = &mut labels.blocks_mut()[..values.len() * wires];
-            let encoders = Encoders::take(session, &plan, layer, values.len())?;
+            let labels = &mut labels.blocks_mut()[..masks.len() * each];
+            let encoders = Encoders::take(session, &plan, layer, masks.len())?;
             let delta = encoders.read(0, labels, masks, &counter)?;
             for (labels, value) in labels.chunks_exact_mut(wires.max(1)).zip(values) {
                 for (bit, label) in labels.iter_mut().enumerate() {
                     *label ^= Block::from(value >> bit & 1).wrapping_neg() & delta;
                 }
             }
-            let message = &mut message.bytes_mut()[..values.len() * vector];
-            write_label_vectors(message, labels, wires);
+            let message = &mut message.bytes_mut()[..masks.len() * vector];
+            write_label_vectors(message, labels, each);
             encoding += start.elapsed();
             session.channel.send_part(message)?;
         }

@@ -50,20 +50,23 @@ impl Evaluator {
         Ok(())
     }
 
-    /// Extends the transfers of the bits of `share`, keeps their labels and sends the corrections, chunk by chunk.
+    /// Extends the transfers of the bits of `share`, all that the evaluator feeds in, keeps their labels and sends the corrections,
+    /// chunk by chunk.
     pub(super) fn send_columns(&mut self, session: &mut Session, step: &Step, share: &[u64]) -> Result<()> {
         let receive = session.step_of(step.layer, StepKind::OtReceive)?;
         let transfers = self.transfers.as_mut().ok_or_else(|| BackendError::program("no base transfers yet"))?;
-        let bits = session.wires();
-        let each = bits as usize;
-        let first = transfers.reserve((share.len() * each) as u64)?;
+        let bits = session.server_bits(step.layer)?;
+        let (instances, each) = (session.elements(step.layer), session.gates(step.layer)?.inputs.evaluator);
+        let per_chunk = (CHUNK * session.taps(step.layer)?).max(1);
+        let first = transfers.reserve((instances * each) as u64)?;
         let (counter, mut extending) = (Counter::default(), Duration::ZERO);
-        session.channel.begin(step.id, wire::ot_columns_bytes((share.len() * each) as u64))?;
-        let mut message = Buffer::new(wire::ot_columns_bytes((share.len().min(CHUNK) * each) as u64) as usize);
-        for (index, share) in share.chunks(CHUNK).enumerate() {
+        session.channel.begin(step.id, wire::ot_columns_bytes((instances * each) as u64))?;
+        let mut message = Buffer::new(wire::ot_columns_bytes((instances.min(CHUNK) * each) as u64) as usize);
+        for (index, share) in share.chunks(per_chunk).enumerate() {
             let start = Instant::now();
-            let mut labels = Buffer::secret_blocks(share.len() * each);
-            let message = &mut message.bytes_mut()[..wire::ot_columns_bytes((share.len() * each) as u64) as usize];
+            let count = share.len() * bits as usize;
+            let mut labels = Buffer::secret_blocks(count);
+            let message = &mut message.bytes_mut()[..wire::ot_columns_bytes(count as u64) as usize];
             let number = first + (index * CHUNK * each) as u64;
             transfers.extend_into(number, &pack_choices(share, bits), labels.blocks_mut(), message, &counter)?;
             session.keep(step.layer, Kept::Labels, labels, &counter)?;
@@ -99,15 +102,17 @@ impl Evaluator {
         let layer = step.layer;
         let sent = self.online_labels.take().ok_or_else(|| BackendError::program("no online labels announced"))?;
         let (plan, instances) = (session.gates(layer)?, session.elements(layer));
-        let bits = session.wires() as usize;
-        session.channel.expect(sent, (instances * bits) as u64 * wire::LABEL_BYTES)?;
+        // As many as the evaluator has of its own: they are of the same numbers, or complete them.
+        let each = plan.inputs.evaluator;
+        session.channel.expect(sent, (instances * each) as u64 * wire::LABEL_BYTES)?;
         let seed = session.storage.take(layer, Kept::Tables, OfflineLabels::SEED_BYTES)?;
         let offline = OfflineLabels::new(Seed::from_slice(seed.bytes())?.0);
         let (counter, party, first_gate) = (session.counter.clone(), session.party, session.first_gate(layer));
         // Evaluated chunks hand back the memory of their online labels: so many may wait.
         let (hand_back, spare) = mpsc::channel();
         let needed = instances.div_ceil(CHUNK).min(CHUNKS_AHEAD);
-        self.online_buffers.resize_with(needed.max(self.online_buffers.len()), || Buffer::secret_blocks(CHUNK * bits));
+        self.online_buffers.retain(|buffer| buffer.blocks().len() >= CHUNK * each);
+        self.online_buffers.resize_with(needed.max(self.online_buffers.len()), || Buffer::secret_blocks(CHUNK * each));
         for buffer in self.online_buffers.drain(..) {
             let _ = hand_back.send(Ok(buffer));
         }
@@ -152,7 +157,7 @@ impl Evaluator {
         count: usize,
         mut online: Buffer,
     ) -> Result<Chunk> {
-        let labels = count * session.wires() as usize;
+        let labels = count * plan.inputs.evaluator;
         let tables = session.storage.take(layer, Kept::Tables, chunk_bytes(plan, count))?;
         let kept = session.storage.take(layer, Kept::Labels, count * plan.inputs.evaluator * size_of::<u128>())?;
         let start = Instant::now();

@@ -91,7 +91,8 @@ impl Garbler {
         Ok(())
     }
 
-    /// Extends the transfers, garbles and sends, chunk by chunk. `offline_values` are the garbler's offline inputs.
+    /// Extends the transfers, garbles and sends, chunk by chunk. `offline_values` are the garbler's offline inputs, as many words
+    /// for each circuit as its plan says.
     pub(super) fn send_tables(
         &mut self,
         session: &mut Session,
@@ -105,7 +106,7 @@ impl Garbler {
         let delta = self.delta(session)?;
         let (plan, columns) = (session.gates(layer)?, self.columns.remove(&layer).ok_or_else(early)?);
         let transfers = self.transfers.as_mut().ok_or_else(early)?;
-        let (instances, each) = (offline_values.len(), plan.inputs.evaluator);
+        let (instances, each, words) = (session.elements(layer), plan.inputs.evaluator, plan.offline_words());
         let first_transfer = transfers.reserve((instances * each) as u64)?;
         let source = LabelSource::new(&secret.derive("labels", 0));
         let (extended, garbled) = (Counter::default(), Counter::default());
@@ -116,9 +117,10 @@ impl Garbler {
         let mut chunk = Buffer::new(chunk_bytes(&plan, instances.min(CHUNK)));
         let mut decoding = vec![0; instances.min(CHUNK)];
         let columns = columns.bytes().chunks((wire::ot_columns_bytes((CHUNK * each) as u64) as usize).max(1));
-        for (index, (values, columns)) in offline_values.chunks(CHUNK).zip(columns).enumerate() {
+        for (index, (values, columns)) in offline_values.chunks(CHUNK * words).zip(columns).enumerate() {
             let start = Instant::now();
-            let (first, labels) = (index * CHUNK, values.len() * each);
+            let (first, count) = (index * CHUNK, values.len() / words);
+            let labels = count * each;
             let zeros = &mut zeros.blocks_mut()[..labels];
             transfers.extend_into(extend.0, first_transfer + (first * each) as u64, columns, zeros, &extended)?;
             extending += start.elapsed();
@@ -133,9 +135,9 @@ impl Garbler {
                 offline_values: values,
                 first_gate: session.first_gate(layer),
             };
-            let bytes = &mut chunk.bytes_mut()[..chunk_bytes(&plan, values.len())];
-            let (tables, packed) = split_chunk_mut(&plan, values.len(), bytes)?;
-            let decoding = &mut decoding[..values.len()];
+            let bytes = &mut chunk.bytes_mut()[..chunk_bytes(&plan, count)];
+            let (tables, packed) = split_chunk_mut(&plan, count, bytes)?;
+            let decoding = &mut decoding[..count];
             garble_chunk(&plan, &inputs, first, tables, decoding, &garbled)?;
             pack_decoding(&plan, decoding, packed);
             garbling += start.elapsed();
@@ -146,11 +148,11 @@ impl Garbler {
         Ok(())
     }
 
-    /// Sends the labels of the bits of `values`: the server's share, or the client's view of it under the server's choices.
+    /// Sends the labels of the bits of `values`: what the server feeds in, or the client's view of it under the server's choices.
     pub(super) fn send_online_labels(&mut self, session: &mut Session, step: &Step, values: &[u64]) -> Result<()> {
         let layer = step.layer;
         let encode = session.step_of(layer, StepKind::EncodeLabels)?;
-        let (bits, delta) = (session.wires() as usize, self.delta(session)?);
+        let (bits, delta) = (session.server_bits(layer)? as usize, self.delta(session)?);
         let source = LabelSource::new(&session.secret(layer)?.derive("labels", 0));
         let (counter, mut encoding) = (Counter::default(), Duration::ZERO);
         session.channel.begin(step.id, (values.len() * bits) as u64 * wire::LABEL_BYTES)?;

@@ -17,6 +17,7 @@ mod delphi_garbler;
 mod evaluator;
 mod garbler;
 mod linear;
+mod operands;
 mod roles;
 mod server;
 mod session;

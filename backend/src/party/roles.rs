@@ -108,7 +108,8 @@ impl Roles {
         }
     }
 
-    /// Garbles a layer and sends its tables. `values` are the garbler's offline inputs, `masks` the masks of the outputs.
+    /// Garbles a layer and sends its tables. `values` are the garbler's offline inputs, packed into words, `masks` the masks of the
+    /// outputs.
     pub(super) fn send_tables(
         &mut self,
         session: &mut Session,
@@ -122,7 +123,7 @@ impl Roles {
         }
     }
 
-    /// Sends the labels of the bits of `values`: the server's share, or the client's view of it under the server's choices.
+    /// Sends the labels of the bits of `values`: what the server feeds in, or the client's view of it under the server's choices.
     /// Returns the masks of the outputs where they were kept with the labels.
     pub(super) fn send_online_labels(
         &mut self,
@@ -136,7 +137,7 @@ impl Roles {
         }
     }
 
-    /// Has the labels of the bits of `share` transferred.
+    /// Has the labels of the bits of `share`, all that the evaluator feeds in, transferred.
     pub(super) fn send_columns(&mut self, session: &mut Session, step: &Step, share: &[u64]) -> Result<()> {
         match self {
             Self::Packed { evaluator, .. } => evaluator.send_columns(session, step, share),

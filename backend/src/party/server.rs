@@ -1,6 +1,7 @@
 //! The server: owns the weights, evaluates under encryption, and carries its shares through the network.
 
 use super::linear::{ServerKeys, ServerLayer};
+use super::operands::pack_offline;
 use super::roles::Roles;
 use super::{Prepared, Session, Side, Trace, walk};
 use crate::channel::Channel;
@@ -125,10 +126,6 @@ impl Server {
         Ok(())
     }
 
-    fn no_share(&self, step: &Step) -> BackendError {
-        BackendError::program(format!("the server's share of the input of layer {} is not ready", step.layer.0))
-    }
-
     fn evaluate_linear(&mut self, step: &Step) -> Result<()> {
         let layer = step.layer;
         let bytes = self.session.take_message(layer, Message::Ciphertexts)?;
@@ -155,37 +152,60 @@ impl Server {
         Ok(())
     }
 
-    /// Garbles a layer with a fresh mask of its activation as offline input.
+    /// Garbles a layer with fresh masks of its outputs, and slopes if there are any, as offline inputs.
     fn send_tables(&mut self, step: &Step) -> Result<()> {
         let layer = step.layer;
         let secret = self.roles.garbling_secret(&mut self.session, layer)?;
         let (arithmetic, offsets) = (self.session.arithmetic, self.session.offsets(layer));
         let mask = Zeroizing::new(self.session.mask_of(layer, &secret));
-        let minus_mask: Zeroizing<Vec<u128>> =
-            Zeroizing::new(mask.iter().map(|mask| u128::from(arithmetic.minus(*mask, offsets.mask))).collect());
-        self.roles.send_tables(&mut self.session, step, &secret, (&minus_mask, &mask))
+        let (slopes, wires) = (self.slopes(layer)?, self.session.wires());
+        let bits = self.session.gates(layer)?.inputs.garbler_offline;
+        let slope_bits = bits.saturating_sub(wires as usize) as u32;
+        let values = pack_offline(
+            bits,
+            mask.iter().enumerate().map(|(instance, mask)| {
+                let slope = slopes.get(instance).map(|slope| (*slope, slope_bits));
+                slope.into_iter().chain([(arithmetic.minus(*mask, offsets.mask), wires)])
+            }),
+        );
+        self.roles.send_tables(&mut self.session, step, &secret, (&values, &mask))
     }
 
-    /// Transfers the labels of its share, or offline, when that is not known yet, of random bits.
+    fn slopes(&self, layer: LayerId) -> Result<Zeroizing<Vec<u64>>> {
+        self.session.slopes(layer, self.layer_weights(layer).map(|layer| layer.weights.as_slice()))
+    }
+
+    /// The numbers that the server feeds into a layer's circuits when it evaluates them: its shares, with the slopes above them.
+    fn numbers(&self, layer: LayerId) -> Result<Zeroizing<Vec<u64>>> {
+        let shares = self.session.operands(layer, self.share(self.session.input(layer)?)?.to_vec())?;
+        let (mut numbers, slopes) = (Zeroizing::new(shares), self.slopes(layer)?);
+        // Shares are correct modulo 2^k only; their upper bits would run into the slopes.
+        for (number, slope) in numbers.iter_mut().zip(slopes.iter()) {
+            *number = self.session.arithmetic.reduce(*number) | slope << self.session.wires();
+        }
+        Ok(numbers)
+    }
+
+    /// Transfers the labels of what it feeds in, or offline, when that is not known yet, of random bits.
     fn send_columns(&mut self, step: &Step) -> Result<()> {
         if step.phase == Phase::Online {
-            let share = self.shares.get(&self.session.input(step.layer)?).ok_or_else(|| self.no_share(step))?;
-            return self.roles.send_columns(&mut self.session, step, share);
+            let numbers = self.numbers(step.layer)?;
+            return self.roles.send_columns(&mut self.session, step, &numbers);
         }
         let stored = Counter::default();
         let secret = self.session.new_secret(step.layer, &stored)?;
         let receive = self.session.step_of(step.layer, StepKind::OtReceive)?;
         self.session.credit(receive, &stored, Duration::ZERO);
-        let choices = self.session.mask_of(step.layer, &secret);
+        let choices = Zeroizing::new(self.session.choices(step.layer, &secret)?);
         self.roles.send_columns(&mut self.session, step, &choices)
     }
 
-    /// Hides the online share under the random choices.
+    /// Hides what the server feeds in online under the random choices.
     fn mask_choices(&mut self, step: &Step) -> Result<()> {
         let secret = self.session.secret(step.layer)?;
-        let choices = self.session.mask_of(step.layer, &secret);
-        let shown = ring::xor(self.share(self.session.input(step.layer)?)?, &choices, &self.session.counter);
-        let payload = self.session.arithmetic.write(&shown);
+        let choices = Zeroizing::new(self.session.choices(step.layer, &secret)?);
+        let shown = ring::xor(&self.numbers(step.layer)?, &choices, &self.session.counter);
+        let payload = self.session.write_numbers(step.layer, &shown)?;
         self.session.post(step.layer, Message::MaskedChoices, payload);
         Ok(())
     }
@@ -273,9 +293,10 @@ impl Side for Server {
             Message::OtColumns => self.send_columns(step),
             Message::GarbledTables => self.send_tables(step),
             Message::OnlineLabels => {
-                let share = self.shares.get(&self.session.input(step.layer)?).ok_or_else(|| self.no_share(step))?;
+                let input = self.share(self.session.input(step.layer)?)?.to_vec();
+                let shares = Zeroizing::new(self.session.operands(step.layer, input)?);
                 let offset = self.session.offsets(step.layer).share;
-                let moved = Zeroizing::new(self.session.arithmetic.moved(share, offset));
+                let moved = Zeroizing::new(self.session.arithmetic.moved(&shares, offset));
                 if let Some(masks) = self.roles.send_online_labels(&mut self.session, step, &moved)? {
                     self.masks.insert(step.layer, masks);
                 }

@@ -13,7 +13,7 @@ use crate::storage::{Kept, Storage};
 use pisim_netgen::{LayerId, Op};
 use pisim_protocol::circuit::Circuit;
 use pisim_protocol::prime::Offsets;
-use pisim_protocol::{LinearPlan, Message, Party, Phase, Program, Step, StepId, StepKind, Work, activation_of, wire};
+use pisim_protocol::{LinearPlan, Message, Party, Phase, Program, Step, StepId, StepKind, Work, nonlinear_of, wire};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -205,7 +205,7 @@ impl Session {
     pub(super) fn offsets(&self, layer: LayerId) -> Offsets {
         let network = &self.program.network;
         let (shares, shift) = (self.program.protocol.shares, network.shift(layer));
-        activation_of(network, layer).map_or(Offsets::default(), |activation| Offsets::of(activation, shares, shift))
+        nonlinear_of(network, layer).map_or(Offsets::default(), |nonlinear| Offsets::of(nonlinear, shares, shift))
     }
 
     /// The step of a layer with a given kind.

@@ -31,7 +31,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct ExploreArgs {
-    /// A built-in network or a .toml file.
+    /// A built-in network, a .toml or a .onnx file.
     #[arg(short, long, default_value = "hrn-5x5x3x", value_name = "NET")]
     pub network: String,
     #[command(flatten)]

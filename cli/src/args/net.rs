@@ -18,7 +18,7 @@ pub enum NetCommand {
         pisim net show hrn-5x5x3x --layers\n  \
         pisim net show resnet18 --input 64 --cull stem,s1 --thin --json")]
     Show {
-        /// A built-in name or a .toml file.
+        /// A built-in name, a .toml or a .onnx file.
         #[arg(default_value = "hrn-5x5x3x", value_name = "NET")]
         network: String,
         #[command(flatten)]
@@ -31,6 +31,8 @@ pub enum NetCommand {
     /// every layer.
     #[command(visible_alias = "quantize")]
     Quantise(super::QuantiseArgs),
+    /// Write a network as a file: ONNX with weights for PyTorch or onnxruntime, or its description as TOML.
+    Export(super::ExportArgs),
     /// Find the channel multipliers for which ReLUs fall in order of their criticality (ReLU equalization).
     #[command(after_help = "Examples:\n  \
         pisim net equalize --depths 2,2,2,2 --order 3,2,4,1\n  \

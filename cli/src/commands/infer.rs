@@ -65,9 +65,10 @@ pub fn run(args: &InferArgs, output: Output) -> Result<Outcome> {
         rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global()?;
     }
     let options = NetworkOptions { input: args.input_size, other: args.other.clone() };
-    let network = select::network(&args.network, &options)?;
+    let chosen = select::choose(&args.network, &options)?;
     let protocol = Protocol::load(&args.protocol)?;
-    let program = Arc::new(select::program(&network, &protocol, &args.protocol)?);
+    // Of a file with weights the client needs only what decides the program: its layers and their fraction bits.
+    let program = chosen.prepare(&protocol, &args.protocol)?.program;
     let cancel = cancel_on_ctrl_c()?;
     match ask(args, &program, &cancel, output) {
         Err(error) if matches!(error.downcast_ref(), Some(NetError::Interrupted)) => {

@@ -21,6 +21,7 @@ struct Listed {
 pub fn run(args: &NetArgs, output: Output) -> Result<Outcome> {
     match &args.command {
         NetCommand::List => list(output)?,
+        NetCommand::Export(args) => super::export::run(args, output)?,
         NetCommand::Show { network, options, layers } => show(network, options, *layers, output)?,
         NetCommand::Quantise(args) => return super::quantise::run(args, output),
         NetCommand::Equalize { depths, order, max, base_channels, input } => {

@@ -6,7 +6,8 @@ use crate::output::{self, Output};
 use crate::select;
 use anyhow::{Context, Result, bail};
 use pisim_protocol::Protocol;
-use pisim_reports::{RequestSeries, figures, tables};
+use pisim_reports::figures::{self, Columns};
+use pisim_reports::{RequestSeries, tables};
 use pisim_sim::requests::{
     Load, MAX_REQUESTS, Plan, RatePoint, RequestConfig, Service, parse_trace, simulate_requests,
 };
@@ -81,7 +82,7 @@ fn simulations(args: &RequestsArgs) -> Result<Vec<Simulation>> {
 }
 
 /// Rates around the capacities of all services.
-fn default_rates(services: &[Service], config: &RequestConfig) -> Result<Rates> {
+pub(super) fn default_rates(services: &[Service], config: &RequestConfig) -> Result<Rates> {
     let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
     for service in services {
         let capacity = service.capacity_per_s(config)?;
@@ -96,7 +97,7 @@ fn default_runs(rates: &Rates, config: &RequestConfig) -> u32 {
     (MAX_REQUESTS / requests).clamp(1.0, 30.0) as u32
 }
 
-fn all_series(
+pub(super) fn all_series(
     simulations: &[Simulation],
     services: Vec<Service>,
     config: &RequestConfig,
@@ -183,7 +184,7 @@ impl<'a> Plot<'a> {
     }
 
     fn write(&self, series: &[RequestSeries]) -> Result<()> {
-        let figure = figures::requests(series);
+        let figure = figures::requests(series, Columns::Two);
         let content = if self.bitmap { figure.png()? } else { figure.svg()?.into_bytes() };
         fs::write(self.path, content).with_context(|| format!("cannot write {}", self.path.display()))
     }

@@ -4,10 +4,10 @@ use crate::Outcome;
 use crate::args::RunArgs;
 use crate::commands::accuracy::answer_set;
 use crate::commands::verify::private_run;
-use crate::experiment::{Chosen, DEFAULT_EXPERIMENT, Experiment};
+use crate::experiment::{DEFAULT_EXPERIMENT, Experiment, PrivateRun};
 use crate::image::Picture;
 use crate::output::{self, Output};
-use crate::select;
+use crate::select::Chosen;
 use crate::trained::Trained;
 use anyhow::{Context, Result, ensure};
 use pisim_backend::MEMORY_BYTES;
@@ -19,7 +19,6 @@ use pisim_sim::simulate_many;
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 pub fn run(args: &RunArgs, output: Output) -> Result<Outcome> {
     let name = args.experiment.as_deref().unwrap_or(DEFAULT_EXPERIMENT);
@@ -95,29 +94,32 @@ fn described(network: &Network) -> String {
 
 /// Simulates every network on every platform and runs the private inference.
 fn report(experiment: &Experiment) -> Result<Report> {
-    let lower = |network| select::program(network, &experiment.protocol, &experiment.protocol_name);
     let ready: Vec<Ready> =
         experiment.networks.iter().map(|chosen| Ready::new(chosen, experiment)).collect::<Result<_>>()?;
-    let private_program = experiment.verify.as_ref().map(|run| lower(&run.network)).transpose()?.map(Arc::new);
+    let prepare = |run: &PrivateRun| run.chosen.prepare(&experiment.protocol, &experiment.protocol_name);
+    let private = experiment.verify.as_ref().map(|run| prepare(run).map(|ready| (run, ready))).transpose()?;
     let platforms: Vec<_> = experiment.platforms.iter().collect();
     let simulations = simulate_many(&ready.iter().map(Ready::program).collect::<Vec<_>>(), &platforms);
     let simulations = simulations.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let verification = match experiment.verify.as_ref().zip(private_program) {
+    let verification = match &private {
         None => None,
-        Some((run, program)) => {
-            output::remark(&format!("running {} privately, both parties on this machine …", described(&run.network)));
-            Some(private_run(&program, run.image.as_ref(), run.seed, MEMORY_BYTES)?)
+        Some((run, ready)) => {
+            let network = described(&run.chosen.network);
+            output::remark(&format!("running {network} privately, both parties on this machine …"));
+            Some(private_run(ready, run.image.as_ref(), run.seed, MEMORY_BYTES)?)
         }
     };
     let accuracy = answers(experiment, &ready)?;
     let mut notes =
         vec!["Latency and energy are modelled; bytes, storage and work are exact counts of the program.".to_owned()];
-    if let Some(run) = &experiment.verify {
-        notes.push(format!("The private run is of {}.", described(&run.network)));
-        notes.push(
-            "The private run has random weights: its answer shows that the protocol is exact, not what the picture is."
-                .to_owned(),
-        );
+    if let Some((run, ready)) = &private {
+        notes.push(format!("The private run is of {}.", described(&run.chosen.network)));
+        if !ready.has_weights() {
+            notes.push(
+                "The private run has random weights: its answer shows that the protocol is exact, not what the picture is."
+                    .to_owned(),
+            );
+        }
     }
     if let Some(questions) = &experiment.accuracy {
         notes.push(format!(
@@ -138,7 +140,7 @@ fn report(experiment: &Experiment) -> Result<Report> {
         command: std::iter::once("pisim".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" "),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         seed: seeds.into_iter().flatten().next().unwrap_or_default(),
-        networks: experiment.networks.iter().map(|chosen| chosen.network().schedule()).collect(),
+        networks: experiment.networks.iter().map(|chosen| chosen.network.schedule()).collect(),
         simulations,
         verification,
         accuracy,
@@ -148,19 +150,20 @@ fn report(experiment: &Experiment) -> Result<Report> {
 
 /// A network of an experiment, ready to run under its protocol.
 enum Ready {
-    Untrained(Box<Program>),
+    /// To be simulated.
+    Untrained(Arc<Program>),
+    /// To be asked as well: calibrated on the experiment's samples.
     Trained(Box<Trained>),
 }
 
 impl Ready {
     fn new(chosen: &Chosen, experiment: &Experiment) -> Result<Self> {
         let (protocol, name) = (&experiment.protocol, experiment.protocol_name.as_str());
-        Ok(match chosen {
-            Chosen::Untrained(network) => Self::Untrained(Box::new(select::program(network, protocol, name)?)),
-            Chosen::Trained(model) => {
-                let samples = experiment.accuracy.as_ref().map(|questions| &questions.samples);
-                Self::Trained(Box::new(Trained::new((**model).clone(), protocol, name, samples)?))
+        Ok(match (chosen.own_model()?, &experiment.accuracy) {
+            (Some(model), Some(questions)) => {
+                Self::Trained(Box::new(Trained::new(model, protocol, name, Some(&questions.samples))?))
             }
+            _ => Self::Untrained(chosen.prepare(protocol, name)?.program),
         })
     }
 

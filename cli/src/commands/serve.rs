@@ -9,7 +9,6 @@ use anyhow::{Context, Result, bail};
 use pisim_backend::net::tls::ServerTls;
 use pisim_backend::net::{Event, Host, Offer, Served, Stop, serve};
 use pisim_backend::store::Store;
-use pisim_netgen::Weights;
 use pisim_protocol::{Party, Protocol};
 use serde::Serialize;
 use std::net::TcpListener;
@@ -32,9 +31,10 @@ pub fn run(args: &ServeArgs, output: Output) -> Result<Outcome> {
     if let Some(threads) = args.threads {
         rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global()?;
     }
-    let network = select::network(&args.network, &args.options)?;
+    let chosen = select::choose(&args.network, &args.options)?;
+    let network = &chosen.network;
     let protocol = Protocol::load(&args.protocol)?;
-    let program = Arc::new(select::program(&network, &protocol, &args.protocol)?);
+    let ready = chosen.prepare(&protocol, &args.protocol)?;
     if network.params() > MAX_WEIGHTS {
         bail!("{} has {} parameters; a real run takes at most {MAX_WEIGHTS}", network.name, network.params());
     }
@@ -42,10 +42,10 @@ pub fn run(args: &ServeArgs, output: Output) -> Result<Outcome> {
     let fingerprint = tls.as_ref().map(|tls| tls.fingerprint().to_string());
     // An address that is taken is found out before the weights are made.
     let listener = TcpListener::bind(&args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
-    let weights = Arc::new(Weights::random(&program.network, args.seed));
+    let weights = ready.weights(args.seed);
     let store = args.store.as_deref().map(|folder| Store::open(folder, Party::Server)).transpose()?;
     let host = Arc::new(Host::new(Offer {
-        program,
+        program: ready.program,
         weights,
         tls,
         store,
@@ -55,7 +55,7 @@ pub fn run(args: &ServeArgs, output: Output) -> Result<Outcome> {
     })?);
     let listening = Listening {
         listening: listener.local_addr()?.to_string(),
-        network: network.name,
+        network: network.name.clone(),
         protocol: protocol.name,
         model: host.model().to_string(),
         tls_fingerprint: fingerprint,

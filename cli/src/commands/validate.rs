@@ -4,7 +4,8 @@ use crate::Outcome;
 use crate::args::ValidateArgs;
 use crate::output::{Output, remark};
 use anyhow::Result;
-use pisim_reports::{figures, tables, write_figures};
+use pisim_reports::figures::{self, Columns};
+use pisim_reports::{tables, write_figures};
 use pisim_sim::validate::{breakdowns, validate};
 
 pub fn run(args: &ValidateArgs, cases: bool, output: Output) -> Result<Outcome> {
@@ -12,8 +13,8 @@ pub fn run(args: &ValidateArgs, cases: bool, output: Output) -> Result<Outcome> 
     if let Some(folder) = &args.plots {
         let breakdowns = breakdowns()?;
         let drawn = [
-            figures::published_layers(&targets),
-            figures::published_latency(&breakdowns),
+            figures::published_layers(&targets, Columns::Two),
+            figures::published_latency(&breakdowns, Columns::Two),
             figures::published_storage(&breakdowns),
         ];
         for path in write_figures(folder, &drawn)? {

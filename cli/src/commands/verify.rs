@@ -9,13 +9,12 @@ use crate::Outcome;
 use crate::args::{Garbler, VerifyArgs};
 use crate::image::Picture;
 use crate::output::{self, Output};
-use crate::select;
+use crate::select::{self, Ready};
 use anyhow::{Context, Result, bail};
 use pisim_backend::{Seed, Verification, verify_after};
-use pisim_netgen::{Weights, random_input};
+use pisim_netgen::random_input;
 use pisim_protocol::{Party, Phase, Program, Protocol, Work};
 use pisim_reports::{Disagreement, VerificationSummary, tables};
-use std::sync::Arc;
 
 /// More weights than this (4 bytes each, and more while they are used) are refused before any memory is asked for.
 pub const MAX_WEIGHTS: u64 = 1 << 30;
@@ -27,24 +26,24 @@ pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
     if let Some(threads) = args.threads {
         rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global()?;
     }
-    let network = select::network(&args.network, &args.options)?;
+    let chosen = select::choose(&args.network, &args.options)?;
     let mut protocol = Protocol::load(&args.protocol)?;
     protocol.garbler = match args.garbler {
         Some(Garbler::Server) => Party::Server,
         Some(Garbler::Client) => Party::Client,
         None => protocol.garbler,
     };
-    let program = select::program(&network, &protocol, &args.protocol)?;
+    let network = chosen.prepare_on(args.samples.as_deref(), &protocol, &args.protocol)?;
+    let program = &network.program;
     let mut against = args.hardware.as_deref().map(Against::named).transpose()?;
     let image = args.image.clone().map(Picture::File);
-    let program = Arc::new(program);
     let mut runs = Vec::new();
     for _ in 0..args.runs {
         let mut started = Ok(());
-        let mut ready = || started = against.as_mut().map_or(Ok(()), |against| against.start(&program));
-        let mut run = run_after(&program, image.as_ref(), args.seed, args.memory.bytes(), &mut ready)?;
+        let mut ready = || started = against.as_mut().map_or(Ok(()), |against| against.start(program));
+        let mut run = run_after(&network, image.as_ref(), args.seed, args.memory.bytes(), &mut ready)?;
         started?;
-        run.predicted_s = against.as_mut().map(|against| against.finish(&program, &run)).transpose()?;
+        run.predicted_s = against.as_mut().map(|against| against.finish(program, &run)).transpose()?;
         runs.push(run);
     }
     let summary = VerificationSummary::of_runs(runs).context("no run")?;
@@ -61,14 +60,14 @@ pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
     Ok(if summary.passed() { Outcome::Done } else { Outcome::CheckFailed })
 }
 
-/// Runs a program privately with seeded weights and masks, and compares outputs and work.
+/// Runs a network privately with seeded masks, and weights of its file or seeded ones; compares outputs and work.
 pub fn private_run(
-    program: &Arc<Program>,
+    ready: &Ready,
     image: Option<&Picture>,
     seed: u64,
     memory_bytes: u64,
 ) -> Result<VerificationSummary> {
-    run_after(program, image, seed, memory_bytes, &mut || ())
+    run_after(ready, image, seed, memory_bytes, &mut || ())
 }
 
 /// Refuses programs whose real run would need more memory than any machine that it is meant for.
@@ -88,14 +87,15 @@ pub fn refuse_too_large(program: &Program) -> Result<()> {
     Ok(())
 }
 
-/// As [`private_run`], and calls `ready` right before the parties start.
+/// As [`private_run`], and calls `start` right before the parties start.
 fn run_after(
-    program: &Arc<Program>,
+    ready: &Ready,
     image: Option<&Picture>,
     seed: u64,
     memory_bytes: u64,
-    ready: &mut dyn FnMut(),
+    start: &mut dyn FnMut(),
 ) -> Result<VerificationSummary> {
+    let program = &ready.program;
     refuse_too_large(program)?;
     let network = &program.network.network;
     let (shape, format) = (network.input, program.network.format);
@@ -107,13 +107,14 @@ fn run_after(
         network = network.name,
         seed,
         parameters = network.params(),
-        "running both parties with random weights"
+        random_weights = !ready.has_weights(),
+        "running both parties"
     );
-    let weights = Arc::new(Weights::random(&program.network, seed));
+    let weights = ready.weights(seed);
     let secret = Seed::reproducible(seed);
     let seeds = [secret.derive("client", 0), secret.derive("server", 0)];
     let progress = output::progress(program.steps.len(), &network.name);
-    let verification = verify_after(program, &weights, &input, seeds, memory_bytes, ready, &mut |step| {
+    let verification = verify_after(program, &weights, &input, seeds, memory_bytes, start, &mut |step| {
         progress.inc(1);
         progress.set_message(format!("{:?}", step.phase).to_lowercase());
     });

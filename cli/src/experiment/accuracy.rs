@@ -1,8 +1,8 @@
 //! The table `[accuracy]`: labelled pictures that trained networks answer privately.
 
-use super::Chosen;
 use crate::commands::accuracy::LabelledSet;
 use crate::dataset::{self, Pictures};
+use crate::select::Chosen;
 use pisim_netgen::quantise::Samples;
 use pisim_settings::{ConfigError, Source, Spanned};
 use schemars::JsonSchema;
@@ -56,16 +56,16 @@ impl AccuracyEntry {
         let at = |value: &Spanned<String>, key: &str, error: &dyn Display| {
             ConfigError::at(source, value.span(), key, error.to_string())
         };
-        let untrained = names.iter().zip(networks).find(|(_, network)| matches!(network, Chosen::Untrained(_)));
+        let untrained = names.iter().zip(networks).find(|(_, network)| network.model.is_none());
         if let Some((name, _)) = untrained {
             let message =
                 "only trained networks can be right or wrong; with [accuracy] expected an .onnx file".to_owned();
             return Err(at(name, "network.name", &message));
         }
-        let Some(first) = networks.first().map(Chosen::network) else {
+        let Some(first) = networks.first().map(|chosen| &chosen.network) else {
             return Err(at(&self.images, "accuracy.images", &"there is no [[network]] to ask"));
         };
-        for (name, network) in names.iter().zip(networks).map(|(name, network)| (name, network.network())) {
+        for (name, network) in names.iter().zip(networks).map(|(name, network)| (name, &network.network)) {
             if (network.input, network.classes) != (first.input, first.classes) {
                 let message = format!(
                     "it takes {} and has {} classes, {} takes {} and has {}; all networks are asked the same",
@@ -163,8 +163,6 @@ mod tests {
             assert!(error.starts_with(&place) && error.contains(&format!("key `{key}`")), "{digits}: {error}");
             assert!(error.contains(says), "{error}: expected {says}");
         }
-        let thinned = edited("name = \"configs/digits/cnn.onnx\"", "name = \"configs/digits/cnn.onnx\"\nthin = true");
-        assert!(thinned.contains("is taken as it is"), "{thinned}");
         assert!(edited("count = 360", "counts = 360").contains("did you mean `count`"));
     }
 }

@@ -32,8 +32,13 @@ impl Serving {
         Self::run(folder, shell, &[&["--seed", &SEED.to_string()], args].concat())
     }
 
-    pub fn run(folder: &Folder, mut command: Command, args: &[&str]) -> Self {
-        command.arg("serve").args(SMALL).args(["--input", "8", "--listen", "127.0.0.1:0", "--json"]).args(args);
+    pub fn run(folder: &Folder, command: Command, args: &[&str]) -> Self {
+        Self::offering(folder, command, &[&SMALL[..], &["--input", "8"], args].concat())
+    }
+
+    /// A server of whatever network the arguments name.
+    pub fn offering(folder: &Folder, mut command: Command, args: &[&str]) -> Self {
+        command.args(["serve", "--listen", "127.0.0.1:0", "--json"]).args(args);
         command.current_dir(folder.path()).env_remove("RUST_LOG").stdin(Stdio::null());
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut text = String::new();

@@ -5,7 +5,7 @@ mod plain;
 mod residual;
 mod wide;
 
-use crate::{Network, NetworkError, NetworkSpec, Shape};
+use crate::{Network, NetworkError, NetworkSpec, Op, Pool, Shape};
 use residual::Residual;
 
 /// A built-in family name and what it stands for.
@@ -89,6 +89,15 @@ impl Family {
         if !matches!(self, Self::ExplicitResidual) && !spec.stages.is_empty() {
             return Err(not_for("stages", "a list", spec, "only with family = \"residual\""));
         }
+        let has_pools = match self {
+            Self::Residual(_) | Self::ExplicitResidual => spec.stem == crate::Stem::Imagenet,
+            Self::Vgg16 | Self::MiniOnn => true,
+            Self::Wrn22x8 => false,
+        };
+        if let (Some(pool), false) = (spec.pool, has_pools) {
+            let value = if pool == Pool::Max { "max" } else { "average" };
+            return Err(not_for("pool", value, spec, "only with stem = \"imagenet\", vgg16 or minionn"));
+        }
         match self {
             Self::Residual(plan) => plan.build(spec),
             Self::ExplicitResidual => residual::explicit(spec),
@@ -96,6 +105,14 @@ impl Family {
             Self::Vgg16 => without_residual_options(spec).and_then(|()| plain::vgg16(spec)),
             Self::MiniOnn => without_residual_options(spec).and_then(|()| plain::minionn(spec)),
         }
+    }
+}
+
+/// A 2x2 pool of stride 2.
+fn halving_pool(pool: Pool) -> Op {
+    match pool {
+        Pool::Max => Op::MaxPool { kernel: 2, stride: 2, padding: 0 },
+        Pool::Average => Op::AvgPool { kernel: 2, stride: 2 },
     }
 }
 

@@ -1,12 +1,13 @@
 //! Networks without residual connections: VGG-16 and MiniONN's CIFAR-10 network. Convolutions have biases and no
-//! batch norm; pools are averages, as private inference wants them.
+//! batch norm; pools are averages, as private inference wants them, or with `pool = "max"` as the networks were published.
 
-use crate::{Conv, LayerId, Network, NetworkBuilder, NetworkError, NetworkSpec, Op};
+use crate::{Conv, LayerId, Network, NetworkBuilder, NetworkError, NetworkSpec, Op, Pool};
 
 /// VGG-16: 64,64,P,128,128,P,256x3,P,512x3,P,512x3,P, then 4096, 4096 and the classes. `base_channels` scales all
 /// widths, the hidden fully connected layers included (64 base channels: 4096).
 pub(super) fn vgg16(spec: &NetworkSpec) -> Result<Network, NetworkError> {
     let base = spec.base_channels.unwrap_or(64);
+    let pool = super::halving_pool(spec.pool.unwrap_or(Pool::Average));
     let mut net = NetworkBuilder::new(spec.name.clone(), super::image(spec))?;
     let mut x = net.input();
     for (stage, (count, factor)) in [(2, 1), (2, 2), (3, 4), (3, 8), (3, 8)].into_iter().enumerate() {
@@ -15,7 +16,7 @@ pub(super) fn vgg16(spec: &NetworkSpec) -> Result<Network, NetworkError> {
         for index in 1..=count {
             x = conv_relu(&mut net, &name, index, x, base * factor, 3)?;
         }
-        x = net.add(format!("{name}.pool"), Op::AvgPool { kernel: 2, stride: 2 }, &[x])?;
+        x = net.add(format!("{name}.pool"), pool, &[x])?;
     }
     net.stage("head");
     for index in 1..=2 {
@@ -33,6 +34,7 @@ pub(super) fn vgg16(spec: &NetworkSpec) -> Result<Network, NetworkError> {
 /// `base_channels` scales all widths; the last convolution has a quarter of them.
 pub(super) fn minionn(spec: &NetworkSpec) -> Result<Network, NetworkError> {
     let base = spec.base_channels.unwrap_or(64);
+    let pool = super::halving_pool(spec.pool.unwrap_or(Pool::Average));
     let mut net = NetworkBuilder::new(spec.name.clone(), super::image(spec))?;
     let mut x = net.input();
     for name in ["s1", "s2"] {
@@ -40,7 +42,7 @@ pub(super) fn minionn(spec: &NetworkSpec) -> Result<Network, NetworkError> {
         for index in 1..=2 {
             x = conv_relu(&mut net, name, index, x, base, 3)?;
         }
-        x = net.add(format!("{name}.pool"), Op::AvgPool { kernel: 2, stride: 2 }, &[x])?;
+        x = net.add(format!("{name}.pool"), pool, &[x])?;
     }
     net.stage("s3");
     for (index, (channels, kernel)) in [(base, 3), (base, 1), (base.div_ceil(4), 1)].into_iter().enumerate() {

@@ -4,7 +4,7 @@
 //! (option B of the ResNet paper), without a ReLU of their own.
 
 use crate::spec::check_range;
-use crate::{Conv, LayerId, Network, NetworkBuilder, NetworkError, NetworkSpec, Op, StageSpec, Stem};
+use crate::{Conv, LayerId, Network, NetworkBuilder, NetworkError, NetworkSpec, Op, Pool, StageSpec, Stem};
 
 /// A residual family with its defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ fn residual(
 ) -> Result<Network, NetworkError> {
     let mut net = NetworkBuilder::new(spec.name.clone(), super::image(spec))?;
     net.stage("stem");
-    let mut x = stem(&mut net, spec.stem, stem_channels)?;
+    let mut x = stem(&mut net, spec, stem_channels)?;
     for (index, stage) in stages.iter().enumerate() {
         let name = format!("s{}", index + 1);
         net.stage(&name);
@@ -98,9 +98,9 @@ fn residual(
     net.finish()
 }
 
-fn stem(net: &mut NetworkBuilder, stem: Stem, channels: usize) -> Result<LayerId, NetworkError> {
+fn stem(net: &mut NetworkBuilder, spec: &NetworkSpec, channels: usize) -> Result<LayerId, NetworkError> {
     let input = net.input();
-    match stem {
+    match spec.stem {
         Stem::Cifar => {
             if net.shape(input).height >= 128 {
                 net.note(
@@ -112,11 +112,17 @@ fn stem(net: &mut NetworkBuilder, stem: Stem, channels: usize) -> Result<LayerId
             net.add("stem.relu", Op::Relu, &[conv])
         }
         Stem::Imagenet => {
-            net.note("The stem's 3x3 max pool of stride 2 is replaced by a 2x2 average pool.");
             let conv = Conv { out_channels: channels, kernel: 7, stride: 2, padding: 3, norm: true, bias: false };
             let conv = net.add("stem.conv", Op::Conv(conv), &[input])?;
             let relu = net.add("stem.relu", Op::Relu, &[conv])?;
-            net.add("stem.pool", Op::AvgPool { kernel: 2, stride: 2 }, &[relu])
+            let pool = match spec.pool.unwrap_or(Pool::Max) {
+                Pool::Max => Op::MaxPool { kernel: 3, stride: 2, padding: 1 },
+                Pool::Average => {
+                    net.note("The stem's 3x3 max pool of stride 2 is replaced by a 2x2 average pool.");
+                    super::halving_pool(Pool::Average)
+                }
+            };
+            net.add("stem.pool", pool, &[relu])
         }
     }
 }

@@ -63,6 +63,12 @@ fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> R
         }
         Op::Rescale => input.to_vec(),
         Op::Add => input.iter().zip(values(1)).map(|(a, b)| a + b).collect(),
+        Op::Slice { .. } | Op::Concat { .. } => {
+            let map = |(index, channel): (usize, usize)| {
+                values(index).chunks(layer.output.pixels().max(1)).nth(channel).unwrap_or_default()
+            };
+            model.network.channel_sources(id).into_iter().flat_map(map).copied().collect()
+        }
         Op::ChannelBias { .. } => {
             let maps = input.chunks(from.pixels().max(1)).zip(&model.of(id)?.bias);
             maps.flat_map(|(map, bias)| map.iter().map(move |value| value + bias)).collect()

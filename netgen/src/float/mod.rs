@@ -43,6 +43,18 @@ impl Model {
         Self { network, weights: FloatWeights(layers) }
     }
 
+    /// The same weights in a network that was made of this one, by dropping ReLUs for instance; layers are matched by name.
+    ///
+    /// # Errors
+    /// A layer that needs other weights than this model has.
+    pub fn onto(&self, network: Network) -> Result<Self, NetworkError> {
+        let own = |name: &str| self.network.find(name).and_then(|id| self.weights.0.get(id.0)?.clone());
+        let layers = network.layers.iter().map(|layer| own(&layer.name).filter(|_| layer.op.has_weights())).collect();
+        let model = Self { network, weights: FloatWeights(layers) };
+        model.check()?;
+        Ok(model)
+    }
+
     /// The weights of a layer that must have some.
     pub(crate) fn of(&self, id: LayerId) -> Result<&FloatLayer, NetworkError> {
         let layer = self.network.layer(id);

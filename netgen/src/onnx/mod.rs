@@ -7,6 +7,7 @@
 //! A file is untrusted input. Numbers and sizes are checked before memory is asked for, and what is wrong is told with the
 //! node or tensor that is wrong.
 
+mod channels;
 mod error;
 mod metadata;
 mod proto;
@@ -17,4 +18,4 @@ mod write;
 
 pub use error::OnnxError;
 pub use read::{OPERATORS, ReadOptions, load, read};
-pub use write::write;
+pub use write::{MAX_PARAMS, write};

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use prost::Message;
 
 use super::OnnxError;
+use super::channels::{interleaved, sliced};
 use super::metadata::Metadata;
 use super::proto::{
     AttributeProto, Dimension, GraphProto, IR_VERSION, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
@@ -15,8 +16,8 @@ use crate::{Conv, FloatLayer, Layer, LayerId, Model, NetworkError, Op, Shape};
 /// Version of the operator set that is written: the oldest that PyTorch's own exporter writes today.
 const OPSET: i64 = 17;
 
-/// Largest file that protobuf readers accept, bytes (2 GiB).
-const MAX_BYTES: u64 = 1 << 31;
+/// Most parameters of a model in one file: protobuf readers accept less than 2 GiB.
+pub const MAX_PARAMS: u64 = (1 << 29) - (1 << 20);
 
 /// Name of the dimension whose size is left open.
 const BATCH: &str = "N";
@@ -32,11 +33,10 @@ const EPSILON: f32 = 1e-5;
 pub fn write(model: &Model) -> Result<Vec<u8>, OnnxError> {
     model.check()?;
     let network = &model.network;
-    let bytes = network.params().saturating_mul(4);
-    if bytes >= MAX_BYTES {
+    if network.params() > MAX_PARAMS {
+        let (name, count) = (&network.name, network.params());
         return Err(OnnxError::graph(format!(
-            "{} has {bytes} bytes of weights; an ONNX file holds less than {MAX_BYTES}",
-            network.name
+            "{name} has {count} parameters; an ONNX file holds at most {MAX_PARAMS}"
         )));
     }
     let mut writer = Writer::new(model);
@@ -149,6 +149,20 @@ impl<'a> Writer<'a> {
                     format!("{} is a step of fixed point; write the network that it was made from", layer.op.kind());
                 return Err(NetworkError::Layer { layer: name.into(), problem }.into());
             }
+            Op::Slice { groups, start, channels } => {
+                let own = self.model.network.input_shape(id).channels;
+                self.gather(name, inputs, name, &sliced(own, groups, start, channels));
+            }
+            Op::Concat { groups, inputs: parts } if groups == 1 || parts == 1 => {
+                self.node(name, "Concat", inputs, name, vec![whole("axis", 1)]);
+            }
+            Op::Concat { groups, .. } => {
+                let channels = layer.inputs.iter().map(|&input| self.model.network.layer(input).output.channels);
+                let order = interleaved(&channels.collect::<Vec<_>>(), groups);
+                let together = self.fresh(format!("{name}.concat"));
+                self.node(&together, "Concat", inputs, &together, vec![whole("axis", 1)]);
+                self.gather(name, vec![together], name, &order);
+            }
         }
         self.flat.push(flat);
         Ok(())
@@ -202,6 +216,20 @@ impl<'a> Writer<'a> {
             self.node(&reshaped, "Reshape", vec![layer.name.clone(), target], &reshaped, Vec::new());
         }
         reshaped
+    }
+
+    /// Picks channels.
+    fn gather(&mut self, node: &str, mut inputs: Vec<String>, output: &str, channels: &[usize]) {
+        let indices = self.fresh(format!("{node}.channels"));
+        self.graph.initializer.push(TensorProto {
+            dims: vec![int(channels.len())],
+            data_type: data_type::INT64,
+            int64_data: channels.iter().map(|&channel| int(channel)).collect(),
+            name: indices.clone(),
+            ..TensorProto::default()
+        });
+        inputs.push(indices);
+        self.node(node, "Gather", inputs, output, vec![whole("axis", 1)]);
     }
 
     /// A batch norm that adds `bias` and does nothing else.

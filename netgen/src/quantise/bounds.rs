@@ -135,6 +135,12 @@ pub(super) fn layer_bounds(
             let aligned = |index: usize, x: Interval| x.times(1 << shifts.get(index).copied().unwrap_or_default());
             first.iter().zip(of(1)).map(|(a, b)| aligned(0, *a).plus(aligned(1, *b))).collect()
         }
+        Op::Slice { .. } | Op::Concat { .. } => {
+            let shifts = net.alignment(id);
+            let aligned = |index: usize, x: Interval| x.times(1 << shifts.get(index).copied().unwrap_or_default());
+            let source = |(index, channel): (usize, usize)| Some(aligned(index, *of(index).get(channel)?));
+            network.channel_sources(id).into_iter().filter_map(source).collect()
+        }
         Op::ChannelBias { .. } => {
             let biases = own.map_or(&[][..], |own| &own.bias);
             let plus = |(x, bias): (&Interval, &i64)| x.plus(Interval::new((*bias).into(), (*bias).into()));

@@ -11,7 +11,7 @@ type Choice = (u8, usize, bool, bool, bool, bool);
 /// Networks of up to ten layers in two stages, with every operation, residual additions and shapes down to 1x1x1.
 pub fn networks() -> impl Strategy<Value = Network> {
     let shape = (1..=3usize, 1..=6usize, 1..=6usize);
-    let choice = (0..13u8, 1..=4usize, any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let choice = (0..15u8, 1..=4usize, any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     (shape, prop::collection::vec(choice, 1..10))
         .prop_map(|((channels, height, width), choices)| build(Shape::new(channels, height, width), &choices))
 }
@@ -47,6 +47,20 @@ fn build(input: Shape, choices: &[Choice]) -> Network {
                 net.add(name("add"), Op::Add, &inputs).unwrap()
             }
             6 => net.add(name("norm"), Op::ChannelBias { norm }, &[x]).unwrap(),
+            13 if shape.channels >= 2 => {
+                let groups = if shape.channels == 4 && a { 2 } else { 1 };
+                let group = shape.channels / groups;
+                let start = if b { group - 1 } else { 0 };
+                let channels = if norm || b { 1 } else { group };
+                net.add(name("slice"), Op::Slice { groups, start, channels }, &[x]).unwrap()
+            }
+            14 => {
+                let branch = net.add(name("branch"), Op::Conv(conv(2 * shape.channels, 1, 1)), &[x]).unwrap();
+                let branch = if a { net.add(name("branch.relu"), Op::Relu, &[branch]).unwrap() } else { branch };
+                let groups = if b { shape.channels } else { 1 };
+                let inputs = if norm { vec![x, branch] } else { vec![branch, x, x] };
+                net.add(name("concat"), Op::Concat { groups, inputs: inputs.len() }, &inputs).unwrap()
+            }
             7 if b => net.add(name("gap"), Op::GlobalAvgPool, &[x]).unwrap(),
             8 => net.add(name("clamped"), Op::ClampedRelu { max: size as u32 }, &[x]).unwrap(),
             9 => {
@@ -182,6 +196,24 @@ pub fn direct(net: &FixedNetwork, weights: &Weights, input: &[i64]) -> Direct {
                 let top = fraction(layer.inputs[0]).max(fraction(layer.inputs[1]));
                 let scaled = |i: usize, v: i64| i128::from(v) * (1i128 << (top - fraction(layer.inputs[i])));
                 exact = source(0).iter().zip(source(1)).map(|(&a, b)| scaled(0, a) + scaled(1, b)).collect();
+            }
+            Op::Slice { groups, start, channels } => {
+                let (x, group) = (source(0), from.channels / groups);
+                for g in 0..groups {
+                    for c in g * group + start..g * group + start + channels {
+                        exact.extend(x[c * from.pixels()..(c + 1) * from.pixels()].iter().map(|&v| i128::from(v)));
+                    }
+                }
+            }
+            Op::Concat { groups, inputs } => {
+                let top = layer.inputs.iter().map(|&id| fraction(id)).max().unwrap();
+                for g in 0..groups {
+                    for i in 0..inputs {
+                        let (x, scale) = (source(i), 1i128 << (top - fraction(layer.inputs[i])));
+                        let group = x.len() / groups;
+                        exact.extend(x[g * group..(g + 1) * group].iter().map(|&v| i128::from(v) * scale));
+                    }
+                }
             }
             Op::ChannelBias { .. } => {
                 for (i, v) in source(0).iter().enumerate() {

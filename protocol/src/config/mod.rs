@@ -55,8 +55,16 @@ impl Protocol {
     /// # Errors
     /// An unknown name (with the near miss), an unreadable file, or any fault of [`Protocol::parse`].
     pub fn load(name: &str) -> Result<Self, ConfigError> {
+        Self::parse(&Self::source(name)?)
+    }
+
+    /// The TOML text of a built-in protocol by name, or of the file at that path if the name ends in `.toml`.
+    ///
+    /// # Errors
+    /// An unknown name (with the near miss) or an unreadable file.
+    pub fn source(name: &str) -> Result<Source, ConfigError> {
         if name.ends_with(".toml") {
-            return Self::parse(&Source::read(Path::new(name))?);
+            return Source::read(Path::new(name));
         }
         let file = BUILTIN.get_file(format!("{name}.toml"));
         let Some(text) = file.and_then(|file| file.contents_utf8()) else {
@@ -65,7 +73,7 @@ impl Protocol {
             let message = format!("unknown protocol; expected one of {} or a .toml file{hint}", names.join(", "));
             return Err(ConfigError::new(name, message));
         };
-        Self::parse(&Source::new(format!("configs/protocols/{name}.toml"), text))
+        Ok(Source::new(format!("configs/protocols/{name}.toml"), text))
     }
 
     /// Parses and validates a protocol file.

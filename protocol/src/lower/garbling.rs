@@ -21,9 +21,9 @@ impl Lowering<'_> {
         (self.protocol.transfer, self.protocol.garbler) == (Transfer::Alsz, Party::Client)
     }
 
-    /// Transfers of a layer: one for every bit of the evaluator's share.
+    /// Transfers of a layer: one for every bit that the evaluator feeds into its circuits, of its shares and of a secret slope.
     fn transfers(&self, layer: LayerId) -> u64 {
-        self.elements(layer) * u64::from(self.protocol.shares.wires())
+        self.elements(layer) * self.circuit_inputs(layer).evaluator as u64
     }
 
     /// Bytes of one label where it is kept.
@@ -169,7 +169,7 @@ impl Lowering<'_> {
         match self.protocol.wire {
             WireFormat::Packed => self.online_labels(layer) * wire::LABEL_BYTES,
             WireFormat::Delphi => {
-                self.elements(layer) * delphi::online_labels_bytes(u64::from(self.protocol.shares.wires()))
+                self.elements(layer) * delphi::online_labels_bytes(self.circuit_inputs(layer).garbler_online as u64)
             }
         }
     }

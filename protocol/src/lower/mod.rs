@@ -10,17 +10,18 @@ mod garbling;
 mod offline;
 mod online;
 
-use crate::circuit::Circuit;
+use crate::circuit::{Circuit, Inputs};
 use crate::config::Protocol;
-use crate::gadgets::{Activation, shared_activation};
+use crate::gadgets::Activation;
 use crate::he::NoiseMargin;
 use crate::linear::LinearPlan;
+use crate::nonlinear::NonLinear;
 use crate::packing::{ConvShape, PackingFault};
 use crate::program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 use crate::shares::Transfer;
 use crate::wire;
 use crate::work::Work;
-use pisim_netgen::{FixedNetwork, FixedPoint, LayerId, Network, NetworkError, Op};
+use pisim_netgen::{FixedNetwork, FixedPoint, Layer, LayerId, Network, NetworkError, Op, Pointwise};
 use std::collections::HashMap;
 use std::sync::Arc;
 use thiserror::Error;
@@ -72,6 +73,21 @@ pub enum LowerError {
         /// Slots of one row.
         slots: usize,
     },
+    /// A secret slope and a share are too wide to be fed in together.
+    #[error(
+        "layer `{layer}` ({op}) does not fit a client that garbles: the server feeds in a share and a slope together, and \
+         {share_bits} + {slope_bits} bits are more than 64; let the server garble, or use a smaller ring or narrower weights"
+    )]
+    Slope {
+        /// The layer.
+        layer: String,
+        /// Its operation.
+        op: &'static str,
+        /// Wires of a share.
+        share_bits: u32,
+        /// Bits of a slope.
+        slope_bits: u32,
+    },
 }
 
 /// Lowers `network` to the program that `protocol` runs, with exact work for every step: the same fraction bits for all layers.
@@ -85,7 +101,7 @@ pub fn lower_planned(fixed: FixedNetwork, protocol: &Protocol) -> Result<Program
         return Err(LowerError::Format { plan: fixed.format, protocol: protocol.format });
     }
     let plans = plans(&fixed, protocol)?;
-    let circuits = circuits(&fixed, protocol);
+    let circuits = circuits(&fixed, protocol)?;
     let mut lowering = Lowering {
         network: &fixed,
         protocol,
@@ -165,31 +181,44 @@ fn plan(shape: ConvShape, protocol: &Protocol, name: impl Fn() -> String) -> Res
     })
 }
 
-/// One circuit for every distinct (activation, shift).
-fn circuits(fixed: &FixedNetwork, protocol: &Protocol) -> Vec<Option<Arc<Circuit>>> {
-    let mut known: HashMap<(Activation, u32), Arc<Circuit>> = HashMap::new();
-    let layers = fixed.network.layers.iter().enumerate();
-    layers
-        .map(|(id, _)| {
-            let activation = activation_of(fixed, LayerId(id))?;
-            let shift = fixed.shift(LayerId(id));
-            let build = || Arc::new(shared_activation(activation, protocol.garbler, protocol.shares, shift));
-            Some(known.entry((activation, shift)).or_insert_with(build).clone())
-        })
-        .collect()
+/// One circuit for every distinct (operation, shift).
+fn circuits(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<Arc<Circuit>>>, LowerError> {
+    let mut known: HashMap<(NonLinear, u32), Arc<Circuit>> = HashMap::new();
+    let wires = protocol.shares.wires();
+    let circuit = |(id, layer): (LayerId, &Layer)| {
+        let Some(nonlinear) = nonlinear_of(fixed, id) else { return Ok(None) };
+        let slope_bits = nonlinear.slope_bits() as u32;
+        if nonlinear.server_bits(protocol.garbler, wires) > u64::BITS {
+            let (layer, op) = (layer.name.clone(), layer.op.kind());
+            return Err(LowerError::Slope { layer, op, share_bits: wires, slope_bits });
+        }
+        let shift = fixed.shift(id);
+        let build = || Arc::new(nonlinear.circuit(protocol.garbler, protocol.shares, shift));
+        Ok(Some(known.entry((nonlinear, shift)).or_insert_with(build).clone()))
+    };
+    fixed.network.iter().map(circuit).collect()
 }
 
-/// What a non-linear layer computes on each element; `None` for a linear one.
-pub fn activation_of(network: &FixedNetwork, layer: LayerId) -> Option<Activation> {
+/// What a non-linear layer computes for each of its output values; `None` for a linear one.
+pub fn nonlinear_of(network: &FixedNetwork, layer: LayerId) -> Option<NonLinear> {
     let format = network.format;
-    match network.network.layers.get(layer.0)?.op {
-        Op::Relu => Some(match format.relu_max {
-            Some(max) => Activation::ClampedRelu { most: u64::from(max) << network.fraction(layer) },
-            None => Activation::Relu,
-        }),
-        Op::Rescale => Some(Activation::Rescale),
-        _ => None,
-    }
+    let op = network.network.layers.get(layer.0)?.op;
+    let clamped = |own: Option<u32>| match own.into_iter().chain(format.relu_max).min() {
+        Some(max) => Activation::ClampedRelu { most: u64::from(max) << network.fraction(layer) },
+        None => Activation::Relu,
+    };
+    let pointwise = |pointwise| match pointwise {
+        Pointwise::Relu => clamped(None),
+        Pointwise::ClampedRelu { max } => clamped(Some(max)),
+        Pointwise::LeakyRelu { slope } => Activation::LeakyRelu { slope },
+    };
+    let activation = match op {
+        Op::PRelu => Activation::PRelu { slope_bits: format.weight_bits, fraction_bits: format.fraction_bits },
+        Op::Rescale | Op::MaxPool { .. } => Activation::Rescale,
+        Op::MaxPoolThen { then, .. } => pointwise(then),
+        op => pointwise(op.pointwise()?),
+    };
+    Some(NonLinear { activation, taps: op.max_window().map_or(1, |window| window.taps()) })
 }
 
 /// The state of one lowering: the steps so far, and which step makes a share of a layer ready.
@@ -343,9 +372,27 @@ impl Lowering<'_> {
         self.network.network.output_id()
     }
 
-    /// Labels that the garbler sends online: one for every bit of the server's share.
+    /// Input wires of a layer's circuit; none for a linear layer.
+    fn circuit_inputs(&self, layer: LayerId) -> Inputs {
+        self.circuits.get(layer.0).and_then(Option::as_ref).map(|circuit| circuit.inputs).unwrap_or_default()
+    }
+
+    /// Labels that the garbler sends online: one for every bit that the server feeds into a layer's circuits.
     fn online_labels(&self, layer: LayerId) -> u64 {
-        self.elements(layer) * u64::from(self.protocol.shares.wires())
+        let inputs = self.circuit_inputs(layer);
+        let each = match self.protocol.garbler {
+            Party::Server => inputs.garbler_online,
+            Party::Client => inputs.evaluator,
+        };
+        self.elements(layer) * each as u64
+    }
+
+    /// Numbers that the server feeds into a layer's circuits, and the bytes of each on the link: its shares of the values that
+    /// they read, with the slope if there is a secret one.
+    fn server_numbers(&self, layer: LayerId) -> (u64, u64) {
+        let Some(nonlinear) = nonlinear_of(self.network, layer) else { return (0, 0) };
+        let bits = nonlinear.server_bits(self.protocol.garbler, self.protocol.shares.wires());
+        (self.elements(layer) * nonlinear.taps as u64, u64::from(bits.div_ceil(8)))
     }
 
     fn element_bytes(&self) -> u64 {

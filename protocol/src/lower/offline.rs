@@ -64,7 +64,8 @@ impl Lowering<'_> {
         let (mut ready, mut linear) = (Vec::<usize>::new(), 0);
         for layer in self.layer_ids() {
             ready.push(match self.op(layer) {
-                Op::Input | Op::Relu | Op::Rescale => 0,
+                Op::Input => 0,
+                op if op.rescales() => 0,
                 Op::Conv(_) | Op::Linear { .. } => {
                     linear += 1;
                     linear
@@ -78,7 +79,8 @@ impl Lowering<'_> {
     /// The steps after which the client has its share of `layer`: none for masks, which come from its seed.
     fn client_share(&mut self, layer: LayerId) -> Vec<StepId> {
         match self.op(layer) {
-            Op::Input | Op::Relu | Op::Rescale => Vec::new(),
+            Op::Input => Vec::new(),
+            op if op.rescales() => Vec::new(),
             Op::Conv(_) | Op::Linear { .. } => self.decrypted.get(&layer).copied().into_iter().collect(),
             Op::ChannelBias { .. } if layer != self.output_layer() => self.client_shares_of_inputs(layer),
             _ => {

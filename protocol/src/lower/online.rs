@@ -17,7 +17,7 @@ impl Lowering<'_> {
             let share = match self.op(layer) {
                 Op::Input => self.mask_input(layer),
                 Op::Conv(_) | Op::Linear { .. } => self.ring_linear(layer, deps),
-                Op::Relu | Op::Rescale => self.activation(layer, deps),
+                op if op.rescales() => self.activation(layer, deps),
                 _ => {
                     let work = self.local_work(layer);
                     self.push(layer, StepKind::LocalLinear, Party::Server, PHASE, deps, work)
@@ -76,11 +76,11 @@ impl Lowering<'_> {
             let opened = self.payload(layer, PHASE, [columns, encode]);
             return self.evaluate(layer, opened, Work::default());
         }
-        let instances = self.elements(layer);
-        let masking = Work { ring_adds: instances, ..Work::default() };
+        let (numbers, bytes) = self.server_numbers(layer);
+        let masking = Work { ring_adds: numbers, ..Work::default() };
         let choices = self.push(layer, StepKind::MaskChoices, Party::Server, PHASE, deps, masking);
-        let bytes = instances * self.element_bytes();
-        let shown = self.send(layer, Message::MaskedChoices, Party::Server, PHASE, [choices], bytes.into());
+        let payload = (numbers * bytes).into();
+        let shown = self.send(layer, Message::MaskedChoices, Party::Server, PHASE, [choices], payload);
         let labels = self.labels(layer, vec![shown]);
         self.evaluate(layer, labels, Work::default())
     }

@@ -71,8 +71,7 @@ impl StudyAxis {
 
     /// The name for people: `hardware.server.gc_engine.engines` is “server gc engine engines”.
     pub fn title(&self) -> String {
-        let own = self.name.strip_prefix("hardware.").unwrap_or(&self.name);
-        own.replace(['.', '_'], " ")
+        title(&self.name)
     }
 
     /// The levels in at most `most` groups of neighbours of about equal size: the group of every point, and how many there are.
@@ -84,6 +83,11 @@ impl StudyAxis {
         }
         (self.level.iter().map(|level| level * most / count).collect(), most)
     }
+}
+
+/// The name of an axis for people.
+pub(super) fn title(name: &str) -> String {
+    name.strip_prefix("hardware.").unwrap_or(name).replace(['.', '_'], " ")
 }
 
 /// A number, or a quantity with its unit as in a file of settings.

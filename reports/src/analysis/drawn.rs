@@ -1,6 +1,6 @@
 //! The figures of a study.
 
-use super::axes::StudyAxis;
+use super::axes::{StudyAxis, title};
 use super::found::{Findings, Iso, at};
 use super::study::Study;
 use crate::draw::style::{series_fill, unit};
@@ -204,7 +204,7 @@ fn sentence(text: &str) -> String {
 fn bottlenecks(found: &Findings, columns: Columns) -> Figure {
     let row = |bound: &super::Bound| BarRow {
         name: if bound.unit.is_empty() { "nothing".to_owned() } else { bound.unit.clone() },
-        note: format!("{} points, {} of latency", bound.points, percent(bound.mean_share)),
+        note: format!("{} points, {}", bound.points, percent(bound.mean_share)),
         values: vec![Some(100.0 * bound.share)],
         ..BarRow::default()
     };
@@ -212,7 +212,7 @@ fn bottlenecks(found: &Findings, columns: Columns) -> Figure {
     let all = Bars {
         name: "bottlenecks".to_owned(),
         title: "What binds the points".to_owned(),
-        caption: "Points by the unit whose own lower bound of all phases is nearest to the latency, and the mean of that bound over the \
+        caption: "Points by the unit whose own lower bound of all phases is nearest to the latency; below each name, how many, and the mean of that bound over the \
                   latency. No more than that share could be gained by a faster unit."
             .to_owned(),
         across: "Points (%)".to_owned(),
@@ -227,10 +227,11 @@ fn bottlenecks(found: &Findings, columns: Columns) -> Figure {
 
 /// How much each axis matters.
 fn effects(found: &Findings, columns: Columns) -> Figure {
-    let mut axes: Vec<&super::AxisEffect> = found.axes.iter().collect();
+    let varies = |axis: &&super::AxisEffect| axis.latency.is_some() || axis.energy.is_some();
+    let mut axes: Vec<&super::AxisEffect> = found.axes.iter().filter(varies).collect();
     axes.sort_by_key(|axis| Reverse((axis.latency.unwrap_or(0.0) * 1e9) as u64));
     let row = |axis: &&super::AxisEffect| BarRow {
-        name: axis.axis.clone(),
+        name: title(&axis.axis),
         note: format!("{} levels", axis.levels),
         values: vec![axis.latency, axis.energy],
         ..BarRow::default()

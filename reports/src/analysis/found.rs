@@ -79,7 +79,7 @@ pub struct AxisEffect {
     /// Its levels.
     pub levels: usize,
     /// The share of the variance of ln(latency) within groups that the axis makes by itself: its first-order Sobol index over
-    /// the points of the sweep, exact for a full grid. None if all latencies are equal.
+    /// the points of the sweep, exact for a full grid. None if all latencies are equal, and for an axis that just names the groups.
     pub latency: Option<f64>,
     /// The same of ln(energy).
     pub energy: Option<f64>,
@@ -232,7 +232,10 @@ impl Study {
             };
         };
         let (levels, count) = axis.grouped(LEVELS);
-        let effect = |values: &[f64]| main_effect(&levels, &self.centred(values)).filter(|effect| effect.is_finite());
+        // An axis that names the network has nothing within networks.
+        let apart = self.names_groups(axis);
+        let effect =
+            |values: &[f64]| main_effect(&levels, &self.centred(values)).filter(|effect| !apart && effect.is_finite());
         let columns: Vec<&[usize]> = self.axes.iter().map(|axis| axis.level.as_slice()).collect();
         let positions = axis.positions();
         let varied = |(group, name): (usize, &String)| {
@@ -251,8 +254,6 @@ impl Study {
                 elasticity: found.elasticity,
             })
         };
-        // An axis that names the network has nothing within networks.
-        let apart = self.names_groups(axis);
         AxisEffect {
             axis: axis.name.clone(),
             levels: axis.levels.len(),

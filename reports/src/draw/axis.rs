@@ -116,6 +116,19 @@ impl Axis {
         Self::Span { quantity, low: start, high: end, log }
     }
 
+    /// A logarithmic span over the positive `values`, with a little room at both ends.
+    pub fn log_span(quantity: Quantity, values: impl Iterator<Item = f64>) -> Self {
+        let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
+        for value in values.filter(|value| value.is_finite() && *value > 0.0) {
+            (low, high) = (low.min(value), high.max(value));
+        }
+        if high == 0.0 {
+            return Self::Span { quantity, low: 0.1, high: 1.0, log: true };
+        }
+        let room = (high / low).powf(0.05).max(1.3);
+        Self::Span { quantity, low: low.max(high / 10f64.powi(MAX_DECADES)) / room, high: high * room, log: true }
+    }
+
     /// The position of `value`, clamped to the axis. Zero and undefined values lie at the start.
     pub fn position(&self, value: f64) -> f64 {
         let raw = match *self {
@@ -229,7 +242,7 @@ fn span_ticks(quantity: Quantity, (low, high): (f64, f64), log: bool, most: usiz
 }
 
 /// A round value with its own prefix and no digit too many: `20 ms`, `1.5 kJ`, `7`.
-fn short(quantity: Quantity, value: f64) -> String {
+pub fn short(quantity: Quantity, value: f64) -> String {
     let (factor, unit) = quantity.scale(value);
     let number = value / factor;
     let number = match number {

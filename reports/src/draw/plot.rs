@@ -1,16 +1,19 @@
 //! One panel of points: two axes with their titles, and where values lie in it.
 
-use super::axis::Axis;
+use super::axis::{Axis, short};
 use super::font;
 use super::frame;
 use super::scene::{Anchor, Area, Scene};
-use super::style::{INK, LABEL_PT, TITLE_PT, points};
+use super::style::{GRID, INK, LABEL_PT, TITLE_PT, points};
+use crate::format::Quantity;
 
-/// The horizontal axis: values, or names in equal steps.
+/// The horizontal axis. On a named one, a value is the position of a name, from 0.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Across {
     /// Values on an axis.
     Values(Axis),
+    /// Values on an axis that is labelled at these: the levels of a sweep.
+    Levels(Axis, Quantity, Vec<f64>),
     /// Names; a value is the position of one, from 0.
     Names(Vec<String>),
 }
@@ -41,6 +44,9 @@ impl Plot {
         scene.text_up((x0 + points(TITLE_PT), (area.y0 + area.y1) / 2), title, TITLE_PT, Anchor::Middle, INK);
         let bottom = match &across {
             Across::Values(axis) => frame::value_axis_below(scene, area, axis, across_title),
+            Across::Levels(axis, quantity, values) => {
+                levels_below(scene, area, axis, (*quantity, values), across_title)
+            }
             Across::Names(names) => names_below(scene, area, names, across_title),
         };
         (Self { area, across, up }, bottom)
@@ -52,12 +58,41 @@ impl Plot {
             return None;
         }
         let share = match &self.across {
-            Across::Values(axis) => axis.position(x),
+            Across::Values(axis) | Across::Levels(axis, ..) => axis.position(x),
             Across::Names(names) => (x + 0.5) / names.len().max(1) as f64,
         };
         let Area { x0, y0, x1, y1 } = self.area;
         Some((x0 + frame::along(share, x1 - x0), y1 - frame::along(self.up.position(y), y1 - y0)))
     }
+}
+
+/// Grid lines at the levels, and as many labels as there is room for.
+fn levels_below(
+    scene: &mut Scene,
+    area: Area,
+    axis: &Axis,
+    (quantity, values): (Quantity, &[f64]),
+    title: &str,
+) -> i32 {
+    let mut end = i32::MIN;
+    for value in values {
+        let x = area.x0 + frame::along(axis.position(*value), area.x1 - area.x0);
+        scene.line((x, area.y0), (x, area.y1), GRID, 1);
+        scene.line((x, area.y1), (x, area.y1 + points(2.0)), INK, 2);
+        let text = short(quantity, *value);
+        let half = font::width(&text, LABEL_PT) / 2;
+        if x - half > end && x + half < scene.width {
+            end = x + half + points(4.0);
+            scene.text((x, area.y1 + points(9.0)), text, LABEL_PT, Anchor::Middle, INK);
+        }
+    }
+    scene.line((area.x0, area.y1), (area.x1, area.y1), INK, 2);
+    // Labels carry their own units; the scale is what is left to say.
+    let title =
+        if matches!(axis, Axis::Span { log: true, .. }) { format!("{title} (log scale)") } else { title.to_owned() };
+    let title = font::fit(&title, TITLE_PT, area.x1 - area.x0 + points(20.0));
+    scene.text(((area.x0 + area.x1) / 2, area.y1 + points(18.5)), title, TITLE_PT, Anchor::Middle, INK);
+    area.y1 + points(21.0)
 }
 
 /// Names below equal columns, as many as there is room for.

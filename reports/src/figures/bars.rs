@@ -80,7 +80,7 @@ fn scene(all: &Bars, columns: Columns) -> Scene {
         return empty(scene, all.nothing);
     }
     let margin = points(3.0);
-    let limit = inches(if columns == Columns::One { 1.05 } else { 2.0 });
+    let limit = inches(if columns == Columns::One { 1.2 } else { 2.0 });
     let names = all.rows.iter().flat_map(|row| [font::width(&row.name, LABEL_PT), font::width(&row.note, SMALL_PT)]);
     let names = names.max().unwrap_or(0).min(limit);
     let values = all.rows.iter().flat_map(|row| &row.values).flatten();
@@ -118,16 +118,16 @@ fn scene(all: &Bars, columns: Columns) -> Scene {
         Axis::linear(all.quantity, values.copied().map(sane).fold(0.0, f64::max), 4)
     };
     let bottom = frame::value_axis_below(&mut scene, area, &axis, &all.across);
+    scene.line((area.x0, area.y0), (area.x0, area.y1), INK, 2);
     for ((number, row), y) in all.rows.iter().enumerate().zip(places) {
         if headed(number) {
             let text = font::fit(&row.group, TITLE_PT, scene.width - 2 * margin);
-            // On a band of its own, over the grid.
-            scene.rectangle(Area { x0, x1: scene.width, y0: y - heading, y1: y }, BAND);
+            // On a band of its own, over the grid and the axis.
+            scene.rectangle(Area { x0: x0 - 2, x1: scene.width, y0: y - heading, y1: y }, BAND);
             scene.text((margin, y - points(3.0)), text, TITLE_PT, Anchor::Start, INK);
         }
         draw_row(&mut scene, all, row, &axis, (area, y, row_height, bar, limit, margin));
     }
-    scene.line((area.x0, area.y0), (area.x0, area.y1), INK, 2);
     scene.height = bottom + margin;
     scene
 }

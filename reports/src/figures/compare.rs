@@ -99,11 +99,7 @@ pub fn removals(found: &Attribution, network: &str, hardware: &str, columns: Col
 pub fn sensitivity(found: &[Sensitivity], network: &str, hardware: &str, columns: Columns) -> Figure {
     let row = |one: &Sensitivity| BarRow {
         name: one.part.to_owned(),
-        note: format!(
-            "half speed {:+.0} %, double {:+.0} %",
-            100.0 * (one.half_speed - 1.0),
-            100.0 * (one.double_speed - 1.0)
-        ),
+        note: format!("½× {:+.0} %, 2× {:+.0} %", 100.0 * (one.half_speed - 1.0), 100.0 * (one.double_speed - 1.0)),
         // The estimate of a share of nothing may be a hair below it.
         values: vec![Some(one.first.max(0.0)), Some(one.total)],
         ..BarRow::default()

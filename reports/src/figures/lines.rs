@@ -52,6 +52,9 @@ pub struct Lines {
     pub mark_least: bool,
 }
 
+/// Values of a horizontal axis that are labelled themselves, at most.
+const LEVELS: usize = 12;
+
 /// Draws curves.
 pub fn lines(all: &Lines, columns: Columns) -> Figure {
     let mut data = Data::new(&["series", "origin", "x", "y"]);
@@ -96,7 +99,14 @@ fn scene(all: &Lines, columns: Columns) -> Scene {
     let entries: Vec<Entry> = all.series.iter().enumerate().map(entry).collect();
     let top = legend(&mut scene, (margin, right), margin, &entries) + points(5.0);
     let base = match &all.base {
-        Base::Values(quantity) => Across::Values(Axis::span(*quantity, every().map(|(x, _)| *x))),
+        Base::Values(quantity) => {
+            let axis = Axis::span(*quantity, every().map(|(x, _)| *x));
+            let mut levels: Vec<f64> = every().map(|(x, _)| *x).collect();
+            levels.sort_by(f64::total_cmp);
+            levels.dedup();
+            // A few values label the axis themselves.
+            if levels.len() <= LEVELS { Across::Levels(axis, *quantity, levels) } else { Across::Values(axis) }
+        }
         Base::Names(names) => Across::Names(names.clone()),
     };
     let height = inches(if columns == Columns::One { 2.0 } else { 2.7 });

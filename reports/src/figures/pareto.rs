@@ -106,7 +106,7 @@ fn draw(all: &Scatter<'_>, columns: Columns, data: &mut Data) -> Scene {
         let Some(place) = value(point).and_then(|value| plot.place(value)) else { continue };
         if taken.insert((group, place.0 / BIN, place.1 / BIN)) {
             let (color, marker) = look(group);
-            marker.draw_sized(&mut scene, place, pale(color), 1.0);
+            marker.draw_sized(&mut scene, place, pale(color), 1.2);
             push(point, group);
         }
     }
@@ -170,8 +170,8 @@ fn label(scene: &mut Scene, plot: &Plot, names: Vec<((i32, i32), String)>) {
     }
 }
 
-/// The same hue, two thirds of the way to white.
+/// The same hue, half of the way to white.
 fn pale(RGBColor(r, g, b): RGBColor) -> RGBColor {
-    let light = |part: u8| 255 - (255 - part) / 3;
+    let light = |part: u8| 255 - (255 - part) / 2;
     RGBColor(light(r), light(g), light(b))
 }

@@ -4,7 +4,7 @@ use super::breakdown::empty;
 use super::{Category, Data, Figure, Origin, sane};
 use crate::draw::axis::Axis;
 use crate::draw::scene::{Anchor, Area, Scene};
-use crate::draw::style::{self, Fill, Hatch, INK, LABEL_PT, SMALL_PT, TITLE_PT, TWO_COLUMNS_IN, inches, points};
+use crate::draw::style::{self, Columns, Fill, Hatch, INK, LABEL_PT, SMALL_PT, TITLE_PT, inches, points};
 use crate::draw::{font, frame, legend};
 use crate::format::Quantity;
 use pisim_sim::validate::{Breakdown, Target};
@@ -20,7 +20,7 @@ const SERVER: Fill = Fill::new(0x6a_3d_9a, Hatch::Plain);
 const LAYER_TARGET: &str = "he-evaluation";
 
 /// Homomorphic evaluation of every linear layer, published and modelled, one panel for each network.
-pub fn published_layers(targets: &[Target]) -> Figure {
+pub fn published_layers(targets: &[Target], columns: Columns) -> Figure {
     let shown: Vec<&Target> = targets.iter().filter(|target| target.target == LAYER_TARGET).collect();
     let mut data = Data::new(&["network", "layer", "published_s", "modelled_s", "error_pct"]);
     for (target, case) in shown.iter().flat_map(|target| target.details.iter().map(move |case| (target, case))) {
@@ -35,13 +35,13 @@ pub fn published_layers(targets: &[Target]) -> Figure {
                   ResNet-18; ResNet-32 is predicted. Published: Garimella et al., ASPLOS 2023."
                 .to_owned(),
         origin: Origin::Modelled,
-        scene: layers_scene(&shown),
+        scene: layers_scene(&shown, columns),
         data,
     }
 }
 
-fn layers_scene(targets: &[&Target]) -> Scene {
-    let mut scene = Scene::new(TWO_COLUMNS_IN);
+fn layers_scene(targets: &[&Target], columns: Columns) -> Scene {
+    let mut scene = Scene::new(columns.width_in());
     if targets.iter().all(|target| target.details.is_empty()) {
         return empty(scene, "no layer was compared");
     }
@@ -75,7 +75,7 @@ fn layers_scene(targets: &[&Target]) -> Scene {
 }
 
 /// Where the latency of the published one-inference figures goes, offline and online, with the published total as a mark.
-pub fn published_latency(breakdowns: &[Breakdown]) -> Figure {
+pub fn published_latency(breakdowns: &[Breakdown], columns: Columns) -> Figure {
     let mut data = Data::new(&["network", "garbler", "phase", "activity", "modelled_s", "published_total_s"]);
     for breakdown in breakdowns {
         for (phase, parts, published) in phases(breakdown) {
@@ -93,7 +93,7 @@ pub fn published_latency(breakdowns: &[Breakdown]) -> Figure {
                   al., ASPLOS 2023)."
             .to_owned(),
         origin: Origin::Modelled,
-        scene: latency_scene(breakdowns),
+        scene: latency_scene(breakdowns, columns),
         data,
     }
 }
@@ -107,8 +107,8 @@ fn phases(breakdown: &Breakdown) -> [Phase<'_>; 2] {
     [("offline", &breakdown.phases.offline, offline_s), ("online", &breakdown.phases.online, online_s)]
 }
 
-fn latency_scene(breakdowns: &[Breakdown]) -> Scene {
-    let mut scene = Scene::new(TWO_COLUMNS_IN);
+fn latency_scene(breakdowns: &[Breakdown], columns: Columns) -> Scene {
+    let mut scene = Scene::new(columns.width_in());
     if breakdowns.is_empty() {
         return empty(scene, "no inference was compared");
     }
@@ -125,12 +125,13 @@ fn latency_scene(breakdowns: &[Breakdown]) -> Scene {
     let (x0, x1) = (margin + label_width + points(6.0), scene.width - points(12.0));
     let top = legend::draw(&mut scene, (margin, x1), margin, &keys) + points(6.0);
     let (gap, row_height) = (points(16.0), points(16.0));
-    let width = (x1 - x0 - gap) / 2;
-    let bottom = top + row_height * breakdowns.len() as i32;
-    let mut lowest = bottom;
+    // Side by side, or in one column below each other.
+    let stacked = columns == Columns::One;
+    let width = if stacked { x1 - x0 } else { (x1 - x0 - gap) / 2 };
+    let (mut top, mut lowest) = (top, top);
     for (panel, title) in ["Offline latency", "Online latency"].into_iter().enumerate() {
-        let left = x0 + panel as i32 * (width + gap);
-        let area = Area { x0: left, y0: top, x1: left + width, y1: bottom };
+        let left = if stacked { x0 } else { x0 + panel as i32 * (width + gap) };
+        let area = Area { x0: left, y0: top, x1: left + width, y1: top + row_height * breakdowns.len() as i32 };
         let bars = || breakdowns.iter().filter_map(move |b| phases(b).into_iter().nth(panel));
         let totals = bars().flat_map(|(_, parts, published)| [parts.iter().map(|(_, s)| s).sum::<f64>(), published]);
         let axis = Axis::linear(Quantity::Seconds, sane(totals.fold(0.0, f64::max)), 5);
@@ -149,10 +150,15 @@ fn latency_scene(breakdowns: &[Breakdown]) -> Scene {
             let mark = along(sane(published));
             scene.line((mark, bar.y0 - points(2.0)), (mark, bar.y1 + points(2.0)), MARK.color, 6);
         }
-    }
-    for (row, name) in names.iter().enumerate() {
-        let middle = top + row as i32 * row_height + row_height / 2 + points(LABEL_PT * 0.35);
-        scene.text((margin, middle), name, LABEL_PT, Anchor::Start, INK);
+        if panel == 0 || stacked {
+            for (row, name) in names.iter().enumerate() {
+                let middle = top + row as i32 * row_height + row_height / 2 + points(LABEL_PT * 0.35);
+                scene.text((margin, middle), name, LABEL_PT, Anchor::Start, INK);
+            }
+        }
+        if stacked {
+            top = lowest + points(6.0);
+        }
     }
     scene.height = lowest + margin;
     scene

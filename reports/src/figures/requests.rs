@@ -5,7 +5,7 @@ use super::{Data, Figure, Origin};
 use crate::draw::axis::Axis;
 use crate::draw::curve::{Dash, Entry, Marker, curve, legend, look};
 use crate::draw::scene::{Anchor, Area, Scene};
-use crate::draw::style::{FAINT_INK, INK, LABEL_PT, TITLE_PT, TWO_COLUMNS_IN, inches, points};
+use crate::draw::style::{Columns, FAINT_INK, INK, LABEL_PT, TITLE_PT, inches, points};
 use crate::draw::{font, frame};
 use crate::format::Quantity;
 use crate::requests::RequestSeries;
@@ -22,7 +22,7 @@ const PANELS: [(&str, Time, Time); 2] = [
 ];
 
 /// Mean and 95 % latency of every series by arrival rate; dotted lines are the capacities.
-pub fn requests(series: &[RequestSeries]) -> Figure {
+pub fn requests(series: &[RequestSeries], columns: Columns) -> Figure {
     let mut data = Data::new(&[
         "network",
         "protocol",
@@ -57,7 +57,7 @@ pub fn requests(series: &[RequestSeries]) -> Figure {
                   the requests that were answered. Solid: mean; dashed: 95 % quantile; dotted: the rate that can be served for ever."
             .to_owned(),
         origin: Origin::Modelled,
-        scene: scene(series),
+        scene: scene(series, columns),
         data,
     }
 }
@@ -73,8 +73,8 @@ fn rate_unit(max_per_s: f64) -> (&'static str, f64) {
     }
 }
 
-fn scene(series: &[RequestSeries]) -> Scene {
-    let mut scene = Scene::new(TWO_COLUMNS_IN);
+fn scene(series: &[RequestSeries], columns: Columns) -> Scene {
+    let mut scene = Scene::new(columns.width_in());
     let all = || series.iter().flat_map(|one| &one.points);
     let max_per_s = all().map(|point| point.rate_per_s).filter(|rate| rate.is_finite()).fold(0.0, f64::max);
     if max_per_s <= 0.0 {
@@ -92,17 +92,24 @@ fn scene(series: &[RequestSeries]) -> Scene {
     let margin = points(3.0);
     let x0 = margin + points(TITLE_PT) + labels;
     let gap = x0 + points(4.0);
-    let width = (scene.width - points(6.0) - x0 - gap) / 2;
-    let top = legend(&mut scene, (x0, x0 + 2 * width + gap), margin, &entries(series)) + points(13.0);
+    // Side by side, or in one column below each other.
+    let stacked = columns == Columns::One;
+    let right = scene.width - points(6.0);
+    let width = if stacked { right - x0 } else { (right - x0 - gap) / 2 };
+    let mut top =
+        legend(&mut scene, (if stacked { margin } else { x0 }, right), margin, &entries(series)) + points(13.0);
     let mut bottom = top;
     for (number, ((title, mean, p95), y_axis)) in PANELS.iter().zip(&y_axes).enumerate() {
-        let left = x0 + number as i32 * (width + gap);
+        let left = if stacked { x0 } else { x0 + number as i32 * (width + gap) };
         let area = Area { x0: left, y0: top, x1: left + width, y1: top + inches(2.0) };
         scene.text(((area.x0 + area.x1) / 2, top - points(4.0)), *title, TITLE_PT, Anchor::Middle, INK);
         frame::value_axis_left(&mut scene, area, y_axis, None);
         let title_at = (area.x0 - labels - points(1.5), (area.y0 + area.y1) / 2);
         scene.text_up(title_at, y_axis.title("Time"), TITLE_PT, Anchor::Middle, INK);
         bottom = frame::value_axis_below(&mut scene, area, &x_axis, &format!("Arrival rate ({unit})"));
+        if stacked {
+            top = bottom + points(14.0);
+        }
         let panel = Panel { area, x_axis, y_axis: *y_axis, per_s, max_per_s };
         series.iter().enumerate().for_each(|(index, one)| panel.draw(&mut scene, one, look(index), (*mean, *p95)));
     }

@@ -38,7 +38,7 @@ pub fn roofline(roofs: &[Roof], network: &str, hardware: &str, columns: Columns)
     Figure {
         name: slug(&format!("roofline-{network}-{hardware}")),
         title: format!("{network} on {hardware}: rooflines of the accelerators"),
-        caption: "Operations per second of every step against its operations per byte of off-chip memory. Operations are AND and XOR \
+        caption: "Performance: operations per second of every step; intensity: its operations per byte of off-chip memory. Operations are AND and XOR \
                   gates, modular products (of butterflies too) and multiply-accumulates. Solid: the unit's peak and its memory's \
                   streaming bandwidth; dotted: the intensity at which they meet."
             .to_owned(),
@@ -115,21 +115,19 @@ fn panel(
 ) -> i32 {
     let ridge = roof.peak_per_s / roof.memory_bytes_per_s;
     let intensities = || roof.steps.iter().map(RoofStep::intensity);
-    let x_axis = Axis::log(Quantity::Intensity, intensities().chain([ridge / 2.0, ridge * 2.0]));
+    let x_axis = Axis::log_span(Quantity::Intensity, intensities().chain([ridge / 2.0, ridge * 2.0]));
     let rates = roof.steps.iter().map(RoofStep::rate_per_s);
-    // The top of the axis is above the peak, so that the roof is seen.
-    let y_axis = Axis::log(Quantity::OperationRate, rates.chain([roof.peak_per_s * 1.5]));
-    let (plot, bottom) =
-        Plot::new(scene, place, (Across::Values(x_axis), "Operations per byte"), (y_axis, "Operations per second"));
+    // The top of the axis is above the peak, so that the roof is seen, and its foot below the memory's slope.
+    let y_axis = Axis::log_span(Quantity::OperationRate, rates.chain([roof.peak_per_s * 1.5, roof.peak_per_s / 4.0]));
+    let (plot, bottom) = Plot::new(scene, place, (Across::Values(x_axis), "Intensity"), (y_axis, "Performance"));
     let Area { x0, x1, y0, y1 } = plot.area;
     let title = font::fit(&format!("{}: {}", roof.unit, roof.operation), TITLE_PT, x1 - x0 + points(30.0));
     let half = font::width(&title, TITLE_PT) / 2;
     scene.text((((x0 + x1) / 2).min(scene.width - half - 1), y0 - points(4.0)), title, TITLE_PT, Anchor::Middle, INK);
-    let Axis::Log { low, high, .. } = x_axis else { return bottom };
-    let (first, last) = (10f64.powi(low), 10f64.powi(high));
+    let Axis::Span { low: first, high: last, .. } = x_axis else { return bottom };
     // Below the foot of the axis the memory's ceiling cannot be seen: begin where it comes in.
-    let Axis::Log { low: foot, .. } = y_axis else { return bottom };
-    let start = first.max(10f64.powi(foot) / roof.memory_bytes_per_s);
+    let Axis::Span { low: foot, .. } = y_axis else { return bottom };
+    let start = first.max(foot / roof.memory_bytes_per_s);
     let roofline = [start, ridge.clamp(start, last), last].map(|intensity| (intensity, roof.ceiling_per_s(intensity)));
     let line: Vec<(i32, i32)> = roofline.into_iter().filter_map(|point| plot.place(point)).collect();
     curve(scene, &line, INK, Dash::Solid);

@@ -147,15 +147,21 @@ fn a_platform_that_only_garbles_faster_spends_a_smaller_share_on_garbling() {
 fn figures_of_published_measurements_can_be_read_and_have_their_data() {
     let targets = pisim_sim::validate::validate(Some("he-evaluation")).unwrap();
     let breakdowns = pisim_sim::validate::breakdowns().unwrap();
-    let layers = figures::published_layers(&targets);
+    let layers = figures::published_layers(&targets, Columns::Two);
     assert_eq!(layers.data.rows.len(), 18 + 32);
-    let latency = figures::published_latency(&breakdowns);
+    let latency = figures::published_latency(&breakdowns, Columns::Two);
     let online = |row: &[String]| row[0] == "resnet18" && row[1] == "server" && row[2] == "online";
     assert!((latency.data.sum("modelled_s", online) / 61.23 - 1.0).abs() < 0.03);
     let storage = figures::published_storage(&breakdowns);
     assert_eq!(storage.data.rows.len(), 4);
-    let empty = [figures::published_layers(&[]), figures::published_latency(&[]), figures::published_storage(&[])];
-    for figure in [layers, latency, storage].into_iter().chain(empty) {
+    let empty = [
+        figures::published_layers(&[], Columns::One),
+        figures::published_latency(&[], Columns::One),
+        figures::published_storage(&[]),
+    ];
+    let narrow =
+        [figures::published_layers(&targets, Columns::One), figures::published_latency(&breakdowns, Columns::One)];
+    for figure in [layers, latency, storage].into_iter().chain(empty).chain(narrow) {
         assert_eq!(figure.text_faults(), Vec::<String>::new(), "{}", figure.name);
         well_formed(&figure.svg().unwrap());
         for row in &figure.data.rows {

@@ -151,6 +151,13 @@ fn terminal_tables_show_the_numbers_side_by_side() {
     assert!(tables::layers(&report.simulations[1]).contains("s1.b1.conv1"));
     assert!(tables::schedule(&report.networks[1], false).contains("65,536"));
     assert!(tables::schedule(&report.networks[1], true).contains("stem.relu"));
+    assert!(!tables::schedule(&report.networks[1], true).contains("comparisons"), "it has no max pool");
+    let pooled = pisim_netgen::NetworkSpec::named("activations-tiny").unwrap().build().unwrap().schedule();
+    // Eight comparisons for each of 4·8² outputs.
+    for by_layer in [false, true] {
+        let table = tables::schedule(&pooled, by_layer);
+        assert!(table.contains("comparisons") && table.contains("2,048"), "{table}");
+    }
     let run = tables::verification(report.verification.as_ref().unwrap());
     assert!(run.contains("100 of 100 equal bit for bit") && run.contains("1.92 s") && run.contains("measured"));
 }

@@ -75,7 +75,7 @@ fn a_sweep_has_its_fronts_axes_bottlenecks_and_comparisons() {
     let engines = of("server.gc_engine.engines");
     assert!(engines.latency.unwrap() > 0.5 && engines.energy.unwrap() > 0.9, "{engines:?}");
     // Within networks, the network itself makes nothing.
-    assert!(of("network.name").latency.unwrap() < 1e-9 && of("network.name").one_at_a_time.is_empty());
+    assert!(of("network.name").latency.is_none() && of("network.name").one_at_a_time.is_empty());
     for varied in &engines.one_at_a_time {
         assert!(varied.points == 5 && varied.ratio > 1.5 && varied.elasticity.unwrap() < -0.2, "{varied:?}");
     }

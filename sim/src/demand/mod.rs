@@ -248,7 +248,7 @@ impl<'a> Demand<'a> {
         let layer = self.layer()?;
         let input_masks = || {
             let inputs = layer.inputs.iter().filter_map(|input| self.program.network.network.layers.get(input.0));
-            let masked = inputs.filter(|input| matches!(input.op, Op::Input | Op::Relu | Op::Rescale));
+            let masked = inputs.filter(|input| input.op == Op::Input || input.op.rescales());
             masked.map(|input| input.output.len() as u64).sum()
         };
         Ok(match self.step.kind {
@@ -256,9 +256,10 @@ impl<'a> Demand<'a> {
             | StepKind::Garble
             | StepKind::Evaluate
             | StepKind::RingLinear
-            | StepKind::MaskChoices
             | StepKind::Unmask
             | StepKind::MaskInput => self.elements()?,
+            // A max pool's circuits each take all values of their window.
+            StepKind::MaskChoices => self.step.work.ring_adds,
             StepKind::Encrypt | StepKind::OtReceive => input_masks(),
             StepKind::LocalLinear if self.step.party == Party::Client => input_masks(),
             _ => 0,
@@ -388,13 +389,15 @@ impl Bytes {
                 Self { input: elements * labels, output: elements * ring_bytes, weights: 0 }
             }
             StepKind::EncodeLabels => {
-                Self { input: elements * ring_bytes, output: work.labels * LABEL_BYTES, weights: 0 }
+                // One share gives the labels of all its wires.
+                let shares = work.labels / u64::from(demand.program.protocol.shares.wires()).max(1);
+                Self { input: shares * ring_bytes, output: work.labels * LABEL_BYTES, weights: 0 }
             }
-            StepKind::LocalLinear
-            | StepKind::MaskChoices
-            | StepKind::Unmask
-            | StepKind::MaskInput
-            | StepKind::Reconstruct => {
+            StepKind::MaskChoices => {
+                let shares = work.ring_adds * ring_bytes;
+                Self { input: shares, output: shares, weights: 0 }
+            }
+            StepKind::LocalLinear | StepKind::Unmask | StepKind::MaskInput | StepKind::Reconstruct => {
                 // Every addition reads one operand; the other and the result are the layer's elements.
                 Self { input: work.ring_adds * ring_bytes, output: elements * ring_bytes, weights: 0 }
             }

@@ -176,7 +176,7 @@ pub const FIRST_COLUMNS: [&str; 1] = ["point"];
 pub const NAME_COLUMNS: [&str; 4] = ["network", "protocol", "hardware", "error"];
 
 /// All computed columns, in the order of a file.
-pub const COLUMNS: [Column; 28] = [
+pub const COLUMNS: [Column; 29] = [
     number("latency_setup_s", "Latency of the setup phase.", |point| Cell::Number(point.latency_s.setup)),
     number("latency_offline_s", "Latency of the offline phase.", |point| Cell::Number(point.latency_s.offline)),
     number("latency_online_s", "Latency of the online phase.", |point| Cell::Number(point.latency_s.online)),
@@ -230,6 +230,9 @@ pub const COLUMNS: [Column; 28] = [
     count("wire_bytes", "Both directions, all phases, setup included.", |point| {
         let bytes = &point.bytes;
         Cell::Count([bytes.setup, bytes.offline, bytes.online].iter().map(|phase| phase.up + phase.down).sum())
+    }),
+    count("storage_bytes", "Stored at both parties per precompute.", |point| {
+        Cell::Count(point.storage_bytes.client + point.storage_bytes.server)
     }),
 ];
 

@@ -230,7 +230,7 @@ fn online_bytes(model: &Model, about: &About) -> Result<Vec<Target>, ValidateErr
         let up = totals.get("on_client_write_linear_sum")?;
         let down = totals.get("on_server_write_relu_sum")?;
         let layers = &program.network.network.layers;
-        let values = layers.iter().filter(|layer| matches!(layer.op, Op::Input | Op::Relu | Op::Rescale));
+        let values = layers.iter().filter(|layer| layer.op == Op::Input || layer.op.rescales());
         let values: usize = values.map(|layer| layer.output.len()).sum();
         let published_values = totals.get("client_linear_storage")? - totals.get("server_linear_storage")?;
         Ok(vec![

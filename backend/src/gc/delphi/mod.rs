@@ -68,8 +68,8 @@ pub(crate) struct RecordGarbler<'a> {
 
 impl RecordGarbler<'_> {
     /// Garbles the instances of one chunk, numbered from `first` in their layer, on all cores: their records, and what the
-    /// garbler keeps of each. `offline_values` are the offline inputs and `masks` what goes with the encoders, one number per
-    /// instance.
+    /// garbler keeps of each. `offline_values` are the offline inputs, as in [`GarblerInputs`], and `masks` what goes with the
+    /// encoders, one number per instance.
     ///
     /// Counts the gates, two hashes for every output, and every label that is drawn: of the inputs and of the constants.
     ///
@@ -82,7 +82,8 @@ impl RecordGarbler<'_> {
         (records, encoders): (&mut [u8], &mut [u8]),
         counter: &Counter,
     ) -> Result<()> {
-        let (layout, instances) = (Layout::of(self.plan), offline_values.len());
+        let words = self.plan.offline_words();
+        let (layout, instances) = (Layout::of(self.plan), offline_values.len() / words);
         let sizes =
             [(records.len(), layout.record_bytes()), (encoders.len(), layout.encoder_bytes()), (masks.len(), 1)];
         if layout.inputs.garbler_offline < 2 || sizes.iter().any(|(size, each)| *size != each * instances) {
@@ -117,7 +118,7 @@ impl RecordGarbler<'_> {
             };
             let outputs = &outputs[start * layout.outputs..end * layout.outputs];
             batch.write_records(&hash, outputs, records);
-            batch.write_encoders(&offline_values[start..end], &masks[start..end], encoders);
+            batch.write_encoders(&offline_values[start * words..end * words], &masks[start..end], encoders);
         });
         let drawn = instances * (layout.inputs.evaluator + CONSTANTS as usize);
         let hashed = 2 * instances * layout.outputs;
@@ -170,8 +171,9 @@ impl Batch<'_> {
     fn write_encoders(&self, offline_values: &[u128], masks: &[u64], encoders: &mut [u8]) {
         let (inputs, labels) = (self.layout.inputs, self.garbler.labels);
         let mut zeros = Zeroizing::new(vec![0; inputs.total() + 1]);
-        let instances = encoders.chunks_exact_mut(self.layout.encoder_bytes()).zip(offline_values).zip(masks);
-        for (lane, ((encoder, value), mask)) in instances.enumerate() {
+        let values = offline_values.chunks_exact(self.garbler.plan.offline_words());
+        let instances = encoders.chunks_exact_mut(self.layout.encoder_bytes()).zip(values).zip(masks);
+        for (lane, ((encoder, values), mask)) in instances.enumerate() {
             let instance = (self.first + lane) as u64;
             let (online, rest) = zeros.split_at_mut(inputs.garbler_online);
             labels.own.online_into(instance * inputs.garbler_online as u64, online);
@@ -181,7 +183,7 @@ impl Batch<'_> {
             labels.own.offline().stream().fill(instance * inputs.garbler_offline as u64, offline);
             // What is drawn are the active labels of the offline inputs.
             for (bit, label) in offline.iter_mut().enumerate() {
-                *label ^= self.offset(value >> bit & 1);
+                *label ^= self.offset(values.get(bit / 128).map_or(0, |word| word >> (bit % 128) & 1));
             }
             delta.fill(self.garbler.delta);
             self.layout.write_encoder(encoder, &zeros, *mask);

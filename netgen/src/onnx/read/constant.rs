@@ -157,7 +157,6 @@ pub(super) fn shape<'a>(draft: &mut Draft<'a>, node: &Node<'a>) -> Result<()> {
 
 /// `Gather` from a list of known numbers.
 pub(super) fn gather<'a>(draft: &mut Draft<'a>, node: &Node<'a>) -> Result<()> {
-    node.check_attributes(&["axis"])?;
     node.check_int("axis", 0)?;
     let data = draft.known_ints(node, 0)?;
     let indices = draft.constant(node, 1)?;
@@ -178,7 +177,6 @@ pub(super) fn gather<'a>(draft: &mut Draft<'a>, node: &Node<'a>) -> Result<()> {
 
 /// `Concat` of lists of known numbers.
 pub(super) fn concat<'a>(draft: &mut Draft<'a>, node: &Node<'a>) -> Result<()> {
-    node.check_attributes(&["axis"])?;
     node.check_int("axis", 0)?;
     let mut values = Vec::new();
     for index in 0..node.inputs().len() {

@@ -203,6 +203,15 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    /// A node completes the layer before it, which takes the node's name if that is a layer's.
+    pub fn become_layer(&mut self, node: &Node<'a>, layer: LayerId, op: Op) {
+        let name = if self.graph.names_layer(node) { Some(self.layer_name(node)) } else { None };
+        if let Some(layer) = self.layers.get_mut(layer.0) {
+            layer.op = op;
+            layer.name = name.unwrap_or_else(|| std::mem::take(&mut layer.name));
+        }
+    }
+
     /// Adds a sentence to the network's notes.
     pub fn note(&mut self, note: String) {
         self.notes.push(note);

@@ -3,6 +3,7 @@
 
 mod activation;
 mod affine;
+mod channels;
 mod constant;
 mod draft;
 mod file;
@@ -43,13 +44,13 @@ const IMPORTS: &[(&str, Import)] = &[
     ("BatchNormalization", affine::batch_norm),
     ("Cast", constant::cast),
     ("Clip", activation::clip),
-    ("Concat", constant::concat),
+    ("Concat", channels::concat),
     ("Constant", constant::constant),
     ("Conv", linear::conv),
     ("Div", affine::div),
     ("Dropout", shape::dropout),
     ("Flatten", shape::flatten),
-    ("Gather", constant::gather),
+    ("Gather", channels::gather),
     ("Gemm", linear::gemm),
     ("GlobalAveragePool", pool::global_average),
     ("GlobalMaxPool", pool::global_max),
@@ -64,6 +65,7 @@ const IMPORTS: &[(&str, Import)] = &[
     ("Relu", activation::relu),
     ("Reshape", shape::reshape),
     ("Shape", constant::shape),
+    ("Slice", channels::slice),
     ("Squeeze", shape::squeeze),
     ("Sub", affine::sub),
     ("Unsqueeze", shape::unsqueeze),

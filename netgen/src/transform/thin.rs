@@ -1,29 +1,16 @@
-//! Coarse-grained ReLU optimisations (DeepReDuce), each a pure function from network to network.
+//! Thinning: alternate ReLUs go (DeepReDuce; Jha et al., ICML 2021).
 
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::{LayerId, Network, NetworkBuilder, NetworkError, Op};
 
-/// Culling: drops all ReLUs of the named stages. The network's name grows by `+cull-stem-s1`.
-///
-/// # Errors
-/// A stage that the network does not have.
-pub fn cull(network: &Network, stages: &[&str]) -> Result<Network, NetworkError> {
-    let mut culled = HashSet::new();
-    for &stage in stages {
-        let index = network.stages.iter().position(|name| name == stage);
-        culled.insert(index.ok_or_else(|| NetworkError::UnknownStage {
-            network: network.name.clone(),
-            stage: stage.into(),
-            stages: network.stages.join(", "),
-            hint: pisim_settings::did_you_mean(stage, network.stages.iter().map(String::as_str)),
-        })?);
-    }
-    let is_culled = |id| network.layer(id).op.is_activation() && culled.contains(&network.layer(id).stage);
-    let mut result = NetworkBuilder::rebuild(network, |id| !is_culled(id))?;
-    result.name = format!("{}+cull-{}", network.name, stages.join("-"));
-    Ok(result)
-}
+/// Parameters of thinning: none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Thin {}
 
 /// Thinning: drops alternate ReLUs. The network's name grows by `+thin`.
 ///
@@ -50,13 +37,13 @@ pub fn thin(network: &Network) -> Result<Network, NetworkError> {
     Ok(result)
 }
 
-/// Whether a ReLU's input is a convolution of the same stage, through at most a norm.
+/// Whether a ReLU's input is a convolution of the same stage, through at most a norm and some channels of it.
 fn follows_convolution(network: &Network, relu: LayerId, stage: usize) -> bool {
     let mut id = relu;
     while let Some(&input) = network.layer(id).inputs.first() {
         let layer = network.layer(input);
         match layer.op {
-            Op::ChannelBias { .. } => id = input,
+            Op::ChannelBias { .. } | Op::Slice { .. } | Op::Concat { .. } => id = input,
             op => return matches!(op, Op::Conv(_)) && layer.stage == stage,
         }
     }
