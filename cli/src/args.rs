@@ -9,16 +9,20 @@ mod net;
 mod quantise;
 mod report;
 mod requests;
+mod set;
+mod sweep;
 
 pub use circuit::{CircuitArgs, Side};
 pub use explore::{Counts, ExploreArgs};
 pub use export::ExportArgs;
 pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
 pub use memory::MemoryArgs;
-pub use net::{NetArgs, NetCommand, NetworkChanges, NetworkOptions};
+pub use net::{BudgetArgs, EqualizeArgs, LadderArgs, NetArgs, NetCommand, NetworkChanges, NetworkOptions};
 pub use quantise::QuantiseArgs;
 pub use report::ReportArgs;
 pub use requests::{Rates, RequestsArgs};
+pub use set::SetOptions;
+pub use sweep::{ColumnsArgs, MergeArgs, ShowArgs, SweepArgs, SweepCommand};
 
 use crate::platform::PlatformOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -72,6 +76,8 @@ pub enum Command {
     Infer(InferArgs),
     /// Draw the figures of a sweep, of one simulation or of a published study, and say what they show.
     Report(Box<ReportArgs>),
+    /// Evaluate many points: any key of any file as an axis; results as Parquet and CSV.
+    Sweep(Box<SweepArgs>),
     /// Simulate a stream of requests: arrivals, stored precomputes, queueing, latency against arrival rate.
     Requests(RequestsArgs),
     /// Measure the primitive rates of the protocol backend on this machine, each next to its limit.
@@ -119,7 +125,8 @@ impl Default for RunArgs {
     pisim simulate -n hrn-5x5x3x -H haac-hbm2\n  \
     pisim simulate -n resnet18 --cull stem,s1 --thin -p ring-gc -H my-board.toml --json\n  \
     pisim simulate -n resnet18 -p delphi -H epyc7502-atom --he-parallel layer --he-threads 13\n  \
-    pisim simulate -n resnet32 -p delphi -H epyc7502-atom --link-total \"1 Gbps\"    the best split of it")]
+    pisim simulate -n resnet32 -p delphi -H epyc7502-atom --link-total \"1 Gbps\"    the best split of it\n  \
+    pisim simulate -H haac-hbm2 --set hardware.server.gc_engine.engines=4 --set protocol.nonlinear.garbler=client")]
 pub struct SimulateArgs {
     /// A built-in network, a .toml or a .onnx file.
     #[arg(short, long, default_value = "hrn-5x5x3x", value_name = "NET")]
@@ -134,6 +141,8 @@ pub struct SimulateArgs {
     pub hardware: String,
     #[command(flatten)]
     pub changes: PlatformOptions,
+    #[command(flatten)]
+    pub set: SetOptions,
     /// How latencies are found.
     #[arg(long, value_enum, default_value_t = Detail::Event)]
     pub level: Detail,
@@ -143,6 +152,9 @@ pub struct SimulateArgs {
     /// Write the timeline as a trace for Perfetto or chrome://tracing: a track for each unit, a slice for each step.
     #[arg(long, value_name = "FILE.json")]
     pub trace: Option<PathBuf>,
+    /// Only what the row of a sweep has, to the last bit as a sweep computes it.
+    #[arg(long, conflicts_with = "layers")]
+    pub row: bool,
 }
 
 /// How latencies are found.
@@ -391,6 +403,7 @@ pub enum Kind {
     Protocol,
     Hardware,
     Experiment,
+    Sweep,
 }
 
 #[derive(Debug, Args)]

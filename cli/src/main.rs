@@ -55,6 +55,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Serve(args) => commands::serve::run(&args, output),
         Command::Infer(args) => commands::infer::run(&args, output),
         Command::Report(args) => commands::report::run(&args, output),
+        Command::Sweep(args) => commands::sweep::run(&args, output),
         Command::Requests(args) => commands::requests::run(&args, output),
         Command::Bench(args) => commands::bench::run(&args, output),
         Command::Calibrate(args) => commands::calibrate::run(&args, output),

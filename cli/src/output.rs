@@ -66,6 +66,15 @@ pub fn progress_of(what: &str, steps: usize, title: &str) -> ProgressBar {
     bar
 }
 
+/// A progress bar of a sweep's points on stderr, with the time that is left; invisible unless stderr is a terminal.
+pub fn points_progress(points: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(points), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} points, {per_sec}, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// A table for a terminal; the columns in `numbers` are aligned to the right.
 pub fn table<const N: usize>(
     header: &[&str; N],

@@ -50,11 +50,20 @@ impl PlatformOptions {
     /// accelerator does, a rate of zero, a part outside of its range.
     pub fn platform(&self, name: &str) -> Result<Platform> {
         let mut platform = Platform::named_or_file(name)?;
-        self.change_link(&mut platform)?;
-        if self.he_threads.is_some() || self.he_parallel.is_some() {
-            self.change_threads(&mut platform)?;
-        }
+        self.change(&mut platform)?;
         Ok(platform)
+    }
+
+    /// Changes a platform by what was given.
+    ///
+    /// # Errors
+    /// It cannot be changed like this.
+    pub fn change(&self, platform: &mut Platform) -> Result<()> {
+        self.change_link(platform)?;
+        if self.he_threads.is_some() || self.he_parallel.is_some() {
+            self.change_threads(platform)?;
+        }
+        Ok(())
     }
 
     fn change_link(&self, platform: &mut Platform) -> Result<()> {

@@ -116,7 +116,7 @@ impl Chosen {
 }
 
 /// The description of a network: a built-in name or a .toml file, changed by options.
-fn network_spec(name: &str, options: &NetworkOptions) -> Result<NetworkSpec> {
+pub fn network_spec(name: &str, options: &NetworkOptions) -> Result<NetworkSpec> {
     let mut spec =
         if name.ends_with(".toml") { load_network(&Source::read(name)?)? } else { NetworkSpec::named(name)? };
     options.apply(&mut spec);

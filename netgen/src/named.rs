@@ -4,7 +4,7 @@ use crate::{NetworkError, NetworkSpec, shipped_networks};
 use pisim_settings::Source;
 
 impl NetworkSpec {
-    /// The TOML text of a built-in network: a shipped file, or one that only names the family.
+    /// The TOML text of a built-in network: a shipped file, or one that names the family.
     ///
     /// # Errors
     /// As [`NetworkSpec::named`].
@@ -13,8 +13,7 @@ impl NetworkSpec {
         if let Some(shipped) = shipped_networks().into_iter().find(|shipped| shipped.name == lower) {
             return Ok(shipped.source);
         }
-        let spec = Self::named(&lower)?;
-        Ok(Source::new(format!("{lower}.toml"), format!("family = \"{}\"\n", spec.family)))
+        Ok(Source::new(format!("{lower}.toml"), Self::named(&lower)?.to_toml()))
     }
 }
 
@@ -26,8 +25,7 @@ mod tests {
     fn the_file_of_a_name_is_the_network_of_that_name() {
         for name in ["resnet18", "HRN-5x5x3x", "minionn", "wrn-22-8", "hrn-tiny", "resnet18-tinyimagenet"] {
             let read = load_network(&NetworkSpec::source(name).unwrap()).unwrap();
-            let named = NetworkSpec::named(name).unwrap();
-            assert_eq!(read, NetworkSpec { description: read.description.clone(), ..named }, "{name}");
+            assert_eq!(read, NetworkSpec::named(name).unwrap(), "{name}");
         }
         assert!(NetworkSpec::source("resnet81").unwrap_err().to_string().contains("resnet18"));
     }

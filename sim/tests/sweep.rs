@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
 use pisim_settings::Source;
-use pisim_sim::sweep::{AxisValue, Chunk, PointRow, RunError, RunOptions, RunSummary, Sweep, configure};
+use pisim_sim::analysis::pareto_front;
+use pisim_sim::sweep::{AxisValue, Chunk, Part, PointRow, RunError, RunSummary, Sweep, configure, metrics_of};
 use pisim_sim::{Level, Prepared, Workspace};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -11,9 +12,9 @@ fn sweep(text: &str) -> Sweep {
     Sweep::from_source(&Source::new("s.toml", text)).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn run(sweep: &Sweep, options: &RunOptions) -> Result<(RunSummary, Vec<Chunk>), RunError> {
+fn run(sweep: &Sweep, parts: &[Part]) -> Result<(RunSummary, Vec<Chunk>), RunError> {
     let mut chunks = Vec::new();
-    let summary = sweep.run(options, &mut |chunk| {
+    let summary = sweep.run(parts, &mut |chunk| {
         chunks.push(chunk);
         Ok(())
     })?;
@@ -21,11 +22,7 @@ fn run(sweep: &Sweep, options: &RunOptions) -> Result<(RunSummary, Vec<Chunk>), 
 }
 
 fn rows(sweep: &Sweep) -> Vec<PointRow> {
-    run(sweep, &RunOptions::default()).unwrap().1.into_iter().flat_map(|chunk| chunk.rows).collect()
-}
-
-fn part(number: u64, of: u64) -> RunOptions {
-    RunOptions { shard: format!("{number}/{of}").parse().unwrap(), ..Default::default() }
+    run(sweep, &sweep.parts()).unwrap().1.into_iter().flat_map(|chunk| chunk.rows).collect()
 }
 
 /// A sweep of several chunks that evaluates quickly: 60 · 50 = 3000 points of a tiny network.
@@ -77,8 +74,10 @@ fn every_row_is_what_its_keys_say_by_themselves() {
         let made = configure(after("-n")[0], after("-p")[0], after("-H")[0], &changes).unwrap();
         assert_eq!(after("--level"), ["event"]);
         let program = pisim_protocol::lower(&made.network.build().unwrap(), &made.protocol).unwrap();
-        let alone = Prepared::new(&program).simulate(&made.platform, Level::Event, &mut Workspace::default()).unwrap();
+        let (prepared, mut workspace) = (Prepared::new(&program), Workspace::default());
         let metrics = row.outcome.as_ref().unwrap();
+        assert_eq!(*metrics, metrics_of(&prepared, &made.platform, Level::Event, &mut workspace).unwrap(), "{command}");
+        let alone = prepared.simulate(&made.platform, Level::Event, &mut workspace).unwrap();
         assert_eq!(metrics.latency_s, alone.latency_s, "{command}");
         assert_eq!(metrics.bytes, alone.bytes);
         assert!((metrics.energy_j.total / alone.energy_j.phases.total - 1.0).abs() < 1e-12);
@@ -103,14 +102,14 @@ fn rows_do_not_depend_on_threads() {
 }
 
 #[test]
-fn finished_chunks_are_not_run_again() {
+fn parts_that_are_not_asked_for_are_not_run() {
     let sweep = sweep(CHUNKS);
-    let whole = run(&sweep, &RunOptions::default()).unwrap();
-    assert_eq!(whole.1.iter().map(|chunk| chunk.id).collect::<Vec<_>>(), [0, 1, 2]);
-    let finished: BTreeSet<u64> = [0, 2].into();
-    let (summary, rest) = run(&sweep, &RunOptions { finished, ..Default::default() }).unwrap();
+    let parts = sweep.parts();
+    let whole = run(&sweep, &parts).unwrap();
+    assert_eq!(whole.1.iter().map(|chunk| chunk.part.number).collect::<Vec<_>>(), [0, 1, 2]);
+    let (summary, rest) = run(&sweep, &parts[1..2]).unwrap();
     assert_eq!(rest, whole.1[1..2]);
-    assert_eq!((summary.rows, summary.skipped_chunks), (1024, 2));
+    assert_eq!(summary.rows, 1024);
 }
 
 #[test]
@@ -120,7 +119,7 @@ fn a_point_that_is_impossible_is_a_row_with_its_error() {
          [[axis]]\nkey = \"hardware.server.gc_engine.engines\"\nvalues = [0, 1]\n\
          [[axis]]\nkey = \"protocol.fixed_point.fraction_bits\"\nvalues = [8, 20]\n",
     );
-    let (summary, chunks) = run(&sweep, &RunOptions::default()).unwrap();
+    let (summary, chunks) = run(&sweep, &sweep.parts()).unwrap();
     assert_eq!((summary.rows, summary.failed), (4, 3));
     let error = |row: usize| chunks[0].rows[row].outcome.as_ref().unwrap_err();
     assert!(error(0).contains("haac-hbm2.toml:") && error(0).contains("expected 1 to 4096"), "{}", error(0));
@@ -153,7 +152,7 @@ fn constraints_leave_points_out_and_keep_numbers() {
     assert_eq!(points("where = [\"engines > 1\", \"engines < 8\"]"), [1, 2]);
     assert_eq!(points(&format!("where = [\"server_area_mm2 > {most}\"]")), [2, 3]);
     let nothing = sweep(&format!("{axes}[constraints]\nserver_area = \"1 mm2\"\nwhere = [\"engines > 1\"]\n"));
-    let error = run(&nothing, &RunOptions::default()).unwrap_err().to_string();
+    let error = run(&nothing, &nothing.parts()).unwrap_err().to_string();
     assert!(error.contains("leave out all 4 points: `server_area` 3, `engines > 1` 1"), "{error}");
 }
 
@@ -168,7 +167,8 @@ fn layers_are_there_when_asked_for() {
 #[test]
 fn a_failing_sink_ends_the_run() {
     let mut taken = 0;
-    let error = sweep(CHUNKS).run(&RunOptions::default(), &mut |_| {
+    let sweep = sweep(CHUNKS);
+    let error = sweep.run(&sweep.parts(), &mut |_| {
         taken += 1;
         Err("disk full".into())
     });
@@ -182,33 +182,35 @@ fn a_search_finds_the_front_of_the_grid() {
         [[axis]]\nkey = \"hardware.server.he_engine.modmul_lanes\"\nrange = { from = 64, to = 4096, step = 2, scale = \"log\" }\n\
         [[axis]]\nkey = \"hardware.server.memory.channels\"\nvalues = [1, 2, 4, 8, 16]\n";
     let base = "networks = [\"hrn-tiny\"]\nhardware = [\"haac-hbm2\"]\n";
-    let mut all = pisim_sim::sweep::Front::new(vec!["latency_total_s".into(), "area_mm2".into()]);
     let grid = sweep(&format!("{base}{axes}"));
     assert_eq!(grid.points(), 32 * 7 * 5);
-    rows(&grid).iter().for_each(|row| all.add(row));
     let search = sweep(&format!(
         "{base}{axes}[search]\nmethod = \"nsga2\"\nobjectives = [\"latency\", \"area\"]\npopulation = 20\ngenerations = 30\nseed = 3\n"
     ));
+    assert_eq!(search.objectives(), ["latency_total_s", "area_mm2"]);
     let found = rows(&search);
     assert!(found.len() <= 600);
-    let mut front = pisim_sim::sweep::Front::new(search.objectives());
-    found.iter().for_each(|row| front.add(row));
-    let values = |front: &pisim_sim::sweep::Front| -> BTreeSet<(u64, u64)> {
-        let value = |row: &&PointRow| {
-            let metrics = row.outcome.as_ref().unwrap();
-            (metrics.latency_s.total.to_bits(), metrics.area_mm2().unwrap().to_bits())
-        };
-        front.rows().iter().map(value).collect()
+    let front = |rows: &[PointRow]| -> BTreeSet<(u64, u64)> {
+        let metrics = |row: &PointRow| row.outcome.clone().unwrap();
+        let latency: Vec<f64> = rows.iter().map(|row| metrics(row).latency_s.total).collect();
+        let area: Vec<f64> = rows.iter().map(|row| metrics(row).area_mm2().unwrap()).collect();
+        pareto_front(&[&latency, &area]).into_iter().map(|at| (latency[at].to_bits(), area[at].to_bits())).collect()
     };
-    let (true_front, found_front) = (values(&all), values(&front));
+    let (true_front, found_front) = (front(&rows(&grid)), front(&found));
     let hit = true_front.intersection(&found_front).count();
     assert!(hit * 10 >= true_front.len() * 7, "{hit} of {}, found {}", true_front.len(), found_front.len());
     assert_eq!(found, rows(&search), "the same seed finds the same points");
     // Points of a search can be reproduced from their rows.
     let row = &found[found.len() - 1];
     assert!(search.command(row.point, &row.axes).unwrap().contains("hardware.server.gc_engine.engines="));
-    let divided = run(&search, &part(1, 2)).unwrap_err().to_string();
-    assert!(divided.contains("a search cannot be divided"), "{divided}");
+    // Its later parts follow from the points before them, which are not given again.
+    assert!(!search.divisible() && grid.divisible());
+    let points = 150..333;
+    let part = run(&search, &[Part { number: 7, points: points.clone() }]).unwrap().1.remove(0);
+    assert_eq!(
+        part.rows.iter().collect::<Vec<_>>(),
+        found.iter().filter(|row| points.contains(&row.point)).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -228,14 +230,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn shards_together_are_the_whole(of in 1_u64..6) {
+    fn parts_of_any_size_together_are_the_whole(sizes in prop::collection::vec(1_u64..900, 3..9)) {
         let sweep = sweep(CHUNKS);
-        let mut chunks: Vec<Chunk> = Vec::new();
-        for number in 1..=of {
-            chunks.extend(run(&sweep, &part(number, of)).unwrap().1);
+        let (mut parts, mut start) = (Vec::new(), 0);
+        for (number, size) in sizes.iter().enumerate() {
+            let end = if number + 1 == sizes.len() { sweep.points() } else { (start + size).min(sweep.points()) };
+            parts.push(Part { number: number as u64, points: start..end });
+            start = end;
         }
-        chunks.sort_by_key(|chunk| chunk.id);
-        prop_assert_eq!(chunks, run(&sweep, &RunOptions::default()).unwrap().1);
+        let (one, other): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| part.number % 2 == 0);
+        let mut chunks = run(&sweep, &one).unwrap().1;
+        chunks.extend(run(&sweep, &other).unwrap().1);
+        chunks.sort_by_key(|chunk| chunk.part.number);
+        let together: Vec<PointRow> = chunks.into_iter().flat_map(|chunk| chunk.rows).collect();
+        prop_assert_eq!(together, rows(&sweep));
     }
 
     #[test]

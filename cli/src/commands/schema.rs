@@ -12,6 +12,7 @@ pub fn run(args: &SchemaArgs, _output: Output) -> Result<Outcome> {
         Kind::Protocol => pisim_protocol::schema(),
         Kind::Hardware => pisim_hw_models::Platform::schema(),
         Kind::Experiment => experiment::schema(),
+        Kind::Sweep => pisim_sim::sweep::Sweep::schema(),
     };
     write_line(&serde_json::to_string_pretty(&schema)?)?;
     Ok(Outcome::Done)

@@ -1,6 +1,7 @@
 //! What varies in a sweep: axes, their values, and values that follow from them.
 
 use super::expression::Expression;
+use super::plan::AxisKind;
 use super::range::{Range, number_of};
 use super::row::AxisValue;
 use super::sampling::At;
@@ -27,6 +28,29 @@ pub(super) enum Values {
     Listed(Vec<Listed>),
     /// A continuous range.
     Range(Range),
+}
+
+impl Values {
+    /// What a column of them holds.
+    pub fn kind(&self) -> AxisKind {
+        match self {
+            Self::Listed(listed) => {
+                let kinds = listed.iter().map(|listed| AxisKind::of(&listed.shown));
+                kinds.reduce(AxisKind::with).unwrap_or(AxisKind::Text)
+            }
+            Self::Range(range) => AxisKind::of(&shown(&range.at(0.0))),
+        }
+    }
+
+    /// Shows everything as text if there is text among other values, since a column holds one kind.
+    pub fn of_one_kind(self) -> Self {
+        let text = self.kind() == AxisKind::Text;
+        let Self::Listed(mut listed) = self else { return self };
+        for one in listed.iter_mut().filter(|_| text) {
+            one.shown = AxisValue::Text(one.shown.to_string());
+        }
+        Self::Listed(listed)
+    }
 }
 
 /// A listed value, and how results show it.
@@ -213,6 +237,19 @@ mod tests {
         assert_eq!(variable.value_of(&AxisValue::Text("big".into())), table);
         assert_eq!(variable.value_of(&AxisValue::Number(4.0)), Value::Integer(4));
         assert_eq!(variable.value_of(&AxisValue::Number(4.5)), Value::Float(4.5));
+    }
+
+    #[test]
+    fn a_column_holds_one_kind() {
+        let values = |values: &[Value]| {
+            Values::Listed(values.iter().map(|value| Listed::new(value.clone(), None)).collect()).of_one_kind()
+        };
+        assert_eq!(values(&[Value::Integer(1), Value::Float(0.5)]).kind(), AxisKind::Number);
+        let mixed = values(&[Value::Float(0.5), Value::String("optimal".into())]);
+        let Values::Listed(listed) = &mixed else { panic!() };
+        assert_eq!(listed[0].shown, AxisValue::Text("0.5".into()));
+        let variable = Variable { name: "up_share".into(), keys: vec![], values: mixed };
+        assert_eq!(variable.value_of(&AxisValue::Text("0.5".into())), Value::Float(0.5));
     }
 
     fn toml_value(text: &str) -> Value {

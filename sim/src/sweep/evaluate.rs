@@ -5,7 +5,9 @@ use super::documents::of;
 use super::plan::{Point, Sweep};
 use super::programs::Lowered;
 use super::row::{PointBinding, PointBottlenecks, PointMetrics, PointRow};
+use crate::error::SimError;
 use crate::prepared::{Prepared, Workspace};
+use crate::result::Level;
 use crate::summary::{Binding, Summary};
 use pisim_hw_models::{Platform, TemplateMemo};
 use pisim_settings::Document;
@@ -44,7 +46,7 @@ impl Sweep {
     pub(super) fn evaluate(&self, point: &Point<'_>, program: Option<&Lowered>, scratch: &mut Scratch) -> Evaluation {
         let row = |network: &str, protocol: &str, hardware: &str, outcome| PointRow {
             point: point.index,
-            axes: point.axes(self.width()),
+            axes: self.values_of(point),
             network: network.to_owned(),
             protocol: protocol.to_owned(),
             hardware: hardware.to_owned(),
@@ -118,8 +120,7 @@ impl Sweep {
         platform: &Platform,
         workspace: &mut Workspace,
     ) -> Result<PointMetrics, String> {
-        let summary = prepared.summarize(platform, self.level, workspace).map_err(|error| error.to_string())?;
-        let mut metrics = metrics(&summary, platform);
+        let mut metrics = metrics_of(prepared, platform, self.level, workspace).map_err(|error| error.to_string())?;
         if self.layers {
             let whole = prepared.simulate(platform, self.level, workspace).map_err(|error| error.to_string())?;
             metrics.layers = Some(whole.layers);
@@ -128,8 +129,21 @@ impl Sweep {
     }
 }
 
+/// Evaluates one inference as points of sweeps are, to the last bit.
+///
+/// # Errors
+/// As [`simulate`](crate::simulate()).
+pub fn metrics_of(
+    prepared: &Prepared,
+    platform: &Platform,
+    level: Level,
+    workspace: &mut Workspace,
+) -> Result<PointMetrics, SimError> {
+    Ok(metrics(&prepared.summarize(platform, level, workspace)?, platform))
+}
+
 /// What a row keeps of a summary.
-pub(super) fn metrics(summary: &Summary, platform: &Platform) -> PointMetrics {
+fn metrics(summary: &Summary, platform: &Platform) -> PointMetrics {
     let binding = |binding: Binding| PointBinding { unit: Cow::Borrowed(binding.unit), share: binding.share };
     let [setup, offline, online] = summary.bottleneck.map(binding);
     let seconds = summary.latency_s.total;

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use pisim_settings::Source;
-//! use pisim_sim::sweep::{RunOptions, Sweep};
+//! use pisim_sim::sweep::Sweep;
 //! let text = r#"
 //!     networks = ["minionn"]
 //!     hardware = ["haac-hbm2"]
@@ -17,7 +17,7 @@
 //! "#;
 //! let sweep = Sweep::from_source(&Source::new("s.toml", text))?;
 //! let mut rows = Vec::new();
-//! sweep.run(&RunOptions::default(), &mut |chunk| Ok(rows.extend(chunk.rows)))?;
+//! sweep.run(&sweep.parts(), &mut |chunk| Ok(rows.extend(chunk.rows)))?;
 //! let seconds: Vec<f64> = rows.iter().map(|row| row.outcome.as_ref().unwrap().latency_s.total).collect();
 //! assert!(seconds[0] > seconds[1] && seconds[1] > seconds[2]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -29,7 +29,6 @@ mod documents;
 mod evaluate;
 mod expression;
 mod file;
-mod front;
 mod load;
 mod nsga2;
 mod plan;
@@ -42,10 +41,10 @@ mod sampling;
 mod search;
 
 pub use documents::{Configured, NetworkDocument, ProtocolDocument, TextDocument, configure};
-pub use front::Front;
-pub use plan::{AxisColumn, CHUNK_POINTS, Sweep};
+pub use evaluate::metrics_of;
+pub use plan::{AxisColumn, AxisKind, CHUNK_POINTS, Input, Sweep};
 pub use row::{
     AxisValue, COLUMNS, Cell, CellKind, Column, FIRST_COLUMNS, NAME_COLUMNS, PointBinding, PointBottlenecks,
     PointMetrics, PointRow,
 };
-pub use run::{Chunk, RunError, RunOptions, RunSummary, Shard, Sink};
+pub use run::{Chunk, Part, RunError, RunSummary, Sink};

@@ -10,8 +10,12 @@ use crate::result::Level;
 use pisim_hw_models::PlatformTemplate;
 use pisim_settings::{Document, DocumentKey, Source, Value};
 
-/// Points of one chunk of a sampled sweep. Chunks are what shards are made of and what a resumed run skips.
+/// Points of one part of a sweep, unless whoever runs it divides it otherwise.
 pub const CHUNK_POINTS: u64 = 1024;
+
+/// The most samples of each network, protocol and platform: the strata of a Latin hypercube are kept, four bytes for each point
+/// and axis.
+pub(super) const MOST_SAMPLES: u64 = 20_000_000;
 
 /// A sweep. Its points are numbered: by network, then by protocol, by platform, and by sample.
 #[derive(Debug)]
@@ -69,14 +73,6 @@ impl Point<'_> {
     pub fn changes(&self) -> impl Iterator<Item = (&DocumentKey, &Value)> {
         self.settings.iter().flat_map(|setting| setting.keys.iter().map(|key| (key, &*setting.value)))
     }
-
-    /// Its values as results show them.
-    pub fn axes(&self, columns: usize) -> Vec<AxisValue> {
-        let mut axes: Vec<AxisValue> = self.settings.iter().map(|setting| setting.shown.clone()).collect();
-        // A derived value that has none is no number.
-        axes.resize(columns, AxisValue::Number(f64::NAN));
-        axes
-    }
 }
 
 /// What a column of axes is about.
@@ -88,6 +84,51 @@ pub struct AxisColumn {
     pub keys: Vec<String>,
     /// The expression that it follows from, if it does.
     pub derived: Option<String>,
+    /// What it holds at every point.
+    pub kind: AxisKind,
+}
+
+/// What a column of axes holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AxisKind {
+    /// [`AxisValue::Integer`].
+    Integer,
+    /// [`AxisValue::Number`] or [`AxisValue::Integer`].
+    Number,
+    /// [`AxisValue::Text`].
+    Text,
+    /// [`AxisValue::Flag`].
+    Flag,
+}
+
+impl AxisKind {
+    /// Of a value.
+    pub(super) fn of(value: &AxisValue) -> Self {
+        match value {
+            AxisValue::Integer(_) => Self::Integer,
+            AxisValue::Number(_) => Self::Number,
+            AxisValue::Text(_) => Self::Text,
+            AxisValue::Flag(_) => Self::Flag,
+        }
+    }
+
+    /// What holds values of both.
+    pub(super) fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (a, b) if a == b => a,
+            (Self::Integer, Self::Number) | (Self::Number, Self::Integer) => Self::Number,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// A file that the results of a sweep depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// `network`, `protocol` or `hardware`.
+    pub kind: &'static str,
+    /// The file, with all that it takes from others.
+    pub source: Source,
 }
 
 impl Sweep {
@@ -128,11 +169,13 @@ impl Sweep {
             name: variable.name.clone(),
             keys: shown(&variable.keys),
             derived: None,
+            kind: variable.values.kind(),
         });
         let derived = self.derived.iter().map(|derived| AxisColumn {
             name: derived.name.clone(),
             keys: shown(std::slice::from_ref(&derived.key)),
             derived: Some(derived.expression.text().to_owned()),
+            kind: if derived.unit.is_some() { AxisKind::Text } else { AxisKind::Number },
         });
         axes.chain(derived).collect()
     }
@@ -146,13 +189,33 @@ impl Sweep {
         ]
     }
 
-    /// Names and texts of everything that its results depend on: the sweep's own file, and every network, protocol and platform
-    /// with what it is based on.
-    pub fn inputs(&self) -> Vec<Source> {
-        let networks = self.networks.iter().map(|base| base.document.source().clone());
-        let protocols = self.protocols.iter().map(|base| base.document.source().clone());
-        let platforms = self.platforms.iter().map(|base| base.document.source().clone());
-        [self.source.clone()].into_iter().chain(networks).chain(protocols).chain(platforms).collect()
+    /// Every network, protocol and platform that its results depend on besides its own file.
+    pub fn inputs(&self) -> Vec<Input> {
+        let input = |kind, source: &Source| Input { kind, source: source.clone() };
+        let networks = self.networks.iter().map(|base| input("network", base.document.source()));
+        let protocols = self.protocols.iter().map(|base| input("protocol", base.document.source()));
+        let platforms = self.platforms.iter().map(|base| input("hardware", base.document.source()));
+        networks.chain(protocols).chain(platforms).collect()
+    }
+
+    /// Takes so many samples instead of the file's number.
+    ///
+    /// # Errors
+    /// The points are no sample, or the axes do not have so many.
+    pub fn set_points(&mut self, points: u64) -> Result<(), String> {
+        let Method::Sampled(sampling) = &self.method else {
+            return Err("a search has as many points as its population and generations give".to_owned());
+        };
+        let different = self.axes.iter().try_fold(1_u64, |all, axis| all.checked_mul(axis.levels()? as u64));
+        match (sampling, different) {
+            (Sampling::Grid { .. }, _) => Err("a grid has all points of its axes; expected a sampling".to_owned()),
+            (_, Some(most)) if points > most => Err(format!("{points} points of axes that have only {most}")),
+            (_, _) if !(1..=MOST_SAMPLES).contains(&points) => Err(format!("expected 1 to {MOST_SAMPLES} points")),
+            (sampling, _) => {
+                self.method = Method::Sampled(sampling.resized(points, self.axes.len()));
+                Ok(())
+            }
+        }
     }
 
     /// The columns that are to be small: the search's objectives, or latency and energy.
@@ -176,17 +239,25 @@ impl Sweep {
         }
     }
 
-    /// How many points a chunk has at most.
-    pub(super) fn chunk_points(&self) -> u64 {
+    /// Whether parts of it can be run on their own. A search is one piece: each generation follows from the last.
+    pub fn divisible(&self) -> bool {
+        matches!(self.method, Method::Sampled(_))
+    }
+
+    /// How points are chosen: `grid`, `random`, `latin-hypercube`, `sobol` or `nsga2`.
+    pub fn method_name(&self) -> &'static str {
         match &self.method {
-            Method::Sampled(_) => CHUNK_POINTS,
-            Method::Search(search) => search.population as u64,
+            Method::Sampled(sampling) => sampling.name(),
+            Method::Search(_) => "nsga2",
         }
     }
 
-    /// How many chunks there are.
-    pub fn chunks(&self) -> u64 {
-        self.points().div_ceil(self.chunk_points().max(1))
+    /// The seed of chance, where there is any.
+    pub fn seed(&self) -> Option<u64> {
+        match &self.method {
+            Method::Sampled(sampling) => sampling.seed(),
+            Method::Search(search) => Some(search.seed),
+        }
     }
 
     pub(super) fn combinations(&self) -> u64 {
@@ -226,6 +297,18 @@ impl Sweep {
             }
         }
         point
+    }
+
+    /// The point's values as results show them. A derived value that has none is no number, or empty.
+    pub(super) fn values_of(&self, point: &Point<'_>) -> Vec<AxisValue> {
+        let mut values: Vec<AxisValue> = point.settings.iter().map(|setting| setting.shown.clone()).collect();
+        if values.len() < self.width() {
+            for derived in self.derived.iter().skip(values.len() + self.derived.len() - self.width()) {
+                let text = derived.unit.is_some();
+                values.push(if text { AxisValue::Text(String::new()) } else { AxisValue::Number(f64::NAN) });
+            }
+        }
+        values
     }
 
     /// How many columns of axes there are.

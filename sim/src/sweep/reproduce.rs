@@ -62,7 +62,7 @@ impl Sweep {
         for setting in settings {
             words.extend(setting.keys.iter().flat_map(|key| ["--set".to_owned(), set(key, &setting.value)]));
         }
-        words.push("--json".to_owned());
+        words.extend(["--row", "--json"].map(str::to_owned));
         // No value holds a zero byte: TOML does not allow it.
         let quoted = |word: &String| shlex::try_quote(word).map_or_else(|_| word.clone(), Cow::into_owned);
         words.iter().map(quoted).collect::<Vec<_>>().join(" ")

@@ -1,89 +1,62 @@
 //! Runs a sweep: chunk by chunk, in parallel, in an order that depends on nothing but the file.
 
 use super::evaluate::{Evaluation, Scratch};
-use super::plan::{Method, Point, Sweep};
+use super::plan::{CHUNK_POINTS, Method, Point, Sweep};
 use super::programs::Programs;
 use super::row::PointRow;
 use super::sampling::Sampling;
 use super::search::Search;
 use rayon::prelude::*;
-use std::collections::BTreeSet;
 use std::error::Error;
-use std::str::FromStr;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::ops::Range;
+use std::sync::mpsc::{Receiver, SendError, SyncSender, sync_channel};
 use thiserror::Error;
 
-/// Chunks that are evaluated together, so that no core waits at the end of each.
-const BATCH_CHUNKS: usize = 8;
+/// Points that are evaluated together, so that no core waits at the end of each chunk.
+const BATCH_POINTS: u64 = 8192;
 
 /// Points that a thread takes at once.
 const GRAIN: usize = 16;
 
-/// Batches that wait for whoever takes them.
-const WAITING: usize = 2 * BATCH_CHUNKS;
+/// Chunks that wait for whoever takes them. Rows with layers are large.
+const WAITING: usize = 16;
 
-/// A part of a sweep: of every `of` chunks in a row, the `number`-th. Together all parts are the whole sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shard {
-    number: u64,
-    of: u64,
-}
-
-impl Default for Shard {
-    fn default() -> Self {
-        Self { number: 1, of: 1 }
-    }
-}
-
-impl Shard {
-    /// Which part it is, from 1.
-    pub fn number(&self) -> u64 {
-        self.number
-    }
-
-    /// How many parts there are.
-    pub fn of(&self) -> u64 {
-        self.of
-    }
-
-    /// Whether a chunk belongs to it.
-    pub fn has(&self, chunk: u64) -> bool {
-        chunk % self.of == self.number - 1
-    }
-}
-
-impl FromStr for Shard {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let numbers = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
-        match numbers {
-            Some((number, of)) if (1..=of).contains(&number) => Ok(Self { number, of }),
-            _ => Err(format!("`{text}` is no part; expected i/n with i from 1 to n, such as 1/4")),
-        }
-    }
-}
-
-/// What of a sweep is run.
-#[derive(Debug, Clone, Default)]
-pub struct RunOptions {
-    /// Only this part.
-    pub shard: Shard,
-    /// Chunks that were finished before and are not run again. A search runs them again without giving their rows, since later
-    /// generations follow from them.
-    pub finished: BTreeSet<u64>,
+/// Points in a row that are evaluated and given together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its number, for whoever takes it.
+    pub number: u64,
+    /// Its points.
+    pub points: Range<u64>,
 }
 
 /// Points in a row, all evaluated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chunk {
-    /// Its number.
-    pub id: u64,
-    /// Its rows, in order. Points that constraints left out have none.
+    /// Which points.
+    pub part: Part,
+    /// Their rows, in order. Points that constraints left out, and those that a search did not need, have none.
     pub rows: Vec<PointRow>,
-    /// Points that were looked at.
-    pub points: u64,
     /// How many each constraint left out, in the order of [`Sweep::constraint_names`].
     pub excluded: Vec<u64>,
+}
+
+impl Chunk {
+    fn new(part: Part, constraints: usize) -> Self {
+        Self { part, rows: Vec::new(), excluded: vec![0; constraints] }
+    }
+
+    fn add(&mut self, evaluation: Evaluation) {
+        match (evaluation.violation.first, evaluation.row) {
+            (None, Some(row)) => self.rows.push(row),
+            (Some(constraint), _) => {
+                if let Some(count) = self.excluded.get_mut(constraint) {
+                    *count += 1;
+                }
+            }
+            (None, None) => {}
+        }
+    }
 }
 
 /// What a run did.
@@ -95,8 +68,6 @@ pub struct RunSummary {
     pub failed: u64,
     /// Points that constraints left out.
     pub excluded: u64,
-    /// Chunks that were finished before.
-    pub skipped_chunks: u64,
 }
 
 /// Why a sweep cannot be run to its end.
@@ -109,14 +80,6 @@ pub enum RunError {
         points: u64,
         /// How many each constraint left out.
         by: Vec<String>,
-    },
-    /// A search is one piece.
-    #[error("a search cannot be divided, since each generation follows from the last; expected no shard {number}/{of}")]
-    SearchInShards {
-        /// The part that was asked for.
-        number: u64,
-        /// Of how many.
-        of: u64,
     },
     /// The rows could not be taken.
     #[error(transparent)]
@@ -132,84 +95,96 @@ impl Sweep {
         self.constraints.names().collect()
     }
 
-    /// Runs a sweep on all cores. Finished chunks go to `sink` in their order, which is called from another thread while
-    /// evaluation goes on. A point that cannot be evaluated is a row with its error.
+    /// All points, as parts of [`CHUNK_POINTS`].
+    pub fn parts(&self) -> Vec<Part> {
+        let start = |number: u64| number.saturating_mul(CHUNK_POINTS);
+        let part = |number| Part { number, points: start(number)..start(number + 1).min(self.points()) };
+        (0..self.points().div_ceil(CHUNK_POINTS)).map(part).collect()
+    }
+
+    /// Runs parts of a sweep on all cores; their points must rise. Chunks go to `sink` in the order of the parts, which is called
+    /// from another thread while evaluation goes on. A point that cannot be evaluated is a row with its error. What a part gives
+    /// depends on nothing but the sweep, so that shards and resumed runs leave out parts; a search goes through all points up to
+    /// the last that is asked for, since each generation follows from the one before.
     ///
     /// # Errors
-    /// Constraints leave out every point, a search is to be divided, or the sink fails.
-    pub fn run(&self, options: &RunOptions, sink: &mut Sink<'_>) -> Result<RunSummary, RunError> {
-        let shard = options.shard;
-        if matches!(self.method, Method::Search(_)) && shard.of() > 1 {
-            return Err(RunError::SearchInShards { number: shard.number(), of: shard.of() });
-        }
-        let (sender, receiver) = sync_channel(WAITING);
+    /// The parts are the whole sweep and constraints leave out every point of it, or the sink fails.
+    pub fn run(&self, parts: &[Part], sink: &mut Sink<'_>) -> Result<RunSummary, RunError> {
+        let (sender, receiver) = sync_channel(if self.layers { 1 } else { WAITING });
         let (summary, excluded) = std::thread::scope(|scope| {
             let taker = scope.spawn(move || take(&receiver, sink));
-            match &self.method {
-                Method::Sampled(sampling) => self.run_sampled(sampling, options, &sender),
-                Method::Search(search) => self.run_search(search, options, &sender),
-            }
+            // Nobody takes chunks any more after a failure, which the taker tells.
+            let _ = match &self.method {
+                Method::Sampled(sampling) => self.run_sampled(sampling, parts, &sender),
+                Method::Search(search) => self.run_search(search, parts, &sender),
+            };
             drop(sender);
             taker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })?;
-        let skipped_chunks = options.finished.iter().filter(|chunk| shard.has(**chunk)).count() as u64;
-        if summary.rows == 0 && summary.excluded > 0 && skipped_chunks == 0 && shard.of() == 1 {
+        let asked: u64 = parts.iter().map(|part| part.points.end - part.points.start).sum();
+        if summary.rows == 0 && summary.excluded > 0 && asked == self.points() {
             let by = self.constraint_names().into_iter().zip(excluded).filter(|(_, count)| *count > 0);
             let by = by.map(|(name, count)| format!("`{name}` {count}")).collect();
             return Err(RunError::AllExcluded { points: summary.excluded, by });
         }
-        Ok(RunSummary { skipped_chunks, ..summary })
+        Ok(summary)
     }
 
-    fn run_sampled(&self, sampling: &Sampling, options: &RunOptions, sender: &SyncSender<Chunk>) {
+    fn run_sampled(&self, sampling: &Sampling, parts: &[Part], sender: &SyncSender<Chunk>) -> Sent {
         let mut programs = Programs::default();
-        let wanted = |id: &u64| options.shard.has(*id) && !options.finished.contains(id);
-        let mut ids = (0..self.chunks()).filter(wanted);
-        // Rows with layers are large.
-        let together = if self.layers { 1 } else { BATCH_CHUNKS };
-        loop {
-            let batch: Vec<u64> = ids.by_ref().take(together).collect();
-            if batch.is_empty() {
-                return;
-            }
-            let range = |id: u64| id * self.chunk_points()..((id + 1) * self.chunk_points()).min(self.points());
-            let indices: Vec<u64> = batch.iter().flat_map(|id| range(*id)).collect();
+        let mut rest = parts;
+        let together = if self.layers { 1 } else { BATCH_POINTS };
+        while !rest.is_empty() {
+            let mut points = 0;
+            let last = rest.iter().position(|part| {
+                points += part.points.end - part.points.start;
+                points >= together
+            });
+            let (batch, later) = rest.split_at(last.map_or(rest.len(), |last| last + 1));
+            rest = later;
+            let indices: Vec<u64> = batch.iter().flat_map(|part| part.points.clone()).collect();
             let points = indices.into_par_iter().with_min_len(GRAIN).map(|index| self.sampled_point(sampling, index));
             let mut evaluations = self.evaluate_all(&points.collect::<Vec<_>>(), &mut programs).into_iter();
-            for id in batch {
-                let length = range(id).end - range(id).start;
-                let chunk = self.chunk(id, evaluations.by_ref().take(length as usize));
-                // Nobody takes chunks any more after a failure, which the taker tells.
-                if sender.send(chunk).is_err() {
-                    return;
-                }
+            for part in batch {
+                let length = part.points.end - part.points.start;
+                let mut chunk = Chunk::new(part.clone(), self.constraints.names().count());
+                evaluations.by_ref().take(length as usize).for_each(|evaluation| chunk.add(evaluation));
+                sender.send(chunk)?;
             }
         }
+        Ok(())
     }
 
-    fn run_search(&self, search: &Search, options: &RunOptions, sender: &SyncSender<Chunk>) {
+    fn run_search(&self, search: &Search, parts: &[Part], sender: &SyncSender<Chunk>) -> Sent {
         let mut programs = Programs::default();
+        let mut chunks = parts.iter().map(|part| Chunk::new(part.clone(), self.constraints.names().count())).peekable();
         for combination in 0..self.combinations() {
             let mut algorithm = search.start(&self.axes, combination);
             for generation in 0..search.generations {
-                let id = combination * search.generations + generation;
+                if chunks.peek().is_none() {
+                    return Ok(());
+                }
+                let start = (combination * search.generations + generation) * search.population as u64;
                 let genomes = algorithm.ask();
-                let index = |position: usize| id * search.population as u64 + position as u64;
-                let points: Vec<Point> = genomes
-                    .iter()
-                    .enumerate()
-                    .map(|(position, genome)| self.bred_point(index(position), combination, genome))
-                    .collect();
+                let point = |(position, genome): (usize, &Vec<f64>)| {
+                    self.bred_point(start + position as u64, combination, genome)
+                };
+                let points: Vec<Point> = genomes.iter().enumerate().map(point).collect();
                 let evaluations = self.evaluate_all(&points, &mut programs);
                 let individuals = genomes.iter().zip(&evaluations);
                 let individual = |(genome, evaluation): (&Vec<f64>, _)| search.individual(genome.clone(), evaluation);
                 algorithm.tell(individuals.map(individual).collect());
-                let chunk = self.chunk(id, evaluations.into_iter());
-                if !options.finished.contains(&id) && sender.send(chunk).is_err() {
-                    return;
+                for (index, evaluation) in (start..).zip(evaluations) {
+                    while let Some(chunk) = chunks.next_if(|chunk| chunk.part.points.end <= index) {
+                        sender.send(chunk)?;
+                    }
+                    if let Some(chunk) = chunks.peek_mut().filter(|chunk| chunk.part.points.contains(&index)) {
+                        chunk.add(evaluation);
+                    }
                 }
             }
         }
+        chunks.try_for_each(|chunk| sender.send(chunk))
     }
 
     /// Evaluates points on all cores; the answer is in their order.
@@ -225,24 +200,10 @@ impl Sweep {
         let pairs = points.par_iter().zip(early).with_min_len(GRAIN);
         pairs.map_init(Scratch::default, evaluate).collect()
     }
-
-    fn chunk(&self, id: u64, evaluations: impl Iterator<Item = Evaluation>) -> Chunk {
-        let mut chunk = Chunk { id, rows: Vec::new(), points: 0, excluded: vec![0; self.constraints.names().count()] };
-        for evaluation in evaluations {
-            chunk.points += 1;
-            match (evaluation.violation.first, evaluation.row) {
-                (None, Some(row)) => chunk.rows.push(row),
-                (Some(constraint), _) => {
-                    if let Some(count) = chunk.excluded.get_mut(constraint) {
-                        *count += 1;
-                    }
-                }
-                (None, None) => {}
-            }
-        }
-        chunk
-    }
 }
+
+/// Whether the chunks were taken.
+type Sent = Result<(), SendError<Chunk>>;
 
 /// Gives chunks to the sink until one of both ends.
 fn take(receiver: &Receiver<Chunk>, sink: &mut Sink<'_>) -> Result<(RunSummary, Vec<u64>), RunError> {

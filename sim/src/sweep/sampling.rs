@@ -27,6 +27,8 @@ pub(super) enum Sampling {
     Random {
         /// How many.
         points: u64,
+        /// What the streams follow from.
+        seed: u64,
         /// The key of all streams.
         stream: Box<ChaCha8Rng>,
     },
@@ -35,6 +37,8 @@ pub(super) enum Sampling {
     LatinHypercube {
         /// How many.
         points: u64,
+        /// What the streams follow from.
+        seed: u64,
         /// The key of all streams.
         stream: Box<ChaCha8Rng>,
         /// The stratum of every point, by axis.
@@ -54,7 +58,7 @@ pub(super) enum Sampling {
 impl Sampling {
     /// Independent points.
     pub fn random(points: u64, seed: u64) -> Self {
-        Self::Random { points, stream: Box::new(ChaCha8Rng::seed_from_u64(seed)) }
+        Self::Random { points, seed, stream: Box::new(ChaCha8Rng::seed_from_u64(seed)) }
     }
 
     /// A Latin hypercube over `axes` axes.
@@ -72,7 +76,35 @@ impl Sampling {
             order
         };
         let strata = (0..axes).map(permutation).collect();
-        Self::LatinHypercube { points, stream: Box::new(stream), strata }
+        Self::LatinHypercube { points, seed, stream: Box::new(stream), strata }
+    }
+
+    /// The same sampling with another number of points.
+    pub fn resized(&self, points: u64, axes: usize) -> Self {
+        match self {
+            Self::Grid { levels } => Self::Grid { levels: levels.clone() },
+            Self::Random { seed, .. } => Self::random(points, *seed),
+            Self::LatinHypercube { seed, .. } => Self::latin_hypercube(points, *seed, axes),
+            Self::Sobol { seed, axes, .. } => Self::Sobol { points, seed: *seed, axes: *axes },
+        }
+    }
+
+    /// Its name in files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Grid { .. } => "grid",
+            Self::Random { .. } => "random",
+            Self::LatinHypercube { .. } => "latin-hypercube",
+            Self::Sobol { .. } => "sobol",
+        }
+    }
+
+    /// Its seed, if it has one.
+    pub fn seed(&self) -> Option<u64> {
+        match self {
+            Self::Grid { .. } => None,
+            Self::Random { seed, .. } | Self::LatinHypercube { seed, .. } | Self::Sobol { seed, .. } => Some(*seed),
+        }
     }
 
     /// How many points.
@@ -105,7 +137,7 @@ impl Sampling {
                 let mut random = of_point(stream, point);
                 (0..axes).map(|_| At::Part(uniform(&mut random))).collect()
             }
-            Self::LatinHypercube { points, stream, strata } => {
+            Self::LatinHypercube { points, stream, strata, .. } => {
                 let mut random = of_point(stream, point);
                 let inside = |order: &Vec<u32>| {
                     let stratum = order.get(point as usize).copied().unwrap_or_default();

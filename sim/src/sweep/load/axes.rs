@@ -152,7 +152,7 @@ impl Check<'_> {
                     }
                     listed.push(one);
                 }
-                Ok((Values::Listed(listed), list.iter().map(Spanned::span).collect(), key))
+                Ok((Values::Listed(listed).of_one_kind(), list.iter().map(Spanned::span).collect(), key))
             }
             (None, Some(range)) => {
                 if let Some(labels) = labels {

@@ -2,7 +2,7 @@
 
 use super::super::axis::{Axis, Values};
 use super::super::file::{Method as Name, SamplingFile, SearchFile, SweepFile};
-use super::super::plan::Method;
+use super::super::plan::{MOST_SAMPLES, Method};
 use super::super::sampling::Sampling;
 use super::super::search::Search;
 use super::axes::hint;
@@ -12,8 +12,6 @@ use pisim_settings::{ConfigError, Spanned};
 
 /// The most points of one sweep: more take days and terabytes.
 const MOST_POINTS: u64 = 1_000_000_000;
-/// The most points of a Latin hypercube: the strata of every axis are kept, four bytes for each point.
-const MOST_STRATA: u64 = 20_000_000;
 /// The most points of one generation: they are compared pair by pair.
 const MOST_POPULATION: u64 = 10_000;
 /// Dimensions that the Sobol generator has.
@@ -80,8 +78,7 @@ impl Check<'_> {
         let Some(points) = &file.points else {
             return Err(ConfigError::at_key(self.source, "sampling.points", "missing key; expected how many points"));
         };
-        let most = if file.method == Name::LatinHypercube { MOST_STRATA } else { MOST_POINTS };
-        let count = self.count(points, "sampling.points", 1, most)?;
+        let count = self.count(points, "sampling.points", 1, MOST_SAMPLES)?;
         let seed = file.seed.as_ref().map_or(0, |seed| *seed.get_ref());
         if file.method == Name::Sobol && axes.len() > SOBOL_AXES {
             let message = format!("{} axes; expected at most {SOBOL_AXES} for a Sobol sequence", axes.len());
