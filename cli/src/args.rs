@@ -16,11 +16,11 @@ pub use explore::{Counts, ExploreArgs};
 pub use export::ExportArgs;
 pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
 pub use memory::MemoryArgs;
-pub use net::{NetArgs, NetCommand, NetworkChanges, NetworkOptions};
+pub use net::{BudgetArgs, EqualizeArgs, LadderArgs, NetArgs, NetCommand, NetworkChanges, NetworkOptions};
 pub use report::ReportArgs;
 pub use requests::{Rates, RequestsArgs};
 pub use set::SetOptions;
-pub use sweep::{MergeArgs, ShowArgs, SweepArgs, SweepCommand};
+pub use sweep::{ColumnsArgs, MergeArgs, ShowArgs, SweepArgs, SweepCommand};
 
 use crate::platform::PlatformOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};

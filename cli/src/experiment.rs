@@ -6,7 +6,7 @@ use crate::select::{self, Chosen};
 use anyhow::{Context, Result};
 use include_dir::{Dir, include_dir};
 use pisim_hw_models::Platform;
-use pisim_netgen::Network;
+use pisim_netgen::{Network, Transform, TransformTextError};
 use pisim_protocol::Protocol;
 use pisim_settings::{ConfigError, Source, Spanned, did_you_mean, parse};
 use schemars::JsonSchema;
@@ -56,6 +56,23 @@ pub struct NetworkEntry {
     /// Drop the ReLU between the convolutions of every block.
     #[serde(default)]
     thin: bool,
+    /// What else is done to the network, in this order, each as on the command line: `"reshape:a=0.5"`.
+    #[serde(default)]
+    transforms: Vec<TransformText>,
+}
+
+/// A transform as one word.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String")]
+struct TransformText(Transform);
+
+impl TryFrom<String> for TransformText {
+    type Error = TransformTextError;
+
+    fn try_from(text: String) -> Result<Self, TransformTextError> {
+        text.parse().map(Self)
+    }
 }
 
 /// The private run of an experiment.
@@ -148,6 +165,7 @@ impl NetworkEntry {
                 base_channels: self.base_channels,
                 cull: self.cull.clone(),
                 thin: self.thin,
+                transform: self.transforms.iter().map(|text| text.0.clone()).collect(),
             },
         };
         select::choose(self.name.get_ref(), &options)

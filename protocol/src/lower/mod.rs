@@ -19,6 +19,7 @@ use crate::gadgets::Activation;
 use crate::linear::LinearPlan;
 use crate::nonlinear::NonLinear;
 use crate::packing::{ConvShape, PackingFault};
+use crate::pixels::{KeptPixels, computed_pixels};
 use crate::program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 use crate::shares::Transfer;
 use crate::wire;
@@ -89,13 +90,14 @@ fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<LinearP
     let mut known: HashMap<ConvShape, LinearPlan> = HashMap::new();
     let mut plan_of = |id: usize| -> Result<Option<LinearPlan>, LowerError> {
         let Some(shape) = conv_shape(&fixed.network, LayerId(id)) else { return Ok(None) };
+        let kept = KeptPixels::of(&fixed.network, LayerId(id));
         if let Some(plan) = known.get(&shape) {
-            return Ok(Some(plan.clone()));
+            return Ok(Some(plan.clone().keeping(kept)));
         }
         let name = || fixed.network.layers.get(id).map(|layer| layer.name.clone()).unwrap_or_default();
         let plan = plan(shape, protocol, name)?;
         known.insert(shape, plan.clone());
-        Ok(Some(plan))
+        Ok(Some(plan.keeping(kept)))
     };
     let mut plans: Vec<Option<LinearPlan>> =
         (0..fixed.network.layers.len()).map(&mut plan_of).collect::<Result<_, _>>()?;
@@ -301,6 +303,11 @@ impl Lowering<'_> {
         self.network.network.layer(layer).output.len() as u64
     }
 
+    /// Output pixels that a linear layer computes.
+    fn computed_pixels(&self, layer: LayerId, shape: &ConvShape) -> u64 {
+        computed_pixels(shape, KeptPixels::of(&self.network.network, layer).as_ref()) as u64
+    }
+
     fn layer_ids(&self) -> impl Iterator<Item = LayerId> + use<> {
         (0..self.network.network.layers.len()).map(LayerId)
     }
@@ -352,6 +359,11 @@ impl Lowering<'_> {
             Op::AvgPool { kernel, .. } => self.pool_work(layer, outputs, (kernel * kernel) as u64),
             Op::GlobalAvgPool => self.pool_work(layer, outputs, inputs / outputs.max(1)),
             Op::Add | Op::ChannelBias { .. } => Work { ring_adds: outputs, ..Work::default() },
+            Op::Select { .. } => Work { moved_shares: outputs, ..Work::default() },
+            Op::Merge { .. } => {
+                let moved = self.inputs(layer).iter().map(|input| self.elements(*input)).sum();
+                Work { moved_shares: moved, ..Work::default() }
+            }
             _ => Work::default(),
         }
     }

@@ -6,9 +6,10 @@ use super::study::Study;
 use crate::draw::style::{series_fill, unit};
 use crate::figures::{
     BarRow, Bars, Base, Columns, Figure, HeatCell, HeatMap, Kind, Lines, Objective, Scatter, Series, bars, heat, lines,
-    pareto, slug,
+    pareto, phases, slug,
 };
 use crate::format::{Quantity, joules, percent, seconds};
+use pisim_sim::{ByPhase, Energy, Simulation};
 use std::cmp::Reverse;
 
 /// Levels of an axis of a map; more are grouped.
@@ -21,6 +22,7 @@ impl Study {
     /// All figures that these points make sense for.
     pub fn figures(&self, found: &Findings, columns: Columns) -> Vec<Figure> {
         let mut figures = vec![self.pareto_figure(None, columns)];
+        figures.extend(self.phases());
         if self.frame.has("area_mm2") {
             let areas = self.frame.numbers("area_mm2").map(|areas| areas.into_owned()).unwrap_or_default();
             let known = areas.iter().filter(|area| area.is_finite()).count();
@@ -43,6 +45,27 @@ impl Study {
             figures.push(iso(&found.iso_energy, false, columns));
         }
         figures
+    }
+
+    /// Latency and energy by phase at the knee of every group, or at its fastest point if it has none.
+    fn phases(&self) -> Option<Figure> {
+        let by_phase = |point: usize, quantity: &str, unit: &str| -> Option<ByPhase> {
+            let of =
+                |phase: &str| self.frame.numbers(&format!("{quantity}_{phase}_{unit}")).ok().map(|all| at(&all, point));
+            Some(ByPhase::new([of("setup")?, of("offline")?, of("online")?]))
+        };
+        let one = |group: usize| -> Option<Simulation> {
+            let point = self.best(group)?;
+            let energy_j = Energy { phases: by_phase(point, "energy", "j")?, ..Energy::default() };
+            let network = self.groups.get(group).cloned().unwrap_or_default();
+            let (latency_s, hardware) = (by_phase(point, "latency", "s")?, self.label(point));
+            Some(Simulation { network, hardware, latency_s, energy_j, ..Simulation::default() })
+        };
+        let chosen: Vec<Simulation> = (0..self.groups.len()).map(one).collect::<Option<_>>()?;
+        let mut figure = phases(&chosen);
+        figure.caption =
+            format!("At the knee of each network, or at its fastest point if its front has none. {}", figure.caption);
+        Some(figure)
     }
 
     fn quantities(&self) -> [(Quantity, &'static str, &[f64]); 2] {

@@ -184,6 +184,16 @@ impl Study {
         self.groups.iter().enumerate().map(one).collect()
     }
 
+    /// The knee of a group, or its fastest point if it has none.
+    pub(super) fn best(&self, group: usize) -> Option<usize> {
+        let own = |point: &usize| self.group.get(*point) == Some(&group);
+        let fastest = || {
+            let points = (0..self.group.len()).filter(own);
+            points.min_by(|a, b| at(&self.latency_s, *a).total_cmp(&at(&self.latency_s, *b)))
+        };
+        self.knees.get(group).copied().flatten().or_else(fastest)
+    }
+
     fn group_name(&self, point: usize) -> String {
         self.group.get(point).and_then(|group| self.groups.get(*group)).cloned().unwrap_or_default()
     }
@@ -239,12 +249,7 @@ impl Study {
         let columns: Vec<&[usize]> = self.axes.iter().map(|axis| axis.level.as_slice()).collect();
         let positions = axis.positions();
         let varied = |(group, name): (usize, &String)| {
-            let fastest = || {
-                (0..self.group.len())
-                    .filter(|point| self.group.get(*point) == Some(&group))
-                    .min_by(|a, b| at(&self.latency_s, *a).total_cmp(&at(&self.latency_s, *b)))
-            };
-            let base = self.knees.get(group).copied().flatten().or_else(fastest)?;
+            let base = self.best(group)?;
             let found = one_at_a_time(&columns, number, positions.as_deref(), &self.latency_s, base)?;
             Some(Varied {
                 group: name.clone(),
