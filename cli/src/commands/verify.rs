@@ -33,7 +33,7 @@ pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
         Some(Garbler::Client) => Party::Client,
         None => protocol.garbler,
     };
-    let network = chosen.prepare(&protocol, &args.protocol)?;
+    let network = chosen.prepare_on(args.samples.as_deref(), &protocol, &args.protocol)?;
     let program = &network.program;
     let mut against = args.hardware.as_deref().map(Against::named).transpose()?;
     let image = args.image.clone().map(Picture::File);
