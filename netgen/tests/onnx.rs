@@ -58,6 +58,10 @@ fn every_built_in_network_and_its_transforms_survive_the_round_trip() {
     for name in families.chain(shipped_networks().into_iter().map(|file| file.name)).chain(parametric) {
         // A family with parameters in its name is a pattern, not a network.
         let Ok(mut spec) = NetworkSpec::named(&name) else { continue };
+        // Masks have no ONNX form.
+        if spec.transforms.iter().any(|transform| transform.kind().contains("mask")) {
+            continue;
+        }
         if spec.stages.is_empty() {
             spec.base_channels = Some(4);
         }

@@ -1,8 +1,10 @@
 //! Runs the real binary in a folder of its own.
 #![allow(dead_code, reason = "every test file uses a part")]
 
+pub mod python;
 #[cfg(unix)]
 pub mod serving;
+pub mod sweeping;
 
 use serde_json::Value;
 use std::collections::BTreeSet;

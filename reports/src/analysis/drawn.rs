@@ -6,9 +6,10 @@ use super::study::Study;
 use crate::draw::style::{series_fill, unit};
 use crate::figures::{
     BarRow, Bars, Base, Columns, Figure, HeatCell, HeatMap, Kind, Lines, Objective, Scatter, Series, bars, heat, lines,
-    pareto, slug,
+    pareto, phases, slug,
 };
 use crate::format::{Quantity, joules, percent, seconds};
+use pisim_sim::{ByPhase, Energy, Simulation};
 use std::cmp::Reverse;
 
 /// Levels of an axis of a map; more are grouped.
@@ -21,6 +22,7 @@ impl Study {
     /// All figures that these points make sense for.
     pub fn figures(&self, found: &Findings, columns: Columns) -> Vec<Figure> {
         let mut figures = vec![self.pareto_figure(None, columns)];
+        figures.extend(self.phases());
         if self.frame.has("area_mm2") {
             let areas = self.frame.numbers("area_mm2").map(|areas| areas.into_owned()).unwrap_or_default();
             let known = areas.iter().filter(|area| area.is_finite()).count();
@@ -43,6 +45,27 @@ impl Study {
             figures.push(iso(&found.iso_energy, false, columns));
         }
         figures
+    }
+
+    /// Latency and energy by phase at the knee of every group, or at its fastest point if it has none.
+    fn phases(&self) -> Option<Figure> {
+        let by_phase = |point: usize, quantity: &str, unit: &str| -> Option<ByPhase> {
+            let of =
+                |phase: &str| self.frame.numbers(&format!("{quantity}_{phase}_{unit}")).ok().map(|all| at(&all, point));
+            Some(ByPhase::new([of("setup")?, of("offline")?, of("online")?]))
+        };
+        let one = |group: usize| -> Option<Simulation> {
+            let point = self.best(group)?;
+            let energy_j = Energy { phases: by_phase(point, "energy", "j")?, ..Energy::default() };
+            let network = self.groups.get(group).cloned().unwrap_or_default();
+            let (latency_s, hardware) = (by_phase(point, "latency", "s")?, self.label(point));
+            Some(Simulation { network, hardware, latency_s, energy_j, ..Simulation::default() })
+        };
+        let chosen: Vec<Simulation> = (0..self.groups.len()).map(one).collect::<Option<_>>()?;
+        let mut figure = phases(&chosen);
+        figure.caption =
+            format!("At the knee of each network, or at its fastest point if its front has none. {}", figure.caption);
+        Some(figure)
     }
 
     fn quantities(&self) -> [(Quantity, &'static str, &[f64]); 2] {
@@ -152,8 +175,9 @@ impl Study {
             name: slug(&format!("map-{name}")),
             title: format!("{name}: latency and what binds it"),
             caption: format!(
-                "Least latency of one inference of {name} over all other axes, by {} (x) and {} (y). Outlined regions are bound by the \
-                 unit that they name: the one whose own work is nearest to the latency. Diamond: the least.",
+                "Least latency of one inference of {name} over all other axes, by {} (x) and {} (y). Outlined \
+                 regions are bound by the unit that they name: the one whose own work is nearest to the latency. \
+                 Diamond: the least.",
                 across.name, up.name
             ),
             across: (sentence(&across.title()), level_names(across, &across_of, width)),
@@ -212,8 +236,9 @@ fn bottlenecks(found: &Findings, columns: Columns) -> Figure {
     let all = Bars {
         name: "bottlenecks".to_owned(),
         title: "What binds the points".to_owned(),
-        caption: "Points by the unit whose own lower bound of all phases is nearest to the latency; below each name, how many, and the mean of that bound over the \
-                  latency. No more than that share could be gained by a faster unit."
+        caption: "Points by the unit whose own lower bound of all phases is nearest to the latency; below each \
+                  name, how many, and the mean of that bound over the latency: about the most that a faster unit \
+                  could gain. From bounds; `pisim report -n` evaluates a point again without each unit's time."
             .to_owned(),
         across: "Points (%)".to_owned(),
         quantity: Quantity::Plain,
@@ -239,8 +264,9 @@ fn effects(found: &Findings, columns: Columns) -> Figure {
     let all = Bars {
         name: "axes".to_owned(),
         title: "How much each axis matters".to_owned(),
-        caption: "First-order share of each axis in the variance of the logarithm of latency and of energy within networks: variance of \
-                  the means of its levels over the variance of all points. Exact for a full grid; what is missing to 1 is interaction."
+        caption: "First-order share of each axis in the variance of the logarithm of latency and of energy within \
+                  networks: variance of the means of its levels over the variance of all points. Exact for a full \
+                  grid; what is missing to 1 is interaction."
             .to_owned(),
         across: "Share of the variance".to_owned(),
         quantity: Quantity::Plain,

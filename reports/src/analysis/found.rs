@@ -113,7 +113,8 @@ pub struct Bound {
     pub points: usize,
     /// Of all points.
     pub share: f64,
-    /// Its lower bound over the latency, mean over these points: an upper bound of what removing it could give.
+    /// Its lower bound over the latency, mean over these points: about the most that removing it could give. From bounds; one
+    /// simulation's report evaluates again without each unit ([`pisim_sim::analysis::without_each`]).
     pub mean_share: f64,
     /// The least and the largest latency of these points, seconds.
     pub latency_s: [f64; 2],
@@ -184,6 +185,16 @@ impl Study {
         self.groups.iter().enumerate().map(one).collect()
     }
 
+    /// The knee of a group, or its fastest point if it has none.
+    pub(super) fn best(&self, group: usize) -> Option<usize> {
+        let own = |point: &usize| self.group.get(*point) == Some(&group);
+        let fastest = || {
+            let points = (0..self.group.len()).filter(own);
+            points.min_by(|a, b| at(&self.latency_s, *a).total_cmp(&at(&self.latency_s, *b)))
+        };
+        self.knees.get(group).copied().flatten().or_else(fastest)
+    }
+
     fn group_name(&self, point: usize) -> String {
         self.group.get(point).and_then(|group| self.groups.get(*group)).cloned().unwrap_or_default()
     }
@@ -239,12 +250,7 @@ impl Study {
         let columns: Vec<&[usize]> = self.axes.iter().map(|axis| axis.level.as_slice()).collect();
         let positions = axis.positions();
         let varied = |(group, name): (usize, &String)| {
-            let fastest = || {
-                (0..self.group.len())
-                    .filter(|point| self.group.get(*point) == Some(&group))
-                    .min_by(|a, b| at(&self.latency_s, *a).total_cmp(&at(&self.latency_s, *b)))
-            };
-            let base = self.knees.get(group).copied().flatten().or_else(fastest)?;
+            let base = self.best(group)?;
             let found = one_at_a_time(&columns, number, positions.as_deref(), &self.latency_s, base)?;
             Some(Varied {
                 group: name.clone(),

@@ -6,6 +6,9 @@ use crate::results::{Column, Frame};
 use crate::tests::readable::well_formed;
 use proptest::prelude::*;
 
+/// Network, engines, link, seconds, joules, the unit that binds it and its share.
+type Design<'a> = (&'a str, i64, &'a str, f64, f64, &'static str, f64);
+
 /// A made-up sweep of two networks on `engines` × `links` designs: faster and hungrier with more engines.
 fn sweep(networks: &[&str], engines: &[i64], links: &[&str]) -> Vec<(String, Column)> {
     let mut rows = Vec::new();
@@ -21,8 +24,7 @@ fn sweep(networks: &[&str], engines: &[i64], links: &[&str]) -> Vec<(String, Col
         }
     }
     let column = |name: &str, values: Column| (name.to_owned(), values);
-    let numbers =
-        |of: &dyn Fn(&(&str, i64, &str, f64, f64, &str, f64)) -> f64| Column::Number(rows.iter().map(of).collect());
+    let numbers = |of: &dyn Fn(&Design) -> f64| Column::Number(rows.iter().map(of).collect());
     vec![
         column("point", Column::Integer((0..rows.len() as i64).map(Some).collect())),
         column("network.name", Column::Text(rows.iter().map(|row| Some(row.0)).collect())),
@@ -32,7 +34,13 @@ fn sweep(networks: &[&str], engines: &[i64], links: &[&str]) -> Vec<(String, Col
         column("protocol", Column::Text(rows.iter().map(|_| Some("ring-gc")).collect())),
         column("hardware", Column::Text(rows.iter().map(|_| Some("haac-hbm2")).collect())),
         column("error", Column::Text(rows.iter().map(|_| Some("")).collect())),
+        column("latency_setup_s", numbers(&|_| 0.0)),
+        column("latency_offline_s", numbers(&|row| 0.7 * row.3)),
+        column("latency_online_s", numbers(&|row| 0.3 * row.3)),
         column("latency_total_s", numbers(&|row| row.3)),
+        column("energy_setup_j", numbers(&|_| 0.0)),
+        column("energy_offline_j", numbers(&|row| 0.5 * row.4)),
+        column("energy_online_j", numbers(&|row| 0.5 * row.4)),
         column("energy_total_j", numbers(&|row| row.4)),
         column("area_mm2", numbers(&|row| 2.0 + row.1 as f64)),
         column("fits", Column::Flag(rows.iter().map(|_| Some(true)).collect())),
@@ -50,7 +58,6 @@ fn figures(study: &Study, columns: Columns) -> Vec<Figure> {
     for figure in &figures {
         assert_eq!(figure.text_faults(), Vec::<String>::new(), "{}", figure.name);
         well_formed(&figure.svg().unwrap());
-        figure.pdf().unwrap();
         assert!(figure.data.rows.iter().all(|row| row.len() == figure.data.header.len()), "{}", figure.name);
     }
     figures
@@ -96,9 +103,13 @@ fn every_figure_of_a_sweep_is_readable_in_one_and_two_columns_and_has_its_data()
     let study = Study::new(&usual()).unwrap();
     for columns in [Columns::One, Columns::Two] {
         let figures = figures(&study, columns);
+        for figure in &figures {
+            assert!(figure.pdf().unwrap().starts_with(b"%PDF-1."), "{}", figure.name);
+        }
         let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
         for name in [
             "pareto-energy",
+            "phases",
             "pareto-area",
             "scaling-latency-link.down",
             "map-resnet18",
@@ -109,13 +120,21 @@ fn every_figure_of_a_sweep_is_readable_in_one_and_two_columns_and_has_its_data()
             assert!(names.contains(&name), "no {name}: {names:?}");
         }
         let width = if columns == Columns::One { "<svg width=\"3.500in\"" } else { "<svg width=\"7.000in\"" };
-        assert!(figures.iter().all(|figure| figure.svg().unwrap().starts_with(width)));
+        let sized = figures.iter().filter(|figure| figure.name != "phases");
+        assert!(sized.clone().count() > 8 && sized.clone().all(|figure| figure.svg().unwrap().starts_with(width)));
         let of = |name: &str| figures.iter().find(|figure| figure.name == name).unwrap();
         let (pareto, found) = (of("pareto-energy"), study.findings(&Limits::default()));
         let fronts = pareto.data.rows.iter().filter(|row| row[4] == "true").count();
         assert_eq!(fronts, found.pareto.len());
         let sum: f64 = found.pareto.iter().map(|point| point.latency_total_s).sum();
         assert!((pareto.data.sum("y", |row| row[4] == "true") - sum).abs() < 1e-9);
+        // A line goes through the least of each value of its axis.
+        let scaling = &of("scaling-latency-link.down").data;
+        assert_eq!(scaling.rows.len(), 2 * 3);
+        let of_lines = scaling.rows.iter().map(|row| row[3].parse::<f64>().unwrap()).fold(f64::INFINITY, f64::min);
+        assert_eq!(of_lines, found.groups[0].least_latency_s);
+        let phases = &of("phases").data;
+        assert_eq!(phases.rows.len(), 2 * 3);
         // A cell for each combination, and the least of the map is the least of the network.
         let map = &of("map-resnet18").data;
         assert_eq!(map.rows.len(), 15);
@@ -143,7 +162,7 @@ fn failed_and_unfit_points_are_counted_and_left_out() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
     /// One point, one network, equal values, zero energy, huge ranges: everything can be drawn.
     #[test]
     fn any_sweep_can_be_drawn(

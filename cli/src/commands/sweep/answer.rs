@@ -4,11 +4,12 @@ use super::show::{json_row, text_of};
 use crate::Outcome;
 use crate::output::{Output, table};
 use anyhow::Result;
-use pisim_reports::results::{Frame, Manifest, command_of_row};
+use pisim_reports::results::{Cell, Frame, Manifest, command_of_row, rows_of};
 use pisim_sim::analysis::pareto_front;
 use pisim_sim::sweep::Sweep;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -44,27 +45,32 @@ pub struct Answer {
 
 impl Answer {
     pub fn new(out: &Path, sweep: &Sweep, manifest: &Manifest, evaluated: u64, spent: Duration) -> Result<Self> {
-        let frame = Frame::read(out)?;
         let objectives = sweep.objectives();
-        let rows = front(&frame, &objectives)?;
-        let entry = |row: usize| {
+        // Few columns of all rows, and all columns of few rows: memory does not hold a sweep of millions.
+        let mut names = vec!["point", "network", "protocol"];
+        names.extend(objectives.iter().map(String::as_str));
+        let points = front(&Frame::read_columns(out, &names)?, &objectives)?;
+        let frame = rows_of(out, &points)?;
+        let place: HashMap<u64, usize> = (0..frame.rows()).filter_map(|row| Some((point(&frame, row)?, row))).collect();
+        let entry = |point: u64| {
+            let row = place.get(&point).copied().unwrap_or_default();
             let mut entry = json_row(&frame, row);
             entry.insert("command".to_owned(), Value::String(command_of_row(sweep, &frame, row)?));
             Ok(entry)
         };
         let range = manifest.range();
-        let points = manifest.rows.unwrap_or(0);
+        let rows = manifest.rows.unwrap_or(0);
         let seconds = spent.as_secs_f64();
         Ok(Self {
             title: sweep.title().to_owned(),
-            points,
+            points: rows,
             failed: manifest.failed.unwrap_or(0),
-            excluded: (range.end - range.start).saturating_sub(points),
+            excluded: (range.end - range.start).saturating_sub(rows),
             evaluated,
             seconds,
             points_per_s: if seconds > 0.0 { evaluated as f64 / seconds } else { 0.0 },
             objectives,
-            pareto: rows.into_iter().map(entry).collect::<Result<_>>()?,
+            pareto: points.into_iter().map(entry).collect::<Result<_>>()?,
             output: out.display().to_string(),
             axes: sweep.columns().into_iter().map(|column| column.name).collect(),
         })
@@ -99,8 +105,15 @@ impl Answer {
     }
 }
 
-/// The rows on the fronts of every network and protocol.
-fn front(frame: &Frame, objectives: &[String]) -> Result<Vec<usize>> {
+fn point(frame: &Frame, row: usize) -> Option<u64> {
+    match frame.cell(row, "point") {
+        Cell::Integer(point) => u64::try_from(point).ok(),
+        _ => None,
+    }
+}
+
+/// The points on the fronts of every network and protocol.
+fn front(frame: &Frame, objectives: &[String]) -> Result<Vec<u64>> {
     let (networks, protocols) = (frame.texts("network")?, frame.texts("protocol")?);
     let columns: Vec<_> = objectives.iter().map(|name| frame.numbers(name)).collect::<Result<_, _>>()?;
     let mut groups: Vec<((Option<&str>, Option<&str>), Vec<usize>)> = Vec::new();
@@ -120,7 +133,7 @@ fn front(frame: &Frame, objectives: &[String]) -> Result<Vec<usize>> {
         let mut front = pareto_front(&own);
         let first = |at: &usize| own.first().and_then(|first| first.get(*at)).copied().unwrap_or(0.0);
         front.sort_by(|a, b| first(a).total_cmp(&first(b)));
-        all.extend(front.iter().filter_map(|at| rows.get(*at)));
+        all.extend(front.iter().filter_map(|at| point(frame, *rows.get(*at)?)));
     }
     Ok(all)
 }
