@@ -9,7 +9,7 @@ use accuracy::AccuracyEntry;
 use anyhow::{Context, Result};
 use include_dir::{Dir, include_dir};
 use pisim_hw_models::Platform;
-use pisim_netgen::{Network, Transform, TransformTextError};
+use pisim_netgen::{Transform, TransformTextError};
 use pisim_protocol::Protocol;
 use pisim_settings::{ConfigError, Source, Spanned, did_you_mean, parse};
 use schemars::JsonSchema;

@@ -19,6 +19,7 @@ use pisim_sim::simulate_many;
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub fn run(args: &RunArgs, output: Output) -> Result<Outcome> {
     let name = args.experiment.as_deref().unwrap_or(DEFAULT_EXPERIMENT);

@@ -137,7 +137,7 @@ pub fn gallery(name: &str, columns: Columns) -> Result<Gallery> {
     found.insert("recipe".to_owned(), name.into());
     found.insert("title".to_owned(), recipe.file.title.as_str().into());
     found.insert("about".to_owned(), recipe.file.about.trim().into());
-    Ok(Gallery { figures, found, text: text.join("\n\n"), others: Vec::new() })
+    Ok(Gallery { figures, found, text: text.join("\n\n"), others: Vec::new(), page: None })
 }
 
 fn builtin(name: &str) -> Result<Source> {
