@@ -87,13 +87,13 @@ fn shards_merge_into_the_files_of_one_run() {
         let name = format!("part{}", &shard[..1]);
         json(&folder, &["sweep", "s.toml", "--shard", shard, "--out", &name, "--json"]);
     }
-    let merged = json(&folder, &["sweep", "merge", "merged", "part2", "part0", "part1", "--json"]);
+    let merged = json(&folder, &["sweep", "merge", "part2", "part0", "part1", "--out", "merged", "--json"]);
     assert_eq!(merged["failed"], 80);
     let (whole, merged) = (files(&folder.path().join("whole")), files(&folder.path().join("merged")));
     for (name, content) in &whole {
         assert!(merged[name] == *content, "{name} differs");
     }
-    let other = folder.pisim(&["sweep", "merge", "m2", "part0", "part1"]);
+    let other = folder.pisim(&["sweep", "merge", "part0", "part1", "--out", "m2"]);
     assert_eq!(other.code, Some(2));
     assert!(other.stderr.contains("2/3 are missing"), "{}", other.stderr);
 }
