@@ -258,6 +258,16 @@ fn a_batch_norm_behind_a_sum_is_a_channel_bias_or_a_convolution_of_its_own() {
 }
 
 #[test]
+fn names_in_a_file_cannot_blow_up_a_message() {
+    let error = changed(|_, graph| graph.node[1].input[0] = "a\nb".repeat(100_000)).unwrap_err();
+    assert!(error.len() < 1200 && !error.contains('\n'), "{error}");
+    let metadata = "stages = [\"s1\\u001b[2J\"]\nlayers = {}".to_owned();
+    let entry = StringStringEntryProto { key: "pisim".into(), value: metadata };
+    let error = changed(|file, _| file.metadata_props.push(entry)).unwrap_err();
+    assert!(error.contains("control characters"), "{error}");
+}
+
+#[test]
 fn every_encoding_of_weights_gives_the_same_model() {
     let values = [0.5f32; 18];
     let bytes =
