@@ -70,7 +70,7 @@ fn too_few_right_answers_fail_the_experiment_and_say_so() {
     folder.write("wrong.toml", few(2).replace("configs/digits/test-labels.npy", "wrong.npy"));
     let answer = folder.pisim(&["run", "wrong.toml", "--out", "out"]);
     assert_eq!(answer.code, Some(1), "{}", answer.stderr);
-    assert!(answer.stdout.contains("FAILED: hrn: 0.0 % of the private answers are right"), "{}", answer.stdout);
+    assert!(answer.stdout.contains("FAILED: hrn: 0 % of the private answers are right"), "{}", answer.stdout);
 }
 
 #[test]
