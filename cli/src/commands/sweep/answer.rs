@@ -21,6 +21,8 @@ const SHOWN: usize = 12;
 pub struct Answer {
     /// The sweep's title.
     title: String,
+    /// What it asks.
+    description: String,
     /// Rows of the results.
     points: u64,
     /// Those of them that could not be evaluated.
@@ -63,6 +65,7 @@ impl Answer {
         let seconds = spent.as_secs_f64();
         Ok(Self {
             title: sweep.title().to_owned(),
+            description: sweep.description().to_owned(),
             points: rows,
             failed: manifest.failed.unwrap_or(0),
             excluded: (range.end - range.start).saturating_sub(rows),
@@ -82,8 +85,9 @@ impl Answer {
     }
 
     fn text(&self) -> String {
+        let description = if self.description.is_empty() { String::new() } else { format!("{}\n", self.description) };
         let mut text = format!(
-            "{}\n{} points, {} failed, {} left out; {} evaluated in {:.2} s (measured), {:.0} points/s\n",
+            "{}\n{description}{} points, {} failed, {} left out; {} evaluated in {:.2} s (measured), {:.0} points/s\n",
             self.title, self.points, self.failed, self.excluded, self.evaluated, self.seconds, self.points_per_s
         );
         let value = |entry: &Map<String, Value>, name: &str| entry.get(name).map(text_of).unwrap_or_default();
