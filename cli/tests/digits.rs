@@ -93,6 +93,13 @@ fn quantisation_is_reported_by_layer_and_a_ring_that_is_too_small_with_the_fix()
         };
         assert!(within("high", 1.0) && within("low", -1.0), "{layer}");
     }
+    // Without the ReLUs of a stage something else has to shift; Delphi's clamped ReLUs leave room for it.
+    let culled = folder.json(&[&["net", "quantise", HRN_NAME, "--cull", "s1", "-p", "delphi"][..], &SAMPLES].concat());
+    let kinds = |report: &Value, kind: &str| {
+        report["layers"].as_array().unwrap().iter().filter(|layer| layer["kind"] == kind).count()
+    };
+    assert!(kinds(&report, "rescale") == 0 && kinds(&culled, "rescale") > 0, "{culled}");
+    assert_eq!(kinds(&culled, "relu") + 2, kinds(&report, "relu"));
     // A narrow ring: refused as not proven, with the bits that would do; and those do.
     let edited = |bits: &str| common::PROTOCOL.replacen("bits = 32", &format!("bits = {bits}"), 1);
     folder.write("narrow.toml", edited("22"));
