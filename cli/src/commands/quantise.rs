@@ -6,7 +6,6 @@ use crate::output::{Output, table};
 use crate::select;
 use crate::trained::{self, MARGIN_BITS};
 use anyhow::{Result, ensure};
-use pisim_netgen::onnx::ReadOptions;
 use pisim_netgen::quantise::{Headroom, LayerReport, QuantisationReport, Range, Samples, quantise, random_samples};
 use pisim_netgen::{Model, NetworkError};
 use pisim_protocol::Protocol;
@@ -40,10 +39,11 @@ pub fn run(args: &QuantiseArgs, output: Output) -> Result<Outcome> {
 }
 
 fn model(args: &QuantiseArgs) -> Result<Model> {
-    if !trained::has_weights(&args.network) {
-        return Ok(Model::random(select::network(&args.network, &args.options)?, args.seed));
-    }
-    trained::load(&args.network, ReadOptions { input_size: args.options.input })
+    let chosen = select::choose(&args.network, &args.options)?;
+    Ok(match chosen.own_model()? {
+        Some(model) => model,
+        None => Model::random(chosen.network, args.seed),
+    })
 }
 
 /// The plan with the proof; where there is none, or it is not asked for, the one by samples.
