@@ -17,7 +17,7 @@ fn apply(network: &Network, transforms: &[&str]) -> Result<Network, String> {
 }
 
 fn file_error(lines: &str) -> String {
-    let text = format!("family = \"hrn-tiny\"\n\n[[transform]]\n{lines}\n");
+    let text = format!("family = \"resnet20\"\n\n[[transform]]\n{lines}\n");
     load_network(&Source::new("dir/net.toml", text)).unwrap_err().to_string()
 }
 
@@ -35,10 +35,10 @@ fn shipped_masked_networks_have_their_counts() {
 
 #[test]
 fn a_mask_on_the_command_line_is_the_mask_of_a_file() {
-    let full = network("hrn-tiny");
+    let full = network("resnet20");
     let masked = apply(&full, &["mask:budget=200,seed=3"]).unwrap();
     assert_eq!(masked.relus(), 200);
-    let text = "family = \"hrn-tiny\"\n[[transform]]\nkind = \"mask\"\nbudget = 200\nseed = 3\n";
+    let text = "family = \"resnet20\"\n[[transform]]\nkind = \"mask\"\nbudget = 200\nseed = 3\n";
     let spec = load_network(&Source::new("net.toml", text)).unwrap();
     assert_eq!(spec.build().unwrap().layers, masked.layers);
     // What was read is written again.

@@ -225,7 +225,9 @@ fn the_float_reference_of_a_masked_network_is_what_its_plan_approximates() {
 
 #[test]
 fn a_masked_network_is_quantised_and_its_bounds_hold() {
-    let full = network("hrn-tiny");
+    let mut spec = NetworkSpec::named("resnet20").unwrap();
+    (spec.input_size, spec.base_channels) = (8, Some(2));
+    let full = spec.build().unwrap();
     let scores = ScoreMap::centre(full.input.height, full.input.width);
     for masked in [budget(&full, 700, 2), spatial_mask(&budget(&full, 900, 1), kept(0.5), &scores).unwrap()] {
         let model = Model::random(masked, 6);
