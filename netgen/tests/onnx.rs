@@ -202,7 +202,7 @@ fn read_anything(bytes: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(4096))]
 
     #[test]
     fn damaged_files_are_errors_or_networks(network in networks(), damages in prop::collection::vec(damage(), 1..6)) {
@@ -216,7 +216,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200_000))]
+    #![proptest_config(ProptestConfig::with_cases(4_000_000))]
 
     /// The same, for minutes: `cargo test --release -p pisim-netgen --test onnx -- --ignored`.
     #[test]
