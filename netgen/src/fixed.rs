@@ -340,7 +340,7 @@ impl Planner {
             // The input, and all that rescales.
             _ => f,
         };
-        self.check_clamp(&name, op)?;
+        self.check_clamp(&name, op, fraction)?;
         self.note(id, op, inputs, fraction)
     }
 
@@ -352,7 +352,7 @@ impl Planner {
         input: LayerId,
         fraction: u32,
     ) -> Result<LayerId, NetworkError> {
-        self.check_clamp(&name, op)?;
+        self.check_clamp(&name, op, fraction)?;
         let id = self.builder.add(name, op, &[input])?;
         self.note(id, op, &[input], fraction)
     }
@@ -375,13 +375,11 @@ impl Planner {
     }
 
     /// Refuses a largest result that no value of the ring reaches.
-    fn check_clamp(&self, name: &str, op: Op) -> Result<(), NetworkError> {
-        let Some(max) = clamp_of(op) else { return Ok(()) };
-        let FixedPoint { ring_bits, fraction_bits, .. } = self.format;
-        let most = (1u64 << (ring_bits - 1 - fraction_bits)) - 1;
-        if u64::from(max) <= most {
-            return Ok(());
-        }
+    fn check_clamp(&self, name: &str, op: Op, fraction_bits: u32) -> Result<(), NetworkError> {
+        let FixedPoint { ring_bits, relu_max, .. } = self.format;
+        let most = 1u64.checked_shl((ring_bits - 1).saturating_sub(fraction_bits)).unwrap_or(u64::MAX) - 1;
+        let largest = clamp_of(op).into_iter().chain(relu_max.filter(|_| op.is_activation())).max();
+        let Some(max) = largest.filter(|max| u64::from(*max) > most) else { return Ok(()) };
         let problem = format!(
             "a largest result of {max} does not fit ring_bits = {ring_bits} with {fraction_bits} fraction bits, which hold \
              {most} at most; use a plain ReLU or raise ring_bits"

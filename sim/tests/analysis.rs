@@ -106,7 +106,8 @@ proptest! {
         let roofs = rooflines(&Prepared::new(&program), &platform, &mut Workspace::default()).unwrap();
         // The client evaluates on its processor.
         let work = program.work_of(|step| step.kind == StepKind::Garble);
-        let gates: f64 = roofs.iter().filter(|roof| roof.operation == "gates").flat_map(|roof| &roof.steps).map(|step| step.operations).sum();
+        let of_gates = roofs.iter().filter(|roof| roof.operation == "gates");
+        let gates: f64 = of_gates.flat_map(|roof| &roof.steps).map(|step| step.operations).sum();
         prop_assert!((gates - (work.and_gates + work.xor_gates) as f64).abs() < 0.5, "{gates} {:?}", work);
     }
 }

@@ -33,6 +33,10 @@ pub enum NetCommand {
         #[arg(long)]
         layers: bool,
     },
+    /// Choose fixed-point scales for a trained network from samples, prove that no value leaves the ring, and show the error of
+    /// every layer.
+    #[command(visible_alias = "quantize")]
+    Quantise(super::QuantiseArgs),
     /// Write a network as a file: ONNX with weights for PyTorch or onnxruntime, or its description as TOML.
     Export(super::ExportArgs),
     /// Find the channel multipliers for which ReLUs fall in order of their criticality (ReLU equalization).

@@ -97,7 +97,7 @@ impl Planner {
 /// The elements of a new layer that are zero whatever the input is, as the zero cells of a mask; none if there are none.
 pub(crate) fn zeros_after(op: Op, mask: Option<&LayerMask>, inputs: &[Option<LayerMask>]) -> Option<LayerMask> {
     match (op, inputs) {
-        (Op::Conv(_) | Op::Merge { .. }, _) => mask.filter(|mask| mask.count(Cell::Zero) > 0).cloned(),
+        (Op::Conv(_) | Op::Merge { .. }, _) => mask.and_then(|mask| mask.common_zeros(mask)),
         // An activation of zero is zero, but one that is not masked still counts and runs for every element.
         (op, [Some(zeros)]) if op.is_activation() || op == Op::Rescale => Some(zeros.clone()),
         (Op::Add, [Some(left), Some(right)]) if left.same(right) => Some(left.clone()),

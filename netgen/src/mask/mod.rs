@@ -204,6 +204,9 @@ mod tests {
         let other = LayerMask::from_fn(shape, |index| if index == 1 { Cell::Zero } else { Cell::Kept });
         assert_eq!(other.kept_pixels(), None);
         assert_eq!(same.common_zeros(&other).unwrap(), other);
+        // Only zeros matter: what is linear is there.
+        let linear = LayerMask::from_fn(shape, |index| if index == 1 { Cell::Zero } else { Cell::Linear });
+        assert_eq!(linear.common_zeros(&linear).unwrap(), other);
         let none = LayerMask::from_fn(shape, |_| Cell::Kept);
         assert_eq!(none.common_zeros(&same), None);
     }

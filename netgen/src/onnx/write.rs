@@ -50,7 +50,6 @@ pub fn write(model: &Model) -> Result<Vec<u8>, OnnxError> {
         graph: Some(writer.finish()),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
         metadata_props: vec![Metadata::of(network).entry()?],
-        functions: Vec::new(),
     };
     Ok(file.encode_to_vec())
 }

@@ -175,8 +175,9 @@ impl Study {
             name: slug(&format!("map-{name}")),
             title: format!("{name}: latency and what binds it"),
             caption: format!(
-                "Least latency of one inference of {name} over all other axes, by {} (x) and {} (y). Outlined regions are bound by the \
-                 unit that they name: the one whose own work is nearest to the latency. Diamond: the least.",
+                "Least latency of one inference of {name} over all other axes, by {} (x) and {} (y). Outlined \
+                 regions are bound by the unit that they name: the one whose own work is nearest to the latency. \
+                 Diamond: the least.",
                 across.name, up.name
             ),
             across: (sentence(&across.title()), level_names(across, &across_of, width)),
@@ -235,8 +236,9 @@ fn bottlenecks(found: &Findings, columns: Columns) -> Figure {
     let all = Bars {
         name: "bottlenecks".to_owned(),
         title: "What binds the points".to_owned(),
-        caption: "Points by the unit whose own lower bound of all phases is nearest to the latency; below each name, how many, and the mean of that bound over the \
-                  latency. No more than that share could be gained by a faster unit."
+        caption: "Points by the unit whose own lower bound of all phases is nearest to the latency; below each \
+                  name, how many, and the mean of that bound over the latency: about the most that a faster unit \
+                  could gain. From bounds; `pisim report -n` evaluates a point again without each unit's time."
             .to_owned(),
         across: "Points (%)".to_owned(),
         quantity: Quantity::Plain,
@@ -262,8 +264,9 @@ fn effects(found: &Findings, columns: Columns) -> Figure {
     let all = Bars {
         name: "axes".to_owned(),
         title: "How much each axis matters".to_owned(),
-        caption: "First-order share of each axis in the variance of the logarithm of latency and of energy within networks: variance of \
-                  the means of its levels over the variance of all points. Exact for a full grid; what is missing to 1 is interaction."
+        caption: "First-order share of each axis in the variance of the logarithm of latency and of energy within \
+                  networks: variance of the means of its levels over the variance of all points. Exact for a full \
+                  grid; what is missing to 1 is interaction."
             .to_owned(),
         across: "Share of the variance".to_owned(),
         quantity: Quantity::Plain,

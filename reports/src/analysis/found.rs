@@ -113,7 +113,8 @@ pub struct Bound {
     pub points: usize,
     /// Of all points.
     pub share: f64,
-    /// Its lower bound over the latency, mean over these points: an upper bound of what removing it could give.
+    /// Its lower bound over the latency, mean over these points: about the most that removing it could give. From bounds; one
+    /// simulation's report evaluates again without each unit ([`pisim_sim::analysis::without_each`]).
     pub mean_share: f64,
     /// The least and the largest latency of these points, seconds.
     pub latency_s: [f64; 2],
@@ -289,7 +290,7 @@ impl Study {
             bound.share = bound.points as f64 / self.frame.rows() as f64;
             bound.mean_share /= bound.points as f64;
         }
-        bounds.sort_by(|a, b| b.points.cmp(&a.points));
+        bounds.sort_by_key(|bound| std::cmp::Reverse(bound.points));
         bounds
     }
 

@@ -45,9 +45,10 @@ pub fn compared(networks: &[Compared], name: &str, title: &str, columns: Columns
     let all = Bars {
         name: slug(name),
         title: title.to_owned(),
-        caption: "HE: sum of encryption, evaluation and decryption; GC: of garbling, oblivious transfers and evaluation; over all phases \
-                  and both parties. Latency: setup, offline and online phase; steps of different units overlap, so it may be less than the sum of \
-                  the others, and it has the link's time besides."
+        caption: "HE: sum of encryption, evaluation and decryption; GC: of garbling, oblivious transfers and \
+                  evaluation; over all phases and both parties. Latency: setup, offline and online phase; steps of \
+                  different units overlap, so it may be less than the sum of the others, and it has the link's time \
+                  besides."
             .to_owned(),
         across: "Time".to_owned(),
         quantity: Quantity::Seconds,
@@ -78,8 +79,9 @@ pub fn removals(found: &Attribution, network: &str, hardware: &str, columns: Col
     let all = Bars {
         name: slug(&format!("without-{network}-{hardware}")),
         title: format!("{network} on {hardware}: what removing a bottleneck gives"),
-        caption: "Latency when one unit, memory, direction of the link or the round trip takes no time and all else is as it is: \
-                  evaluated again for each, not estimated from bounds. Parts that give less than 0.1 % are left out."
+        caption: "Latency when one unit, memory, direction of the link or the round trip takes no time and all else \
+                  is as it is: evaluated again for each, not estimated from bounds. Parts that give less than 0.1 % \
+                  are left out."
             .to_owned(),
         across: "Latency".to_owned(),
         quantity: Quantity::Seconds,
@@ -107,9 +109,10 @@ pub fn sensitivity(found: &[Sensitivity], network: &str, hardware: &str, columns
     let all = Bars {
         name: slug(&format!("sensitivity-{network}-{hardware}")),
         title: format!("{network} on {hardware}: which speed matters"),
-        caption: "Sobol indices of the logarithm of the latency when the speeds of all parts vary independently, log-uniformly from half to \
-                  twice their own. First order: by itself; total: with all interactions. Below each name: the latency at half and at twice \
-                  that speed alone. Parts with a total below 0.005 are left out."
+        caption: "Sobol indices of the logarithm of the latency when the speeds of all parts vary independently, \
+                  log-uniformly from half to twice their own. First order: by itself; total: with all interactions. \
+                  Below each name: the latency at half and at twice that speed alone. Parts with a total below \
+                  0.005 are left out."
             .to_owned(),
         across: "Share of the variance".to_owned(),
         quantity: Quantity::Plain,

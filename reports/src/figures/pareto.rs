@@ -56,9 +56,9 @@ pub fn pareto(points: &Scatter<'_>, columns: Columns) -> Figure {
         name: points.name.to_owned(),
         title: format!("{} against {x}", points.up.title),
         caption: format!(
-            "Points of the sweep by {x} (x) and {y} (y). Stairs: the Pareto front of each network; stars: its knee, the point \
-             farthest below the chord between the front's ends on logarithmic scales. Small marks: other points, one of those that \
-             would cover each other.",
+            "Points of the sweep by {x} (x) and {y} (y). Stairs: the Pareto front of each network; stars: its knee, \
+             the point farthest below the chord between the front's ends on logarithmic scales. Small marks: other \
+             points, one of those that would cover each other.",
         ),
         origin: Origin::Modelled,
         scene,

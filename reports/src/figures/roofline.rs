@@ -38,9 +38,10 @@ pub fn roofline(roofs: &[Roof], network: &str, hardware: &str, columns: Columns)
     Figure {
         name: slug(&format!("roofline-{network}-{hardware}")),
         title: format!("{network} on {hardware}: rooflines of the accelerators"),
-        caption: "Performance: operations per second of every step; intensity: its operations per byte of off-chip memory. Operations are AND and XOR \
-                  gates, modular products (of butterflies too) and multiply-accumulates. Solid: the unit's peak and its memory's \
-                  streaming bandwidth; dotted: the intensity at which they meet."
+        caption: "Performance: operations per second of every step; intensity: its operations per byte of off-chip \
+                  memory. Operations are AND and XOR gates, modular products (of butterflies too) and \
+                  multiply-accumulates. Solid: the unit's peak and its memory's streaming bandwidth; dotted: the \
+                  intensity at which they meet."
             .to_owned(),
         origin: Origin::Modelled,
         scene: scene(&shown, columns),

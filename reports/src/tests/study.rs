@@ -6,6 +6,9 @@ use crate::results::{Column, Frame};
 use crate::tests::readable::well_formed;
 use proptest::prelude::*;
 
+/// Network, engines, link, seconds, joules, the unit that binds it and its share.
+type Design<'a> = (&'a str, i64, &'a str, f64, f64, &'static str, f64);
+
 /// A made-up sweep of two networks on `engines` × `links` designs: faster and hungrier with more engines.
 fn sweep(networks: &[&str], engines: &[i64], links: &[&str]) -> Vec<(String, Column)> {
     let mut rows = Vec::new();
@@ -21,8 +24,7 @@ fn sweep(networks: &[&str], engines: &[i64], links: &[&str]) -> Vec<(String, Col
         }
     }
     let column = |name: &str, values: Column| (name.to_owned(), values);
-    let numbers =
-        |of: &dyn Fn(&(&str, i64, &str, f64, f64, &str, f64)) -> f64| Column::Number(rows.iter().map(of).collect());
+    let numbers = |of: &dyn Fn(&Design) -> f64| Column::Number(rows.iter().map(of).collect());
     vec![
         column("point", Column::Integer((0..rows.len() as i64).map(Some).collect())),
         column("network.name", Column::Text(rows.iter().map(|row| Some(row.0)).collect())),

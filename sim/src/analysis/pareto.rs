@@ -89,10 +89,14 @@ mod tests {
         #[test]
         fn the_front_is_that_of_the_definition(
             // Few different values, so that there are many ties.
-            points in prop::collection::vec(prop::array::uniform4(prop_oneof![(0..6_i32).prop_map(f64::from), Just(f64::NAN), 0.0..5.0]), 0..60),
+            points in prop::collection::vec(
+                prop::array::uniform4(prop_oneof![(0..6_i32).prop_map(f64::from), Just(f64::NAN), 0.0..5.0]),
+                0..60,
+            ),
             objectives in 1..=4_usize,
         ) {
-            let columns: Vec<Vec<f64>> = (0..objectives).map(|k| points.iter().map(|point| point[k]).collect()).collect();
+            let column = |k: usize| -> Vec<f64> { points.iter().map(|point| point[k]).collect() };
+            let columns: Vec<Vec<f64>> = (0..objectives).map(column).collect();
             let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
             prop_assert_eq!(pareto_front(&slices), by_definition(&columns));
         }

@@ -29,6 +29,7 @@ pub fn run(args: &NetArgs, output: Output) -> Result<Outcome> {
         NetCommand::List => list(output)?,
         NetCommand::Export(args) => super::export::run(args, output)?,
         NetCommand::Show { network, options, layers } => show(network, options, *layers, output)?,
+        NetCommand::Quantise(args) => return super::quantise::run(args, output),
         NetCommand::Equalize(args) => equalize::run(args, output)?,
         NetCommand::Ladder(args) => ladder::run(args, output)?,
         NetCommand::Fit(args) => budget::run(args, output)?,

@@ -137,13 +137,13 @@ pub fn gallery(name: &str, columns: Columns) -> Result<Gallery> {
     found.insert("recipe".to_owned(), name.into());
     found.insert("title".to_owned(), recipe.file.title.as_str().into());
     found.insert("about".to_owned(), recipe.file.about.trim().into());
-    Ok(Gallery { figures, found, text: text.join("\n\n"), others: Vec::new() })
+    Ok(Gallery { figures, found, text: text.join("\n\n"), others: Vec::new(), page: None })
 }
 
 fn builtin(name: &str) -> Result<Source> {
     let file = BUILTIN.get_file(format!("{name}.toml")).and_then(|file| file.contents_utf8());
     let text = file.with_context(|| {
-        let hint = did_you_mean(name, names().into_iter());
+        let hint = did_you_mean(name, names());
         format!("unknown recipe `{name}`; expected a .toml file or one of {}{hint}", names().join(", "))
     })?;
     Ok(Source::new(format!("reports/recipes/{name}.toml"), text))
@@ -253,8 +253,8 @@ impl Recipe {
             name: entry.name.clone(),
             title: entry.title.clone(),
             caption: format!(
-                "Latency of one inference, all phases, on {}, with {} for both directions together, split between them. Stars: the best \
-                 split of each protocol.",
+                "Latency of one inference, all phases, on {}, with {} for both directions together, split between \
+                 them. Stars: the best split of each protocol.",
                 platform.name, entry.total
             ),
             across: "Part of the total rate that goes up (%)".to_owned(),
@@ -292,7 +292,8 @@ fn layer_parallel(columns: Columns) -> Result<Figure> {
     let all = Lines {
         name: "published-layer-parallel".to_owned(),
         title: "Homomorphic evaluation with one layer on each thread".to_owned(),
-        caption: "All convolutions of ResNet-18 under Delphi on an AMD EPYC 7502, each on one thread (Garimella et al., ASPLOS 2023)."
+        caption: "All convolutions of ResNet-18 under Delphi on an AMD EPYC 7502, each on one thread (Garimella et \
+                  al., ASPLOS 2023)."
             .to_owned(),
         across: "Threads".to_owned(),
         base: Base::Values(Quantity::Plain),
@@ -332,8 +333,9 @@ mod tests {
 
     #[test]
     fn a_wrong_name_points_at_its_line() {
-        let text = "title = \"t\"\nabout = \"a\"\n[[split]]\nname = \"s\"\ntitle = \"t\"\nnetwork = { name = \"resnet81\" }\n\
-                    protocol = [\"delphi\"]\nhardware = \"epyc7502-atom\"\ntotal = \"1 Gbps\"\nsplits = 3\n";
+        let text = "title = \"t\"\nabout = \"a\"\n[[split]]\nname = \"s\"\ntitle = \"t\"\nnetwork = { name = \
+                    \"resnet81\" }\n protocol = [\"delphi\"]\nhardware = \"epyc7502-atom\"\ntotal = \"1 \
+                    Gbps\"\nsplits = 3\n";
         let source = Source::new("r.toml", text);
         let recipe = Recipe { file: parse(&source).unwrap(), source };
         let error = recipe.split(&recipe.file.split[0], Columns::One).unwrap_err().to_string();
