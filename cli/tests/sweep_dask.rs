@@ -51,7 +51,7 @@ fn wait_for(what: &str, done: impl Fn() -> bool) {
 fn two_dask_workers_one_of_them_killed_give_the_files_of_one_machine() {
     let Some(python) = python::found("PISIM_DASK", &["distributed"]) else { return };
     let folder = folder();
-    folder.write("s.toml", SWEEP.replace("steps = 250", "steps = 1000"));
+    folder.write("s.toml", SWEEP.replace("steps = 250", "steps = 3000"));
     folder.json(&["sweep", "s.toml", "--out", "whole"]);
     let at = ["--scheduler-file", "scheduler.json"];
     let serve = ["distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard"];
