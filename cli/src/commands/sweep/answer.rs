@@ -120,9 +120,10 @@ fn point(frame: &Frame, row: usize) -> Option<u64> {
 fn front(frame: &Frame, objectives: &[String]) -> Result<Vec<u64>> {
     let (networks, protocols) = (frame.texts("network")?, frame.texts("protocol")?);
     let columns: Vec<_> = objectives.iter().map(|name| frame.numbers(name)).collect::<Result<_, _>>()?;
-    let mut groups: Vec<((Option<&str>, Option<&str>), Vec<usize>)> = Vec::new();
+    // Network and protocol, and the rows of both.
+    let mut groups: Vec<([Option<&str>; 2], Vec<usize>)> = Vec::new();
     for row in 0..frame.rows() {
-        let name = (networks.get(row), protocols.get(row));
+        let name = [networks.get(row), protocols.get(row)];
         match groups.iter_mut().find(|(known, _)| *known == name) {
             Some((_, rows)) => rows.push(row),
             None => groups.push((name, vec![row])),
