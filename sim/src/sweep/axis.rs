@@ -101,6 +101,14 @@ impl Axis {
         }
     }
 
+    /// The range of a continuous axis.
+    pub fn range(&self) -> Option<Range> {
+        match &self.variables.first()?.values {
+            Values::Listed(_) => None,
+            Values::Range(range) => Some(*range),
+        }
+    }
+
     /// The level at a part of the way, if there are levels.
     pub fn level_at(&self, part: f64) -> Option<usize> {
         let levels = self.levels()?;

@@ -4,6 +4,7 @@
 //! A genome is a number from 0 to below 1 for each axis. Individuals that stand for a point that was seen before are drawn
 //! anew, since axes have few values and a population would soon be copies of a few.
 
+use super::range::Range;
 use super::sampling::uniform;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
@@ -20,12 +21,14 @@ const ATTEMPTS: u32 = 50;
 const FEW_POINTS: usize = 1 << 20;
 
 /// One axis of the genome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Gene {
     /// How many values it tells apart; none for a continuous one.
     pub levels: Option<usize>,
     /// Whether values near to each other are alike. Others are never mixed.
     pub ordered: bool,
+    /// The range of a continuous one, whose whole numbers are told apart.
+    pub range: Option<Range>,
 }
 
 /// One evaluated individual. All objectives are to be small.
@@ -143,12 +146,14 @@ impl Nsga2 {
         None
     }
 
-    /// What a genome stands for: levels where there are some.
+    /// What a genome stands for: levels and whole numbers where there are some.
     fn told_apart(&self, genome: &[f64]) -> Vec<u64> {
-        let level = |(part, gene): (&f64, &Gene)| match gene.levels {
-            Some(levels) => (part * levels as f64) as u64,
-            None => part.to_bits(),
-        };
+        let level =
+            |(part, gene): (&f64, &Gene)| match (gene.levels, gene.range.and_then(|range| range.whole_at(*part))) {
+                (Some(levels), _) => (part * levels as f64) as u64,
+                (None, Some(whole)) => whole as u64,
+                (None, None) => part.to_bits(),
+            };
         genome.iter().zip(&self.genes).map(level).collect()
     }
 
@@ -289,7 +294,9 @@ fn crowd(all: &[Individual], front: &[usize], distances: &mut [f64]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::range::Scale;
     use super::*;
+    use pisim_settings::Value;
 
     /// Problems of E. Zitzler, K. Deb, L. Thiele, "Comparison of multiobjective evolutionary algorithms", Evolutionary
     /// Computation 8(2), 2000. Their fronts are at g = 1.
@@ -322,7 +329,7 @@ mod tests {
         search
     }
 
-    const CONTINUOUS: Gene = Gene { levels: None, ordered: true };
+    const CONTINUOUS: Gene = Gene { levels: None, ordered: true, range: None };
 
     #[test]
     fn the_known_fronts_are_found() {
@@ -360,7 +367,10 @@ mod tests {
 
     #[test]
     fn few_values_are_each_tried_once() {
-        let genes = vec![Gene { levels: Some(5), ordered: true }, Gene { levels: Some(4), ordered: false }];
+        let genes = vec![
+            Gene { levels: Some(5), ordered: true, range: None },
+            Gene { levels: Some(4), ordered: false, range: None },
+        ];
         let mut search = Nsga2::new(genes, 60, 3);
         let first = search.ask();
         assert_eq!(first.len(), 20, "all there are");
@@ -370,8 +380,20 @@ mod tests {
     }
 
     #[test]
+    fn whole_numbers_of_a_range_are_each_tried_once() {
+        let range = Range::new(&Value::Integer(1), &Value::Integer(64), Scale::Log).unwrap();
+        let mut search = Nsga2::new(vec![Gene { levels: None, ordered: true, range: Some(range) }], 30, 3);
+        let wholes: Vec<i64> = search.ask().iter().filter_map(|genome| range.whole_at(genome[0])).collect();
+        let different: HashSet<i64> = wholes.iter().copied().collect();
+        assert_eq!((wholes.len(), different.len()), (30, 30));
+    }
+
+    #[test]
     fn the_best_of_named_values_is_found() {
-        let genes = vec![Gene { levels: Some(64), ordered: false }, Gene { levels: Some(64), ordered: true }];
+        let genes = vec![
+            Gene { levels: Some(64), ordered: false, range: None },
+            Gene { levels: Some(64), ordered: true, range: None },
+        ];
         let cost = |x: &[f64]| {
             let named = (x[0] * 64.0) as u64;
             (vec![(named * 37 % 64) as f64, ((x[1] * 64.0).floor() - 40.0).abs()], 0.0)

@@ -18,8 +18,13 @@ pub enum Scale {
 /// The most levels of one range.
 const MOST_LEVELS: u64 = 1_000_000;
 
+/// Digits of evenly spaced values.
+const DIGITS: usize = 12;
+/// Digits of values that are drawn: more say nothing, and people read them.
+const SAMPLED_DIGITS: usize = 6;
+
 /// A range of values, ends included.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Range {
     kind: Kind,
     from: f64,
@@ -90,8 +95,13 @@ impl Range {
                 let number = self.from + ((self.to - self.from + 1.0) * part).floor();
                 self.value(number)
             }
-            _ => self.value(self.between(part)),
+            _ => self.value(readable(self.between(part), SAMPLED_DIGITS).clamp(self.from, self.to)),
         }
+    }
+
+    /// The whole number at a part of the way; none of a range of other values.
+    pub fn whole_at(&self, part: f64) -> Option<i64> {
+        self.at(part).as_integer()
     }
 
     /// `steps` values, both ends among them. Whole numbers that come out equal are one.
@@ -133,7 +143,7 @@ impl Range {
             Scale::Linear => self.from + index as f64 * size,
             Scale::Log => self.from * size.powf(index as f64),
         };
-        let inside = |number: f64| readable(number).clamp(self.from, self.to);
+        let inside = |number: f64| readable(number, DIGITS).clamp(self.from, self.to);
         Ok(different((0..=count as u64).map(|index| self.value(inside(at(index))))))
     }
 
@@ -145,7 +155,7 @@ impl Range {
             Scale::Linear => self.from + (self.to - self.from) * part,
             Scale::Log => self.from * (self.to / self.from).powf(part),
         };
-        readable(number).clamp(self.from, self.to)
+        readable(number, DIGITS).clamp(self.from, self.to)
     }
 
     /// A number as it stands in a file. Whole numbers and bytes are rounded.
@@ -158,9 +168,9 @@ impl Range {
     }
 }
 
-/// The number with twelve digits: what rounding left behind them (99.99999999999999) is of no use to anybody.
-fn readable(number: f64) -> f64 {
-    format!("{number:.11e}").parse().unwrap_or(number)
+/// The number with so many digits: what rounding left behind them (99.99999999999999) is of no use to anybody.
+fn readable(number: f64, digits: usize) -> f64 {
+    format!("{number:.0$e}", digits - 1).parse().unwrap_or(number)
 }
 
 fn different(values: impl Iterator<Item = Value>) -> Vec<Value> {

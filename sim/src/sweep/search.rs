@@ -25,7 +25,8 @@ impl Search {
 
     /// The algorithm before the first generation; every network, protocol and platform has a search of its own.
     pub fn start(&self, axes: &[Axis], combination: u64) -> Nsga2 {
-        let genes = axes.iter().map(|axis| Gene { levels: axis.levels(), ordered: axis.ordered() }).collect();
+        let gene = |axis: &Axis| Gene { levels: axis.levels(), ordered: axis.ordered(), range: axis.range() };
+        let genes = axes.iter().map(gene).collect();
         Nsga2::new(genes, self.population, self.seed ^ combination.rotate_left(32))
     }
 
