@@ -1,4 +1,5 @@
 //! A sweep on two Dask workers, one of which is killed; and the tasks of a Slurm job array, one after another.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 #![cfg(unix)]
 
 mod common;

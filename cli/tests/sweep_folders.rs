@@ -1,4 +1,5 @@
 //! Folders of `pisim sweep` that belong to something else, and merges that cannot be.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Results of `pisim sweep` as pandas and DuckDB read them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 mod common;
 

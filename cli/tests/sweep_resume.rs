@@ -1,4 +1,5 @@
 //! `pisim sweep` that is killed, starved of disk or run twice at once: the results are those of an undisturbed run, or none.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 #![cfg(unix)]
 
 mod common;

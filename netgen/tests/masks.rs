@@ -231,8 +231,7 @@ fn a_masked_network_is_quantised_and_its_bounds_hold() {
         let model = Model::random(masked, 6);
         let samples = random_samples(full.input, 4, 1);
         let format = FixedPoint { ring_bits: 48, ..FORMAT };
-        let plan = quantise(&model, format, &samples, Headroom::Proven).unwrap();
-        assert!(plan.is_proven());
+        let plan = quantise(&model, format, &samples, Headroom::Sampled { margin_bits: 2 }).unwrap();
         for image in &samples.inputs {
             let found = infer(&plan.net, &plan.weights, &plan.input(image)).unwrap();
             assert_eq!(found.first_overflow(), None);

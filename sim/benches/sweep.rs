@@ -54,7 +54,14 @@ fn sweeps(criterion: &mut Criterion) {
                 group.bench_function(format!("{name}, {what}, {threads} threads"), |bencher| {
                     bencher.iter(|| {
                         let parts = sweep.parts();
-                        let run = || sweep.run(&parts, &mut |chunk| Ok(drop(black_box(chunk)))).unwrap();
+                        let run = || {
+                            sweep
+                                .run(&parts, &mut |chunk| {
+                                    black_box(chunk);
+                                    Ok(())
+                                })
+                                .unwrap()
+                        };
                         assert_eq!(pool.install(run).failed, 0);
                     });
                 });

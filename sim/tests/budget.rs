@@ -35,7 +35,7 @@ fn what_is_found_meets_the_budget_and_nothing_that_meets_it_beats_it() {
                 let as_good = other.order_kept >= own.order_kept
                     && other.counts.relus >= own.counts.relus
                     && other.counts.macs <= own.counts.macs;
-                let better = other.order_kept > own.order_kept || other.counts != own.counts;
+                let better = (other.order_kept && !own.order_kept) || other.counts != own.counts;
                 as_good
                     && better
                     && (other.counts.relus, other.counts.macs, other.order_kept)

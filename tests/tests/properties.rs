@@ -103,7 +103,7 @@ impl Draft {
             6 => self.add(Op::ChannelBias { norm: choice.norm }, &[x]),
             7 if choice.relu => self.add(Op::GlobalAvgPool, &[x]),
             9 if shape.channels >= 2 => {
-                let groups = if shape.channels % 2 == 0 && choice.three { 2 } else { 1 };
+                let groups = if shape.channels.is_multiple_of(2) && choice.three { 2 } else { 1 };
                 let (group, start) =
                     (shape.channels / groups, usize::from(choice.bias) * (shape.channels / groups - 1));
                 let channels = if choice.bias { 1 } else { group };

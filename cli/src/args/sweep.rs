@@ -13,7 +13,8 @@ Latin-hypercube or Sobol sample, or found by NSGA-II. DIR gets points.parquet an
 with one row for each point, layers.parquet if the sweep asks for layers, and manifest.json
 with everything that the rows follow from.
 
-A run that was stopped goes on where it was when it is started again. A shard is one of equal
+A run that was stopped goes on where it was when it is started again; a search goes through
+its earlier generations once more, since later ones follow from them. A shard is one of equal
 parts, counted from 0, for many machines; merging all of them gives the files of one run, bit
 for bit.
 

@@ -43,7 +43,7 @@ fn model(args: &QuantiseArgs) -> Result<Model> {
     if !trained::has_weights(&args.network) {
         return Ok(Model::random(select::network(&args.network, &args.options)?, args.seed));
     }
-    trained::load(&args.network, ReadOptions { input_size: args.options.input, ..ReadOptions::default() })
+    trained::load(&args.network, ReadOptions { input_size: args.options.input })
 }
 
 /// The plan with the proof; where there is none, or it is not asked for, the one by samples.

@@ -180,10 +180,10 @@ impl Ready {
 fn answers(experiment: &Experiment, ready: &[Ready]) -> Result<Vec<AccuracySummary>> {
     let Some(questions) = &experiment.accuracy else { return Ok(Vec::new()) };
     let trained = ready.iter().filter_map(|ready| match ready {
-        Ready::Trained(trained) => Some(trained),
+        Ready::Trained(trained) => Some(&**trained),
         Ready::Untrained(_) => None,
     });
-    let ask = |trained: &Box<Trained>| {
+    let ask = |trained: &Trained| {
         let network = &trained.model.network;
         output::remark(&format!("answering {} pictures privately by {} …", questions.set.count, described(network)));
         answer_set(trained, &questions.set)

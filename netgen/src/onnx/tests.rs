@@ -191,7 +191,7 @@ fn each_fault_of_a_graph_is_one_error_that_says_what_and_where() {
         ),
     ];
     for (number, (change, expected)) in cases.iter().enumerate() {
-        let error = changed(|file, graph| change(file, graph)).err();
+        let error = changed(change).err();
         let error = error.unwrap_or_else(|| panic!("case {number} is read, expected: {expected}"));
         assert!(error.contains(expected), "case {number}: {error}\nexpected: {expected}");
         assert!(!error.contains('\n'), "one line: {error}");

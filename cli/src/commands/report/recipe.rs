@@ -143,7 +143,7 @@ pub fn gallery(name: &str, columns: Columns) -> Result<Gallery> {
 fn builtin(name: &str) -> Result<Source> {
     let file = BUILTIN.get_file(format!("{name}.toml")).and_then(|file| file.contents_utf8());
     let text = file.with_context(|| {
-        let hint = did_you_mean(name, names().into_iter());
+        let hint = did_you_mean(name, names());
         format!("unknown recipe `{name}`; expected a .toml file or one of {}{hint}", names().join(", "))
     })?;
     Ok(Source::new(format!("reports/recipes/{name}.toml"), text))

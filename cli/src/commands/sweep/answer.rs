@@ -21,6 +21,8 @@ const SHOWN: usize = 12;
 pub struct Answer {
     /// The sweep's title.
     title: String,
+    /// What it asks.
+    description: String,
     /// Rows of the results.
     points: u64,
     /// Those of them that could not be evaluated.
@@ -63,6 +65,7 @@ impl Answer {
         let seconds = spent.as_secs_f64();
         Ok(Self {
             title: sweep.title().to_owned(),
+            description: sweep.description().to_owned(),
             points: rows,
             failed: manifest.failed.unwrap_or(0),
             excluded: (range.end - range.start).saturating_sub(rows),
@@ -82,8 +85,9 @@ impl Answer {
     }
 
     fn text(&self) -> String {
+        let description = if self.description.is_empty() { String::new() } else { format!("{}\n", self.description) };
         let mut text = format!(
-            "{}\n{} points, {} failed, {} left out; {} evaluated in {:.2} s (measured), {:.0} points/s\n",
+            "{}\n{description}{} points, {} failed, {} left out; {} evaluated in {:.2} s (measured), {:.0} points/s\n",
             self.title, self.points, self.failed, self.excluded, self.evaluated, self.seconds, self.points_per_s
         );
         let value = |entry: &Map<String, Value>, name: &str| entry.get(name).map(text_of).unwrap_or_default();
@@ -116,9 +120,10 @@ fn point(frame: &Frame, row: usize) -> Option<u64> {
 fn front(frame: &Frame, objectives: &[String]) -> Result<Vec<u64>> {
     let (networks, protocols) = (frame.texts("network")?, frame.texts("protocol")?);
     let columns: Vec<_> = objectives.iter().map(|name| frame.numbers(name)).collect::<Result<_, _>>()?;
-    let mut groups: Vec<((Option<&str>, Option<&str>), Vec<usize>)> = Vec::new();
+    // Network and protocol, and the rows of both.
+    let mut groups: Vec<([Option<&str>; 2], Vec<usize>)> = Vec::new();
     for row in 0..frame.rows() {
-        let name = (networks.get(row), protocols.get(row));
+        let name = [networks.get(row), protocols.get(row)];
         match groups.iter_mut().find(|(known, _)| *known == name) {
             Some((_, rows)) => rows.push(row),
             None => groups.push((name, vec![row])),
