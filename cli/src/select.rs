@@ -117,6 +117,9 @@ impl Chosen {
 
 /// The description of a network: a built-in name or a .toml file, changed by options.
 pub fn network_spec(name: &str, options: &NetworkOptions) -> Result<NetworkSpec> {
+    if trained::has_weights(name) {
+        bail!("{name} has weights of its own and no description to vary; expected a built-in name or a .toml file");
+    }
     let mut spec =
         if name.ends_with(".toml") { load_network(&Source::read(name)?)? } else { NetworkSpec::named(name)? };
     options.apply(&mut spec);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Folder, assert_keys};
+use common::{EXPERIMENT, Folder, assert_keys};
 use serde_json::{Value, json};
 
 fn array(value: &Value) -> &Vec<Value> {
@@ -113,6 +113,21 @@ fn a_staged_network_is_equalized_and_its_solutions_are_written() {
 }
 
 #[test]
+fn an_experiment_lists_transforms_as_the_command_line_does() {
+    let folder = Folder::new();
+    let with = |transforms: &str| {
+        EXPERIMENT.replacen("base_channels = 1", &format!("base_channels = 1\ntransforms = [{transforms}]"), 1)
+    };
+    folder.write("good.toml", with("\"cull:stages=stem+s1\", \"thin\""));
+    let report = folder.json(&["run", "good.toml", "--out", "report"]);
+    let text = report.to_string();
+    assert!(text.contains("resnet20+cull-stem-s1+thin"), "{text}");
+    folder.write("bad.toml", with("\"thinn\""));
+    let error = folder.refusal_line(&["run", "bad.toml"]);
+    assert!(error.starts_with("error: bad.toml:9:") && error.contains("did you mean `thin`?"), "{error}");
+}
+
+#[test]
 fn bad_transforms_budgets_and_folders_are_refused() {
     let folder = Folder::new();
     folder.write("a-file", "");
@@ -121,6 +136,7 @@ fn bad_transforms_budgets_and_folders_are_refused() {
         (&["net", "show", "--transform", "cull:stages=s9"], "transform 1, cull: network hrn-5x5x3x has no stage `s9`"),
         (&["net", "show", "--transform", "relu-reuse:factor=3"], "its 16 channels cannot be divided by 3"),
         (&["net", "ladder", "resnet18", "--order", "3,2,1"], "each of the stages 1 to 4 once"),
+        (&["net", "ladder", "some.onnx"], "no description to vary"),
         (&["net", "ladder", "resnet18", "--out", "a-file"], "is a file; expected a folder"),
         (&["net", "fit"], "expected a largest number of ReLUs"),
         (&["net", "fit", "--relus", "10"], "the nearest is"),
