@@ -5,7 +5,7 @@
 use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use crate::random::{Seed, ring_mask};
-use crate::ring;
+use crate::ring::{self, Pixels};
 use pisim_protocol::ConvShape;
 use rand_core::Rng;
 
@@ -99,7 +99,7 @@ impl Field {
         words.filter(|word| *word < self.modulus).take(count).collect()
     }
 
-    /// Applies weights `[out][in][ky][kx]` to a share `[channel][y][x]`.
+    /// Applies weights `[out][in][ky][kx]` to a share `[channel][y][x]`, at some pixels of the output: `[channel][pixel]`.
     ///
     /// Exact: convolutions modulo 2^64 do not overflow on shares that are centred around zero as long as the weights of
     /// one output add up to less than 2^64 / p, and beyond that on both halves of a share by themselves. Either way one
@@ -107,13 +107,20 @@ impl Field {
     ///
     /// # Errors
     /// Weights of one output whose magnitudes add up to 2^42 or more.
-    pub fn convolve(&self, shape: &ConvShape, weights: &[i32], input: &[u64], counter: &Counter) -> Result<Vec<u64>> {
+    pub fn convolve(
+        &self,
+        shape: &ConvShape,
+        weights: &[i32],
+        input: &[u64],
+        pixels: Pixels<'_>,
+        counter: &Counter,
+    ) -> Result<Vec<u64>> {
         let magnitude = |row: &[i32]| row.iter().map(|weight| u64::from(weight.unsigned_abs())).sum::<u64>();
         let largest = weights.chunks(shape.taps().max(1)).map(magnitude).max().unwrap_or(0);
         let centred = input.iter().map(|element| self.signed(*element));
         if u128::from(largest) * u128::from(self.modulus / 2) < 1 << 63 {
             let input: Vec<u64> = centred.map(|value| value as u64).collect();
-            let sums = ring::convolve(shape, weights, &input, 64, counter);
+            let sums = ring::convolve_pixels(shape, weights, &input, 64, pixels, counter);
             return Ok(sums.into_iter().map(|sum| self.of_signed(sum as i64)).collect());
         }
         if largest >= 1 << (63 - LOW_BITS) {
@@ -121,9 +128,9 @@ impl Field {
         }
         let (low, high): (Vec<u64>, Vec<u64>) =
             centred.map(|value| (value as u64 & ring_mask(LOW_BITS), (value >> LOW_BITS) as u64)).unzip();
-        let low = ring::convolve(shape, weights, &low, 64, counter);
+        let low = ring::convolve_pixels(shape, weights, &low, 64, pixels, counter);
         // The same products' other half.
-        let high = ring::convolve(shape, weights, &high, 64, &Counter::default());
+        let high = ring::convolve_pixels(shape, weights, &high, 64, pixels, &Counter::default());
         let join = |(low, high): (u64, u64)| {
             let high = self.mul(self.of_signed(high as i64), 1 << LOW_BITS);
             self.add(self.of_signed(low as i64), high)
@@ -213,12 +220,13 @@ mod tests {
             let weights = vec![weight; 2 * channels];
             for share in [P - 1, P / 2, P / 2 + 1, 0] {
                 let input = vec![share; channels];
-                let output = field().convolve(&shape(channels), &weights, &input, &Counter::default()).unwrap();
+                let output =
+                    field().convolve(&shape(channels), &weights, &input, Pixels::All, &Counter::default()).unwrap();
                 let expected = modulo(i128::from(weight) * i128::from(share) * channels as i128);
                 assert_eq!(output, [expected; 2], "{channels} × {weight} × {share}");
             }
         }
-        let refused = field().convolve(&shape(2048), &[i32::MIN; 4096], &[1; 2048], &Counter::default());
+        let refused = field().convolve(&shape(2048), &[i32::MIN; 4096], &[1; 2048], Pixels::All, &Counter::default());
         assert!(matches!(refused, Err(BackendError::Program(_))));
     }
 
@@ -250,7 +258,7 @@ mod tests {
             let random = field().elements(&Seed::reproducible(!seed), in_channels * height * width);
             let input: Vec<u64> = random.into_iter().map(|share| edge.unwrap_or(share)).collect();
             let counter = Counter::default();
-            let output = field().convolve(&shape, &weights, &input, &counter).unwrap();
+            let output = field().convolve(&shape, &weights, &input, Pixels::All, &counter).unwrap();
             prop_assert_eq!(output, definition(&shape, &weights, &input));
             prop_assert_eq!(counter.take(), Work { ring_macs: shape.macs(), ..Work::default() });
         }

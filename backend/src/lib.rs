@@ -22,6 +22,7 @@ pub mod field;
 pub mod gc;
 pub mod he;
 mod local;
+mod masked;
 mod memory;
 pub mod net;
 pub mod ot;

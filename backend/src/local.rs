@@ -1,6 +1,8 @@
-//! Linear layers that each party applies to its own share alone: pooling, residual additions, channels that move, and biases.
+//! Linear layers that each party applies to its own share alone: pooling, residual additions, channels that move, biases, and
+//! what masks move.
 
 use crate::counter::Counter;
+use crate::masked;
 use crate::shares::Arithmetic;
 use pisim_netgen::{FixedNetwork, LayerId, Op};
 use pisim_protocol::Work;
@@ -18,6 +20,10 @@ pub fn local_linear(
     let output = graph.layer(layer).output;
     match graph.layer(layer).op {
         Op::AvgPool { .. } | Op::GlobalAvgPool => pool(arithmetic, network, layer, inputs, counter),
+        Op::Select { cell } => {
+            masked::select(graph.layer(layer), cell, inputs.first().copied().unwrap_or_default(), counter)
+        }
+        Op::Merge { .. } => masked::merge(arithmetic, network, layer, inputs, counter),
         Op::Add => {
             let mut sum = vec![0u64; output.len()];
             for (index, (input, shift)) in inputs.iter().zip(network.alignment(layer)).enumerate() {

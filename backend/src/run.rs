@@ -8,7 +8,7 @@ use crate::party::{Client, Server, Trace};
 use crate::random::Seed;
 use crate::storage::Storage;
 use pisim_netgen::{Weights, infer};
-use pisim_protocol::{Party, Phase, Program, Step, StepKind, Work};
+use pisim_protocol::{CircuitCounts, Party, Phase, Program, Step, StepKind, Work};
 use serde::Serialize;
 use std::sync::Arc;
 use std::thread;
@@ -150,6 +150,18 @@ impl Execution {
             differences.into_iter().map(misprediction).collect::<Vec<_>>()
         };
         program.steps.iter().flat_map(of_step).collect()
+    }
+
+    /// Garbled circuits by what they are for, from the AND gates that the garbler counted.
+    pub fn circuit_counts(&self, program: &Program) -> CircuitCounts {
+        CircuitCounts::of(program, |layer| {
+            let garble = program.steps.iter().find(|step| step.layer == layer && step.kind == StepKind::Garble);
+            let circuit = program.circuits.get(layer.0).and_then(Option::as_ref);
+            let instances = garble
+                .zip(circuit)
+                .and_then(|(step, circuit)| self.counted(step.id.0).and_gates.checked_div(circuit.and_gates()));
+            instances.unwrap_or(0)
+        })
     }
 
     /// Everything counted, each interactive primitive once: garbled gates at the garbler, transfers at the sender.

@@ -4,7 +4,7 @@ use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use crate::field::Field;
 use crate::random::{Seed, ring_mask};
-use crate::ring;
+use crate::ring::{self, Pixels};
 use pisim_protocol::{ConvShape, Protocol, Shares, WireFormat, Work};
 
 /// The arithmetic of a protocol's shares, and their form on the wire.
@@ -125,14 +125,21 @@ impl Arithmetic {
         }
     }
 
-    /// Applies weights `[out][in][ky][kx]` to a share `[channel][y][x]`.
+    /// Applies weights `[out][in][ky][kx]` to a share `[channel][y][x]`, at some pixels of the output: `[channel][pixel]`.
     ///
     /// # Errors
     /// As [`Field::convolve`].
-    pub fn convolve(&self, shape: &ConvShape, weights: &[i32], input: &[u64], counter: &Counter) -> Result<Vec<u64>> {
+    pub fn convolve(
+        &self,
+        shape: &ConvShape,
+        weights: &[i32],
+        input: &[u64],
+        pixels: Pixels<'_>,
+        counter: &Counter,
+    ) -> Result<Vec<u64>> {
         match &self.kind {
-            Kind::Ring { bits } => Ok(ring::convolve(shape, weights, input, *bits, counter)),
-            Kind::Prime(field) => field.convolve(shape, weights, input, counter),
+            Kind::Ring { bits } => Ok(ring::convolve_pixels(shape, weights, input, *bits, pixels, counter)),
+            Kind::Prime(field) => field.convolve(shape, weights, input, pixels, counter),
         }
     }
 

@@ -6,6 +6,7 @@ mod export;
 mod hardware;
 mod memory;
 mod net;
+mod quantise;
 mod report;
 mod requests;
 mod set;
@@ -16,11 +17,12 @@ pub use explore::{Counts, ExploreArgs};
 pub use export::ExportArgs;
 pub use hardware::{FitArgs, ListArgs, MadeOf, TechnologyArgs};
 pub use memory::MemoryArgs;
-pub use net::{NetArgs, NetCommand, NetworkChanges, NetworkOptions};
+pub use net::{BudgetArgs, EqualizeArgs, LadderArgs, NetArgs, NetCommand, NetworkChanges, NetworkOptions};
+pub use quantise::QuantiseArgs;
 pub use report::ReportArgs;
 pub use requests::{Rates, RequestsArgs};
 pub use set::SetOptions;
-pub use sweep::{MergeArgs, ShowArgs, SweepArgs, SweepCommand};
+pub use sweep::{ColumnsArgs, MergeArgs, ShowArgs, SweepArgs, SweepCommand};
 
 use crate::platform::PlatformOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -205,6 +207,10 @@ pub struct VerifyArgs {
     /// A built-in protocol or a .toml file.
     #[arg(short, long, default_value = pisim_protocol::DEFAULT_PROTOCOL)]
     pub protocol: String,
+    /// Sample inputs of an .onnx network, a NumPy array [n, channels, rows, columns]: fraction bits are then chosen for each layer,
+    /// as by `pisim net quantise`.
+    #[arg(long, value_name = "FILE")]
+    pub samples: Option<PathBuf>,
     /// Who garbles, instead of the protocol's choice.
     #[arg(long, value_enum)]
     pub garbler: Option<Garbler>,

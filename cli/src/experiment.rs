@@ -1,17 +1,22 @@
 //! Experiment files: which networks on which platforms, and which private run verifies them.
 
+mod accuracy;
+
 use crate::args::{NetworkChanges, NetworkOptions};
 use crate::image::Picture;
 use crate::select::{self, Chosen};
+use accuracy::AccuracyEntry;
 use anyhow::{Context, Result};
 use include_dir::{Dir, include_dir};
 use pisim_hw_models::Platform;
-use pisim_netgen::Network;
+use pisim_netgen::{Transform, TransformTextError};
 use pisim_protocol::Protocol;
 use pisim_settings::{ConfigError, Source, Spanned, did_you_mean, parse};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::Path;
+
+pub use accuracy::Questions;
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../configs/experiments");
 
@@ -35,13 +40,15 @@ struct ExperimentFile {
     network: Vec<NetworkEntry>,
     /// The private run, if there is one.
     verify: Option<VerifyEntry>,
+    /// Labelled pictures that all networks answer privately; they must be trained (.onnx).
+    accuracy: Option<AccuracyEntry>,
 }
 
 /// A network of an experiment.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkEntry {
-    /// A built-in name, a .toml or a .onnx file.
+    /// A built-in name, a .toml file or an .onnx file, which comes with its weights.
     #[schemars(with = "String")]
     pub name: Spanned<String>,
     /// Rows and columns of the input.
@@ -56,6 +63,23 @@ pub struct NetworkEntry {
     /// Drop the ReLU between the convolutions of every block.
     #[serde(default)]
     thin: bool,
+    /// What else is done to the network, in this order, each as on the command line: `"reshape:a=0.5"`.
+    #[serde(default)]
+    transforms: Vec<TransformText>,
+}
+
+/// A transform as one word.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String")]
+struct TransformText(Transform);
+
+impl TryFrom<String> for TransformText {
+    type Error = TransformTextError;
+
+    fn try_from(text: String) -> Result<Self, TransformTextError> {
+        text.parse().map(Self)
+    }
 }
 
 /// The private run of an experiment.
@@ -81,11 +105,13 @@ pub struct Experiment {
     /// The name or path that it was loaded from.
     pub protocol_name: String,
     /// Networks to simulate.
-    pub networks: Vec<Network>,
+    pub networks: Vec<Chosen>,
     /// Platforms to simulate on.
     pub platforms: Vec<Platform>,
     /// The private run.
     pub verify: Option<PrivateRun>,
+    /// What the networks are asked privately.
+    pub accuracy: Option<Questions>,
 }
 
 /// A validated private run.
@@ -120,8 +146,8 @@ impl Experiment {
         let network = |entry: &NetworkEntry, key: &str| {
             entry.choose().map_err(|error| at(&entry.name, key, &format!("{error:#}")))
         };
-        let networks = file.network.iter().map(|entry| Ok(network(entry, "network.name")?.network));
-        let networks = networks.collect::<Result<_, ConfigError>>()?;
+        let networks = file.network.iter().map(|entry| network(entry, "network.name"));
+        let networks: Vec<Chosen> = networks.collect::<Result<_, ConfigError>>()?;
         let image = |name: &Spanned<String>| {
             picture(name.get_ref()).map_err(|error| at(name, "verify.image", &format!("{error:#}")))
         };
@@ -133,8 +159,10 @@ impl Experiment {
                 seed: entry.seed,
             }),
         };
+        let names: Vec<&Spanned<String>> = file.network.iter().map(|entry| &entry.name).collect();
+        let accuracy = file.accuracy.as_ref().map(|entry| entry.check(source, &names, &networks)).transpose()?;
         let protocol_name = file.protocol.into_inner();
-        Ok(Self { title: file.title, protocol, protocol_name, networks, platforms, verify })
+        Ok(Self { title: file.title, protocol, protocol_name, networks, platforms, verify, accuracy })
     }
 }
 
@@ -148,6 +176,7 @@ impl NetworkEntry {
                 base_channels: self.base_channels,
                 cull: self.cull.clone(),
                 thin: self.thin,
+                transform: self.transforms.iter().map(|text| text.0.clone()).collect(),
             },
         };
         select::choose(self.name.get_ref(), &options)

@@ -8,6 +8,7 @@ use pisim_netgen::onnx::ReadOptions;
 use pisim_netgen::{Model, Network, NetworkError, NetworkSpec, Weights, load_network};
 use pisim_protocol::{LowerError, Program, Protocol, lower};
 use pisim_settings::{ConfigError, Source};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A network, with the weights of its file if that has any.
@@ -25,6 +26,12 @@ pub struct Ready {
     /// Its private inference.
     pub program: Arc<Program>,
     weights: Option<Arc<Weights>>,
+}
+
+impl From<Trained> for Ready {
+    fn from(trained: Trained) -> Self {
+        Self { program: trained.program, weights: Some(Arc::new(trained.calibrated.weights)) }
+    }
 }
 
 impl Ready {
@@ -90,13 +97,26 @@ impl Chosen {
             Err(error) => return Err(refusal(error, &self.network, name)),
         };
         remark(&format!("{}: {reason}; fraction bits are chosen layer by layer instead", self.network.name));
-        let trained = Trained::new(model, protocol, name, None)?;
-        Ok(Ready { program: trained.program, weights: Some(Arc::new(trained.calibrated.weights)) })
+        Ok(Trained::new(model, protocol, name, None)?.into())
+    }
+
+    /// As [`Chosen::prepare`], with fraction bits of each layer's own that are calibrated on a file's sample inputs if there is
+    /// one.
+    ///
+    /// # Errors
+    /// As [`Chosen::prepare`]; samples for a network without weights, or that are none of its inputs.
+    pub fn prepare_on(&self, samples: Option<&Path>, protocol: &Protocol, name: &str) -> Result<Ready> {
+        let Some(file) = samples else { return self.prepare(protocol, name) };
+        let Some(model) = self.own_model()? else {
+            bail!("--samples calibrates trained weights, but {} has none; expected an .onnx file", self.network.name)
+        };
+        let samples = trained::samples(&file.display().to_string(), &model)?;
+        Ok(Trained::new(model, protocol, name, Some(&samples))?.into())
     }
 }
 
 /// The description of a network: a built-in name or a .toml file, changed by options.
-fn network_spec(name: &str, options: &NetworkOptions) -> Result<NetworkSpec> {
+pub fn network_spec(name: &str, options: &NetworkOptions) -> Result<NetworkSpec> {
     let mut spec =
         if name.ends_with(".toml") { load_network(&Source::read(name)?)? } else { NetworkSpec::named(name)? };
     options.apply(&mut spec);

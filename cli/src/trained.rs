@@ -44,7 +44,7 @@ pub fn load(name: &str, options: ReadOptions) -> Result<Model> {
         Some(bytes) => onnx::read(bytes, &stem, options),
         None => onnx::load(path, options),
     };
-    Ok(model.map_err(|error| anyhow::anyhow!("{name}: {error}"))?)
+    model.map_err(|error| anyhow::anyhow!("{name}: {error}"))
 }
 
 impl Trained {

@@ -67,8 +67,8 @@ impl PlatformTemplate {
     pub fn with(&self, changes: &[(&KeyPath, &Value)], memo: &mut TemplateMemo) -> Result<Platform, ConfigError> {
         let raw = self.changed(changes)?;
         let reuse = Reuse {
-            client: self.kept("client", changes, &mut memo.client),
-            server: self.kept("server", changes, &mut memo.server),
+            client: self.kept("client", changes, &memo.client),
+            server: self.kept("server", changes, &memo.server),
         };
         let merged = self.layers.merged();
         let made =

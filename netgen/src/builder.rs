@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::{Conv, Layer, LayerId, Network, NetworkError, Op, Shape};
+use crate::{Cell, Conv, Layer, LayerId, LayerMask, Network, NetworkError, Op, Shape};
 
 /// Limits that keep every count of a network within 64 bits: 2^14 layers of at most 2^48 MACs each.
 const MAX_LAYERS_LOG2: u32 = 14;
@@ -39,7 +39,8 @@ impl NetworkBuilder {
     /// An empty or too large input shape.
     pub fn new(name: impl Into<String>, input: Shape) -> Result<Self, NetworkError> {
         check_shape("input", input)?;
-        let layer = Layer { name: "input".into(), op: Op::Input, inputs: Vec::new(), stage: 0, output: input };
+        let layer =
+            Layer { name: "input".into(), op: Op::Input, inputs: Vec::new(), stage: 0, output: input, mask: None };
         let network = Network {
             name: name.into(),
             input,
@@ -84,6 +85,21 @@ impl NetworkBuilder {
     /// A name used twice, a missing or later input, wrong number of inputs, shapes that do not fit, or a layer whose
     /// counts would exceed the limits.
     pub fn add(&mut self, name: impl Into<String>, op: Op, inputs: &[LayerId]) -> Result<LayerId, NetworkError> {
+        self.add_masked(name, op, inputs, None)
+    }
+
+    /// Appends a layer with a mask: of a ReLU's elements, or of a convolution's pixels.
+    ///
+    /// # Errors
+    /// As [`NetworkBuilder::add`]; a mask of another shape than the layer's output, or with cells that the operation
+    /// cannot have.
+    pub fn add_masked(
+        &mut self,
+        name: impl Into<String>,
+        op: Op,
+        inputs: &[LayerId],
+        mask: Option<LayerMask>,
+    ) -> Result<LayerId, NetworkError> {
         let name = name.into();
         let wrong = |problem: String| NetworkError::Layer { layer: name.clone(), problem };
         if op == Op::Input {
@@ -100,14 +116,17 @@ impl NetworkBuilder {
         if self.network.layers.len() >= 1 << MAX_LAYERS_LOG2 {
             return Err(NetworkError::TooLarge { layer: name, quantity: "layers", limit_log2: MAX_LAYERS_LOG2 });
         }
-        let output = infer_shape(&name, &op, &shapes)?;
+        // What keeps everything is no mask.
+        let mask = mask.filter(|mask| !mask.keeps_all() || matches!(op, Op::Select { .. } | Op::Merge { .. }));
+        let output = infer_shape(&name, &op, &shapes, mask.as_ref())?;
+        check_mask(&op, output, mask.as_ref()).map_err(wrong)?;
         if !self.names.insert(name.clone()) {
             return Err(wrong("another layer has the same name".into()));
         }
         if self.network.stages.is_empty() {
             self.stage("s1");
         }
-        self.network.layers.push(Layer { name, op, inputs: inputs.to_vec(), stage: self.stage, output });
+        self.network.layers.push(Layer { name, op, inputs: inputs.to_vec(), stage: self.stage, output, mask });
         Ok(LayerId(self.network.layers.len() - 1))
     }
 
@@ -171,6 +190,19 @@ impl NetworkBuilder {
         builder.finish()
     }
 
+    /// Builds the same network again with other masks: `mask` gives each layer's.
+    pub(crate) fn rebuild_masked(
+        network: &Network,
+        mut mask: impl FnMut(LayerId, &Layer) -> Option<LayerMask>,
+    ) -> Result<Network, NetworkError> {
+        let mut builder = Self::start_like(network)?;
+        for (id, layer) in network.iter().skip(1) {
+            builder.open_stage_of(network, layer)?;
+            builder.add_masked(layer.name.clone(), layer.op, &layer.inputs, mask(id, layer))?;
+        }
+        builder.finish()
+    }
+
     /// An empty builder with another network's name, input, stages and notes.
     pub(crate) fn start_like(network: &Network) -> Result<Self, NetworkError> {
         let mut builder = Self::new(network.name.clone(), network.input)?;
@@ -190,9 +222,10 @@ impl NetworkBuilder {
         layer.inputs.iter().map(map).collect()
     }
 
-    /// Adds a copy of another network's layer to the open stage, with the operation changed.
+    /// Adds a copy of another network's layer to the open stage, with the operation changed. Its mask stays,
+    /// so the shape must, too.
     pub(crate) fn add_like(&mut self, layer: &Layer, op: Op, inputs: &[LayerId]) -> Result<LayerId, NetworkError> {
-        self.add(layer.name.clone(), op, inputs)
+        self.add_masked(layer.name.clone(), op, inputs, layer.mask.clone())
     }
 
     /// Opens the stage that a layer has in another network.
@@ -222,7 +255,7 @@ impl NetworkBuilder {
 }
 
 /// Output shape of an operation whose number of inputs was checked.
-fn infer_shape(name: &str, op: &Op, inputs: &[Shape]) -> Result<Shape, NetworkError> {
+fn infer_shape(name: &str, op: &Op, inputs: &[Shape], mask: Option<&LayerMask>) -> Result<Shape, NetworkError> {
     let wrong = |problem: String| NetworkError::Layer { layer: name.into(), problem };
     let &input = inputs.first().ok_or_else(|| wrong("it reads nothing".into()))?;
     let output = match *op {
@@ -265,6 +298,26 @@ fn infer_shape(name: &str, op: &Op, inputs: &[Shape]) -> Result<Shape, NetworkEr
             Shape::new(input.channels, height, width)
         }
         Op::GlobalAvgPool => Shape::new(input.channels, 1, 1),
+        Op::Select { cell } => {
+            let mask = mask.filter(|mask| mask.shape() == input);
+            let mask = mask.ok_or_else(|| wrong(format!("it needs a mask of shape {input}")))?;
+            match mask.kept_per_channel().filter(|_| cell == Cell::Kept) {
+                Some(each) => Shape::new(input.channels, each, 1),
+                None => Shape::new(mask.count(cell), 1, 1),
+            }
+        }
+        Op::Merge { .. } => {
+            let mask = mask.ok_or_else(|| wrong("it needs a mask".into()))?;
+            let parts = [Cell::Kept, Cell::Linear].map(|cell| mask.count(cell));
+            let given = inputs.iter().map(Shape::len);
+            if !given.eq(parts.into_iter().filter(|part| *part > 0)) {
+                return Err(wrong(format!(
+                    "its inputs are not the {} kept and {} linear elements",
+                    parts[0], parts[1]
+                )));
+            }
+            mask.shape()
+        }
         Op::Slice { groups, start, channels } => {
             let group = equal_groups(input.channels, groups).map_err(wrong)?;
             if channels == 0 || start.checked_add(channels).is_none_or(|end| end > group) {
@@ -291,6 +344,30 @@ fn infer_shape(name: &str, op: &Op, inputs: &[Shape]) -> Result<Shape, NetworkEr
     };
     check_shape(name, output)?;
     Ok(output)
+}
+
+/// Whether an operation can have a mask, and its output is the mask's shape.
+fn check_mask(op: &Op, output: Shape, mask: Option<&LayerMask>) -> Result<(), String> {
+    let Some(mask) = mask else { return Ok(()) };
+    match op {
+        Op::Select { .. } | Op::Merge { .. } => return Ok(()),
+        op if op.is_activation() && mask.count(Cell::Zero) == mask.shape().len() => {
+            return Err("its mask leaves nothing but zeros".into());
+        }
+        Op::PRelu if mask.kept_per_channel().is_none() => {
+            return Err("a parametric ReLU's mask keeps as many elements in every channel".into());
+        }
+        op if op.is_activation() => {}
+        Op::Conv(_) if mask.count(Cell::Linear) > 0 || mask.kept_pixels().is_none_or(|pixels| pixels.is_empty()) => {
+            return Err("a convolution's mask keeps at least one pixel, and the same ones in all channels".into());
+        }
+        Op::Conv(_) => {}
+        other => return Err(format!("a layer of kind {} has no mask", other.kind())),
+    }
+    if mask.shape() == output {
+        return Ok(());
+    }
+    Err(format!("its mask has shape {}, its output {output}", mask.shape()))
 }
 
 /// Channels in each of several equal groups.

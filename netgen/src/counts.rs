@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{LayerId, Network, Op, Shape};
+use crate::{Cell, Layer, LayerId, Network, Op, Shape};
 
 /// What the papers count of a layer, a stage or a network. The papers' "FLOPs" for private inference are these MACs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -100,16 +100,16 @@ impl Network {
             Op::Conv(conv) => {
                 let weights = self.weight_count(id);
                 let params = weights + channels * (2 * u64::from(conv.norm) + u64::from(conv.bias));
-                Counts { params, macs: weights * out.pixels() as u64, ..Counts::default() }
+                Counts { params, macs: weights * computed_pixels(layer), ..Counts::default() }
             }
             Op::Linear { .. } => {
                 let weights = self.weight_count(id);
                 Counts { params: weights + channels, macs: weights, ..Counts::default() }
             }
             Op::Relu | Op::ClampedRelu { .. } | Op::LeakyRelu { .. } => {
-                Counts { relus: out.len() as u64, ..Counts::default() }
+                Counts { relus: kept_elements(layer), ..Counts::default() }
             }
-            Op::PRelu => Counts { params: channels, relus: out.len() as u64, ..Counts::default() },
+            Op::PRelu => Counts { params: channels, relus: kept_elements(layer), ..Counts::default() },
             Op::MaxPool { kernel, .. } | Op::MaxPoolThen { kernel, .. } => {
                 let comparisons = out.len() as u64 * (kernel * kernel - 1) as u64;
                 let relus = if matches!(layer.op, Op::MaxPoolThen { .. }) { out.len() as u64 } else { 0 };
@@ -119,8 +119,15 @@ impl Network {
                 let params = if norm { 2 * channels } else { channels };
                 Counts { params, ..Counts::default() }
             }
-            Op::Input | Op::Rescale | Op::AvgPool { .. } | Op::GlobalAvgPool | Op::Add => Counts::default(),
-            Op::Slice { .. } | Op::Concat { .. } => Counts::default(),
+            Op::Input
+            | Op::Rescale
+            | Op::Select { .. }
+            | Op::Merge { .. }
+            | Op::AvgPool { .. }
+            | Op::GlobalAvgPool
+            | Op::Slice { .. }
+            | Op::Concat { .. }
+            | Op::Add => Counts::default(),
         }
     }
 
@@ -204,6 +211,16 @@ impl Network {
             notes: self.notes.clone(),
         }
     }
+}
+
+/// Elements of a layer's output that its mask keeps; all without one.
+fn kept_elements(layer: &Layer) -> u64 {
+    layer.mask.as_ref().map_or(layer.output.len(), |mask| mask.count(Cell::Kept)) as u64
+}
+
+/// Pixels that a convolution computes. Its mask is the same in all channels.
+fn computed_pixels(layer: &Layer) -> u64 {
+    kept_elements(layer) / layer.output.channels.max(1) as u64
 }
 
 fn share(part: u64, whole: u64) -> f64 {

@@ -122,6 +122,20 @@ pub struct Design {
     pub stage_relus: Vec<u64>,
 }
 
+impl Design {
+    /// The counts of a solution's network.
+    pub fn of(network: &Network, multipliers: &[u64]) -> Self {
+        let counts = network.counts();
+        Self {
+            multipliers: multipliers.to_vec(),
+            params: counts.params,
+            macs: counts.macs,
+            relus: counts.relus,
+            stage_relus: network.body().iter().map(|stage| stage.relus).collect(),
+        }
+    }
+}
+
 /// Limits of the question. They do not by themselves keep products within 128 bits; [`Equalization::check`] does.
 const MAX_STAGES: usize = 16;
 const MAX_DEPTH: u64 = 1000;
@@ -220,16 +234,7 @@ impl Equalization {
         input_size: usize,
     ) -> Result<Vec<Design>, NetworkError> {
         let design = |multipliers: &Vec<u64>| {
-            let network = self.network(multipliers, base_channels, input_size)?;
-            let counts = network.counts();
-            let of_stage = |k: usize| network.stage_counts(&format!("s{k}")).unwrap_or_default().relus;
-            Ok(Design {
-                multipliers: multipliers.clone(),
-                params: counts.params,
-                macs: counts.macs,
-                relus: counts.relus,
-                stage_relus: (1..=self.depths.len()).map(of_stage).collect(),
-            })
+            Ok(Design::of(&self.network(multipliers, base_channels, input_size)?, multipliers))
         };
         let mut designs = solutions.iter().map(design).collect::<Result<Vec<_>, NetworkError>>()?;
         designs.sort_by(|a, b| (a.macs, &a.multipliers).cmp(&(b.macs, &b.multipliers)));

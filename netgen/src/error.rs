@@ -35,6 +35,14 @@ pub enum NetworkError {
         /// Empty, or "; did you mean `x`?".
         hint: String,
     },
+    /// A file with a mask or a score map cannot be used.
+    #[error("{}: {problem}", path.display())]
+    MaskFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it, and what was expected.
+        problem: String,
+    },
     /// A transform cannot be applied.
     #[error("transform {}, {kind}: {problem}", index + 1)]
     Transform {

@@ -163,7 +163,8 @@ pub fn load_network(source: &Source) -> Result<NetworkSpec, ConfigError> {
             let dot = if fault.key.is_empty() { "" } else { "." };
             ConfigError::at_key(source, &format!("transform[{index}]{dot}{}", fault.key), fault.problem)
         });
-        spec.transforms.push(read?);
+        let folder = path.parent().unwrap_or(std::path::Path::new(""));
+        spec.transforms.push(read?.relative_to(folder));
     }
     spec.build().map_err(|error| {
         if let NetworkError::Transform { index, problem, .. } = &error {
@@ -185,6 +186,7 @@ fn key_of(error: &NetworkError, stages: &'static str) -> Option<&'static str> {
     match error {
         NetworkError::Option { key, .. } => Some(key),
         NetworkError::UnknownStage { .. } => Some(stages),
+        NetworkError::MaskFile { .. } => Some("file"),
         _ => None,
     }
 }

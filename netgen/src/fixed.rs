@@ -11,13 +11,19 @@
 //! That is the plan of [`FixedNetwork::new`]. [`FixedNetwork::with_fractions`] takes any other number of fraction bits of
 //! each layer's output, for example those that [`crate::quantise`] finds from sample inputs; all else follows from them.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
+use crate::mask::{postpone, zeros_after};
 use crate::nonlinear::Pointwise;
-use crate::{LayerId, Network, NetworkBuilder, NetworkError, Op};
+use crate::{Layer, LayerId, LayerMask, Network, NetworkBuilder, NetworkError, Op};
 
 /// Integer bits that every value keeps besides its sign; fewer cannot hold the activations of a real network.
 const INTEGER_BITS: u32 = 4;
+
+/// The same for values whose rescale was postponed: two more, because postponing is a saving and not a need.
+const POSTPONED_INTEGER_BITS: u32 = 6;
 
 /// A fixed-point format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,20 +94,31 @@ impl FixedNetwork {
     /// rescale before beats one behind, which would have all channels to do. It belongs to the stage of its first
     /// reader, and further readers share it. A max pool takes in the ReLU before it or after it that nobody else reads.
     ///
+    /// A masked ReLU `relu` becomes the selection `relu.kept`, the ReLU `relu` on it, the selection `relu.linear`, the rescale
+    /// `relu.rescale` of that (unless the shift is zero), and `relu.merge`. It keeps its input's fraction bits where that
+    /// saves rescales and all values keep six integer bits.
+    ///
     /// # Errors
     /// An impossible format, a malformed network, or a layer that would keep fewer than four integer bits.
     pub fn new(network: &Network, format: FixedPoint) -> Result<Self, NetworkError> {
         format.check()?;
         let fused = crate::nonlinear::fuse(network)?;
         let network = fused.as_ref().unwrap_or(network);
+        postpone(network, |postponed| Self::plan(network, format, postponed))
+    }
+
+    /// The plan in which the layers `postponed` of `network` keep their inputs' fraction bits.
+    fn plan(network: &Network, format: FixedPoint, postponed: &HashSet<LayerId>) -> Result<Self, NetworkError> {
         let mut plan = Planner {
             builder: NetworkBuilder::start_like(network)?,
             format,
             fraction: vec![format.fraction_bits],
             rescaled: vec![None],
+            zeros: vec![None],
+            relaxed: vec![false],
         };
         let mut new_ids = vec![plan.builder.input()];
-        for (_, layer) in network.iter().skip(1) {
+        for (id, layer) in network.iter().skip(1) {
             plan.builder.open_stage_of(network, layer)?;
             let mut inputs = plan.builder.map_inputs(layer, &new_ids)?;
             if matches!(layer.op, Op::Conv(_) | Op::Linear { .. }) || plan.joins_unequal(layer.op, &inputs) {
@@ -109,7 +126,7 @@ impl FixedNetwork {
                     *input = plan.rescaled(*input)?;
                 }
             }
-            new_ids.push(plan.add(layer.name.clone(), layer.op, &inputs)?);
+            new_ids.push(plan.layer(layer, &inputs, postponed.contains(&id))?);
         }
         Ok(Self { network: plan.builder.finish()?, format, fraction: plan.fraction })
     }
@@ -138,7 +155,7 @@ impl FixedNetwork {
         let possible = match layer.op {
             Op::Input => own == self.format.fraction_bits,
             op if op.rescales() => own <= incoming,
-            Op::Add | Op::ChannelBias { .. } => own == incoming,
+            Op::Add | Op::ChannelBias { .. } | Op::Select { .. } | Op::Merge { .. } => own == incoming,
             Op::Conv(_) | Op::Linear { .. } => (incoming..incoming + 32).contains(&own),
             _ => own >= incoming && self.pool_factor(id) > 0,
         };
@@ -178,12 +195,12 @@ impl FixedNetwork {
         }
     }
 
-    /// The left shift of each input of an addition or concatenation, which brings all to the largest number of fraction bits. Zeros
+    /// The left shift of each input of an addition, concatenation or merge, which brings all to the largest number of fraction bits. Zeros
     /// for other layers.
     pub fn alignment(&self, id: LayerId) -> Vec<u32> {
         let layer = self.network.layer(id);
         let shift = |&input: &LayerId| match layer.op {
-            Op::Add | Op::Concat { .. } => self.fraction(id).saturating_sub(self.fraction(input)),
+            Op::Add | Op::Concat { .. } | Op::Merge { .. } => self.fraction(id).saturating_sub(self.fraction(input)),
             _ => 0,
         };
         layer.inputs.iter().map(shift).collect()
@@ -227,15 +244,27 @@ pub(crate) fn pool_window(network: &Network, id: LayerId) -> Option<u64> {
     }
 }
 
-struct Planner {
+pub(crate) struct Planner {
     builder: NetworkBuilder,
-    format: FixedPoint,
+    pub(crate) format: FixedPoint,
     fraction: Vec<u32>,
     /// The rescale of each layer, once it has one.
     rescaled: Vec<Option<LayerId>>,
+    /// The elements of each layer that are known to be zero.
+    zeros: Vec<Option<LayerMask>>,
+    /// Whether a layer's fraction bits come from a postponed rescale.
+    relaxed: Vec<bool>,
 }
 
 impl Planner {
+    /// A layer of the network; `postponed` if it is masked and keeps its input's fraction bits.
+    fn layer(&mut self, layer: &Layer, inputs: &[LayerId], postponed: bool) -> Result<LayerId, NetworkError> {
+        match (layer.op, &layer.mask, inputs) {
+            (op, Some(mask), &[input]) if op.is_activation() => self.masked_activation(layer, mask, input, postponed),
+            _ => self.add_masked(layer.name.clone(), layer.op, inputs, layer.mask.clone()),
+        }
+    }
+
     /// Whether this is a concatenation of tensors with different numbers of fraction bits.
     fn joins_unequal(&self, op: Op, inputs: &[LayerId]) -> bool {
         let fraction = |id: &LayerId| self.fraction.get(id.0);
@@ -245,28 +274,60 @@ impl Planner {
 
     /// The layer itself, or its rescale when it has too many fraction bits to be multiplied again.
     fn rescaled(&mut self, id: LayerId) -> Result<LayerId, NetworkError> {
-        let fraction = self.fraction.get(id.0).copied().unwrap_or_default();
-        if fraction < 2 * self.format.fraction_bits {
+        let fraction = self.fraction_of(id);
+        let (f, relaxed) = (self.format.fraction_bits, self.is_relaxed(id));
+        let room = relaxed && fraction + f + POSTPONED_INTEGER_BITS < self.format.ring_bits;
+        if fraction < 2 * f || room {
             return Ok(id);
         }
         if let Some(Some(rescale)) = self.rescaled.get(id.0) {
             return Ok(*rescale);
         }
         let name = format!("{}.rescale", self.builder.so_far().layer(id).name);
-        let rescale = self.add(name, Op::Rescale, &[id])?;
+        let rescale = self.rescale_nonzeros(name, id)?;
         if let Some(slot) = self.rescaled.get_mut(id.0) {
             *slot = Some(rescale);
         }
         Ok(rescale)
     }
 
-    fn add(&mut self, name: String, op: Op, inputs: &[LayerId]) -> Result<LayerId, NetworkError> {
+    pub(crate) fn fraction_of(&self, id: LayerId) -> u32 {
+        self.fraction.get(id.0).copied().unwrap_or(self.format.fraction_bits)
+    }
+
+    pub(crate) fn zeros_of(&self, id: LayerId) -> Option<LayerMask> {
+        self.zeros.get(id.0).cloned().flatten()
+    }
+
+    fn is_relaxed(&self, id: LayerId) -> bool {
+        self.relaxed.get(id.0).is_some_and(|relaxed| *relaxed)
+    }
+
+    /// Notes that a layer's fraction bits come from a postponed rescale.
+    pub(crate) fn relax(&mut self, id: LayerId) {
+        if let Some(relaxed) = self.relaxed.get_mut(id.0) {
+            *relaxed = true;
+        }
+    }
+
+    pub(crate) fn add_masked(
+        &mut self,
+        name: String,
+        op: Op,
+        inputs: &[LayerId],
+        mask: Option<LayerMask>,
+    ) -> Result<LayerId, NetworkError> {
         let f = self.format.fraction_bits;
-        let id = self.builder.add(name.clone(), op, inputs)?;
+        let id = self.builder.add_masked(name.clone(), op, inputs, mask)?;
         let incoming = inputs.iter().filter_map(|input| self.fraction.get(input.0).copied()).max().unwrap_or(f);
         let fraction = match op {
             Op::Conv(_) | Op::Linear { .. } => incoming + f,
-            Op::Add | Op::ChannelBias { .. } | Op::Slice { .. } | Op::Concat { .. } => incoming,
+            Op::Add
+            | Op::ChannelBias { .. }
+            | Op::Slice { .. }
+            | Op::Concat { .. }
+            | Op::Select { .. }
+            | Op::Merge { .. } => incoming,
             Op::AvgPool { .. } | Op::GlobalAvgPool => {
                 let window = pool_window(self.builder.so_far(), id).unwrap_or(1);
                 let gained = pool_gain(window, f);
@@ -279,25 +340,46 @@ impl Planner {
             // The input, and all that rescales.
             _ => f,
         };
-        self.check_clamp(&name, op)?;
+        self.check_clamp(&name, op, fraction)?;
+        self.note(id, op, inputs, fraction)
+    }
+
+    /// A ReLU or rescale to `fraction` fraction bits.
+    pub(crate) fn add_with_fraction(
+        &mut self,
+        name: String,
+        op: Op,
+        input: LayerId,
+        fraction: u32,
+    ) -> Result<LayerId, NetworkError> {
+        self.check_clamp(&name, op, fraction)?;
+        let id = self.builder.add(name, op, &[input])?;
+        self.note(id, op, &[input], fraction)
+    }
+
+    /// Notes what is known of a new layer, and checks that it fits the ring.
+    fn note(&mut self, id: LayerId, op: Op, inputs: &[LayerId], fraction: u32) -> Result<LayerId, NetworkError> {
+        let relaxed = !op.rescales() && inputs.iter().any(|input| self.is_relaxed(*input));
         let ring_bits = self.format.ring_bits;
-        let needed_bits = fraction + INTEGER_BITS + 1;
+        let needed_bits = fraction + if relaxed { POSTPONED_INTEGER_BITS } else { INTEGER_BITS } + 1;
+        let layer = self.builder.so_far().layer(id);
         if needed_bits > ring_bits {
-            return Err(NetworkError::DoesNotFitRing { layer: name, fraction, needed_bits, ring_bits });
+            return Err(NetworkError::DoesNotFitRing { layer: layer.name.clone(), fraction, needed_bits, ring_bits });
         }
+        let zeros: Vec<Option<LayerMask>> = inputs.iter().map(|input| self.zeros_of(*input)).collect();
+        self.zeros.push(zeros_after(op, layer.mask.as_ref(), &zeros));
         self.fraction.push(fraction);
         self.rescaled.push(None);
+        self.relaxed.push(relaxed);
         Ok(id)
     }
 
     /// Refuses a largest result that no value of the ring reaches.
-    fn check_clamp(&self, name: &str, op: Op) -> Result<(), NetworkError> {
-        let Some(max) = clamp_of(op) else { return Ok(()) };
-        let FixedPoint { ring_bits, fraction_bits, .. } = self.format;
-        let most = (1u64 << (ring_bits - 1 - fraction_bits)) - 1;
-        if u64::from(max) <= most {
-            return Ok(());
-        }
+    fn check_clamp(&self, name: &str, op: Op, fraction_bits: u32) -> Result<(), NetworkError> {
+        let FixedPoint { ring_bits, relu_max, .. } = self.format;
+        let most = 1u64.checked_shl((ring_bits - 1).saturating_sub(fraction_bits)).unwrap_or(u64::MAX) - 1;
+        let largest = clamp_of(op).into_iter().chain(relu_max.filter(|_| op.is_activation())).max();
+        let Some(max) = largest.filter(|max| u64::from(*max) > most) else { return Ok(()) };
         let problem = format!(
             "a largest result of {max} does not fit ring_bits = {ring_bits} with {fraction_bits} fraction bits, which hold \
              {most} at most; use a plain ReLU or raise ring_bits"

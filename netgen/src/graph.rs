@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::nonlinear::{MaxWindow, Pointwise, Slope};
-use crate::{NetworkBuilder, NetworkError};
+use crate::{Cell, LayerMask, NetworkBuilder, NetworkError};
 
 /// A layer's position in [`Network::layers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -129,6 +129,18 @@ pub enum Op {
     },
     /// An exact arithmetic shift with no ReLU; only [`crate::FixedNetwork::new`] inserts it.
     Rescale,
+    /// The elements of its mask that are `cell`, one behind the other; only [`crate::FixedNetwork::new`] inserts it. Channels
+    /// stay where every one has as many kept elements.
+    Select {
+        /// Which elements.
+        cell: Cell,
+    },
+    /// The inverse of one or two selections: fills its mask's kept elements from the first input, the linear ones from the
+    /// next, and leaves zeros; only [`crate::FixedNetwork::new`] inserts it.
+    Merge {
+        /// Number of inputs, 1 or 2: one without kept or without linear elements.
+        sources: usize,
+    },
     /// Average over square windows, without padding.
     AvgPool {
         /// Rows and columns of the window.
@@ -180,6 +192,8 @@ impl Op {
             Self::MaxPoolThen { then: Pointwise::ClampedRelu { .. }, .. } => "max-pool-clamped-relu",
             Self::MaxPoolThen { then: Pointwise::LeakyRelu { .. }, .. } => "max-pool-leaky-relu",
             Self::Rescale => "rescale",
+            Self::Select { .. } => "select",
+            Self::Merge { .. } => "merge",
             Self::AvgPool { .. } => "avg-pool",
             Self::GlobalAvgPool => "global-avg-pool",
             Self::Add => "add",
@@ -231,6 +245,7 @@ impl Op {
         match self {
             Self::Input => 0,
             Self::Add => 2,
+            Self::Merge { sources } => *sources,
             Self::Concat { inputs, .. } => *inputs,
             _ => 1,
         }
@@ -251,6 +266,10 @@ pub struct Layer {
     pub stage: usize,
     /// Shape of its output.
     pub output: Shape,
+    /// Which elements an activation keeps, or which pixels a convolution computes; none keeps all. Of a selection or merge: what it
+    /// selects or merges.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<LayerMask>,
 }
 
 /// A network: layer 0 is the input, the last layer gives the logits, and every other layer is read by a later one.

@@ -8,7 +8,7 @@ use rand_core::{Rng, SeedableRng};
 
 use crate::gemm::convolve;
 use crate::nonlinear::{Pointwise, prelu};
-use crate::{Conv, FixedNetwork, FixedPoint, LayerId, NetworkError, Op, Shape, Weights};
+use crate::{Cell, Conv, FixedNetwork, FixedPoint, LayerId, LayerMask, NetworkError, Op, Shape, Weights};
 
 /// A tensor of signed ring values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +94,14 @@ fn exact_outputs(
     let too_wide = || NetworkError::TooLarge { layer: layer.name.clone(), quantity: "sums", limit_log2: 127 };
     Ok(match layer.op {
         Op::Input => network_input.iter().map(wide).collect(),
-        Op::Conv(conv) => convolve(input, from, layer.output, conv, weights.of(net, id)?).ok_or_else(too_wide)?,
+        Op::Conv(conv) => {
+            let mut outputs = convolve(input, from, layer.output, conv, weights.of(net, id)?).ok_or_else(too_wide)?;
+            if let Some(mask) = &layer.mask {
+                let cells = outputs.iter_mut().zip(mask.cells());
+                cells.filter(|(_, cell)| **cell == Cell::Zero).for_each(|(output, _)| *output = 0);
+            }
+            outputs
+        }
         Op::Linear { out_features } => {
             // A fully connected layer is a 1x1 convolution of one pixel whose channels are all input values.
             let conv = Conv { out_channels: out_features, kernel: 1, stride: 1, padding: 0, norm: false, bias: true };
@@ -113,6 +120,19 @@ fn exact_outputs(
         Op::MaxPool { .. } => maxima(net, id, input, None),
         Op::MaxPoolThen { then, .. } => maxima(net, id, input, Some(then)),
         Op::Rescale => input.iter().map(|value| wide(value) >> net.shift(id)).collect(),
+        Op::Select { cell } => {
+            let cells = layer.mask.iter().flat_map(|mask| mask.cells());
+            input.iter().zip(cells).filter(|&(_, &other)| other == cell).map(|(value, _)| wide(value)).collect()
+        }
+        Op::Merge { .. } => {
+            let shifts = net.alignment(id);
+            let value = |(index, place): (usize, usize)| {
+                let shift = shifts.get(index).copied().unwrap_or_default();
+                values(index).get(place).map(|value| wide(value) << shift)
+            };
+            let sources = layer.mask.iter().flat_map(LayerMask::merge_sources);
+            sources.map(|source| source.and_then(value).unwrap_or_default()).collect()
+        }
         Op::Add => {
             let shifts = net.alignment(id);
             let shift = |index: usize| shifts.get(index).copied().unwrap_or_default();

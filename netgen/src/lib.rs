@@ -29,6 +29,7 @@ mod gemm;
 mod graph;
 mod infer;
 mod ladder;
+mod mask;
 mod named;
 mod nonlinear;
 pub mod onnx;
@@ -51,11 +52,12 @@ pub use float::{FloatLayer, FloatWeights, Model};
 pub use graph::{Conv, Layer, LayerId, Network, Op, Shape};
 pub use infer::{Inference, Tensor, infer, random_input};
 pub use ladder::{Ladder, Rung, Rungs};
+pub use mask::{Cell, Granularity, LayerMask, ReluChoice, ScoreMap, mask, read_bitmap, read_scores, spatial_mask};
 pub use nonlinear::{MaxWindow, Pointwise, Slope, prelu};
 pub use spec::{NetworkSpec, Pool, StageSpec, Stem};
 pub use stages::{BodyStage, criticality};
 pub use transform::{
-    Cull, Equalize, Factor, ReluReuse, Reshape, ReuseConv, Thin, Transform, TransformTextError, cull, equalize,
-    relu_reuse, reshape, thin,
+    Cull, Equalize, Factor, Mask, ReluReuse, Reshape, ReuseConv, SpatialMask, Thin, Transform, TransformTextError,
+    cull, equalize, relu_reuse, reshape, thin,
 };
 pub use weights::{LayerWeights, Weights};

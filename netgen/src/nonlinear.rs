@@ -200,7 +200,9 @@ pub(crate) fn fuse(network: &Network) -> Result<Option<Network>, NetworkError> {
         let before = layer.inputs.first().copied().filter(|&input| only_reader(input) == Some(id));
         let candidates = [before, only_reader(id)].into_iter().flatten();
         let found = candidates.filter(|other| !dropped.contains(other));
-        let activation = found.filter_map(|other| Some((other, network.layer(other).op.pointwise()?))).next();
+        // What a mask leaves of an activation does not change places with a maximum.
+        let pointwise = |id| Some(network.layer(id)).filter(|layer| layer.mask.is_none())?.op.pointwise();
+        let activation = found.filter_map(|other| Some((other, pointwise(other)?))).next();
         if let Some((other, then)) = activation {
             dropped.insert(other);
             let last = network.layer(id.max(other));

@@ -171,6 +171,11 @@ fn spreads(network: &Network) -> Vec<f64> {
             Op::Add => {
                 Moment { positive: input.positive + of(1).positive, symmetric: input.symmetric + of(1).symmetric }
             }
+            // The larger one: what passed no ReLU.
+            Op::Merge { .. } => {
+                let (first, second) = (input, of(1));
+                if first.total() > second.total() { first } else { second }
+            }
             Op::Concat { .. } => {
                 let channels = layer.output.channels as f64;
                 let share = |index: usize, &input: &LayerId| {
@@ -189,7 +194,7 @@ fn spreads(network: &Network) -> Vec<f64> {
                 Pointwise::LeakyRelu { slope } => maximum(leaky(input, slope.value()), kernel),
                 Pointwise::Relu | Pointwise::ClampedRelu { .. } => maximum(leaky(input, 0.0), kernel),
             },
-            Op::Rescale | Op::AvgPool { .. } | Op::GlobalAvgPool | Op::Slice { .. } => input,
+            Op::Rescale | Op::Select { .. } | Op::AvgPool { .. } | Op::GlobalAvgPool | Op::Slice { .. } => input,
         };
         moments.push(moment);
         spreads.push(spread);

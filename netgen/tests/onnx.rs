@@ -58,10 +58,20 @@ fn every_built_in_network_and_its_transforms_survive_the_round_trip() {
     for name in families.chain(shipped_networks().into_iter().map(|file| file.name)).chain(parametric) {
         // A family with parameters in its name is a pattern, not a network.
         let Ok(mut spec) = NetworkSpec::named(&name) else { continue };
+        // Masks have no ONNX form.
+        if spec.transforms.iter().any(|transform| transform.kind().contains("mask")) {
+            continue;
+        }
         if spec.stages.is_empty() {
             spec.base_channels = Some(4);
         }
-        let network = spec.build().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut network = spec.build();
+        if network.is_err() {
+            // Its transforms divide more channels than that.
+            spec.base_channels = Some(16);
+            network = spec.build();
+        }
+        let network = network.unwrap_or_else(|error| panic!("{name}: {error}"));
         let culled = cull(&network, &[&network.stages[0]]).unwrap();
         let reuse = ReluReuse { factor: 2, groups: 2, concat: checked % 2 == 0, conv: ReuseConv::Dense };
         // Not every network's channels can be divided.

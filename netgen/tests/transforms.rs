@@ -131,7 +131,7 @@ fn relu_reuse_divides_relus_by_n_and_grouped_convolutions_divide_macs_by_g() {
         for factor in [2, 4, 8, 16] {
             for (groups, concat) in [(1, true), (1, false), (2, true), (4, false)] {
                 // HRN-5x5x3x and WRN-22-8 begin with 16 channels.
-                if full.layers[1].output.channels % (factor * groups) != 0 {
+                if !full.layers[1].output.channels.is_multiple_of(factor * groups) {
                     continue;
                 }
                 let dense = ReluReuse { factor, groups, concat, conv: ReuseConv::Dense };

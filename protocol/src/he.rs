@@ -104,7 +104,7 @@ pub fn encrypt_work(plan: &ConvPlan) -> Work {
 /// error polynomial, and for every output its flooding noise.
 pub fn linear_work(plan: &ConvPlan) -> Work {
     let (limbs, degree) = (plan.limbs as u64, plan.degree as u64);
-    let (replies, outputs) = (plan.output_ciphertexts(), plan.shape.outputs() as u64);
+    let (replies, outputs) = (plan.output_ciphertexts(), plan.outputs() as u64);
     // Dropping a limb multiplies the outputs of one half and all of the other in every limb that is left.
     let switched: u64 = (plan.response_limbs as u64..limbs).sum();
     Work {
@@ -125,7 +125,7 @@ pub fn decrypt_work(plan: &ConvPlan) -> Work {
     Work {
         decryptions: replies,
         ntts: 2 * replies * limbs,
-        mod_muls: limbs * (replies * plan.degree as u64 + plan.shape.outputs() as u64),
+        mod_muls: limbs * (replies * plan.degree as u64 + plan.outputs() as u64),
         ..Work::default()
     }
 }

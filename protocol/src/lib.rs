@@ -7,6 +7,7 @@
 
 pub mod circuit;
 mod config;
+mod counts;
 pub mod gadgets;
 pub mod he;
 mod linear;
@@ -15,6 +16,7 @@ pub mod netlist;
 mod noise;
 pub mod nonlinear;
 mod packing;
+mod pixels;
 pub mod prime;
 mod program;
 mod shares;
@@ -23,10 +25,12 @@ pub mod wire;
 mod work;
 
 pub use config::{DEFAULT_PROTOCOL, Protocol, ProtocolFile, schema};
+pub use counts::CircuitCounts;
 pub use linear::{Linear, LinearPlan};
 pub use lower::{LowerError, conv_shape, lower, lower_planned, nonlinear_of};
 pub use nonlinear::NonLinear;
 pub use packing::{ConvPlan, ConvShape, PackingFault, packed};
+pub use pixels::{KeptPixels, computed_pixels};
 pub use program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 pub use shares::{DELPHI_PRIME, Shares, Transfer, WireFormat};
 pub use simd::{SimdParams, SimdPlan};

@@ -2,6 +2,7 @@
 
 use crate::he::{self, HeParams};
 use crate::packing::{ConvPlan, ConvShape, PackingFault};
+use crate::pixels::KeptPixels;
 use crate::simd::{SimdParams, SimdPlan};
 use crate::work::Work;
 use serde::Serialize;
@@ -109,6 +110,16 @@ impl LinearPlan {
         match self {
             Self::Coefficient(plan) => &plan.shape,
             Self::Simd(plan) => &plan.shape,
+        }
+    }
+
+    /// The plan of a layer that computes only these pixels of its output. Packing and ciphertexts stay; replies in coefficients
+    /// hold only the computed outputs, those in slots all.
+    #[must_use]
+    pub fn keeping(self, kept: Option<KeptPixels>) -> Self {
+        match self {
+            Self::Coefficient(plan) => Self::Coefficient(ConvPlan { kept, ..plan }),
+            Self::Simd(plan) => Self::Simd(plan),
         }
     }
 

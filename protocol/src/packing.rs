@@ -8,6 +8,7 @@
 
 use crate::he::HeParams;
 use crate::noise::{NoiseMargin, ReplyFormat};
+use crate::pixels::{KeptPixels, computed_pixels};
 use serde::Serialize;
 
 /// A convolution's shape, without packing. Square kernels; zero padding on all sides.
@@ -88,6 +89,9 @@ pub struct ConvPlan {
     pub reply: ReplyFormat,
     /// Whether the server has transformed the weights before all inferences.
     pub prepared: bool,
+    /// The output pixels that replies hold, if not all. Ciphertexts are those of all pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptPixels>,
 }
 
 /// Why no packing of a convolution exists.
@@ -121,6 +125,7 @@ impl ConvPlan {
             channels_out: 1,
             reply: ReplyFormat::default(),
             prepared: false,
+            kept: None,
         };
         let (mut best, mut broken): (Option<(f64, Self)>, Option<NoiseMargin>) = (None, None);
         for tiled in template.tilings() {
@@ -305,10 +310,27 @@ impl ConvPlan {
         (index % self.tiles(), index / self.tiles())
     }
 
+    /// Output values that are computed.
+    pub fn outputs(&self) -> usize {
+        self.shape.out_channels * computed_pixels(&self.shape, self.kept.as_ref())
+    }
+
+    /// Whether output pixel (y, x) is computed.
+    pub fn computes(&self, y: usize, x: usize) -> bool {
+        self.kept.as_ref().is_none_or(|kept| kept.contains(y * self.shape.out_width() + x))
+    }
+
+    /// Output pixels of tile `tile` that are computed.
+    fn tile_pixels(&self, tile: usize) -> usize {
+        let (rows, columns) = self.tile_outputs(tile);
+        let Some(kept) = &self.kept else { return rows.len() * columns.len() };
+        let row = |y| y * self.shape.out_width();
+        rows.map(|y| kept.count_in(row(y) + columns.start..row(y) + columns.end)).sum()
+    }
+
     /// Output values in the reply of tile `tile` and output group `group`.
     pub fn reply_values(&self, tile: usize, group: usize) -> usize {
-        let (rows, columns) = self.tile_outputs(tile);
-        rows.len() * columns.len() * self.output_channels(group).len()
+        self.tile_pixels(tile) * self.output_channels(group).len()
     }
 
     /// Serialised bytes of one fresh seeded ciphertext.
@@ -329,6 +351,14 @@ impl ConvPlan {
     /// Serialised bytes of all replies.
     pub fn reply_bytes(&self) -> u64 {
         let mut bytes = 0;
+        if self.kept.is_some() {
+            for pixels in (0..self.tiles()).map(|tile| self.tile_pixels(tile)) {
+                for (channels, groups) in parts(self.shape.out_channels, self.channels_out) {
+                    bytes += self.one_reply_bytes(pixels * channels) * groups as u64;
+                }
+            }
+            return bytes;
+        }
         // All tiles and groups but the last of their kind are alike.
         for (height, rows) in parts(self.shape.out_height(), self.tile_out_height) {
             for (width, columns) in parts(self.shape.out_width(), self.tile_out_width) {

@@ -63,6 +63,8 @@ work! {
     ring_macs,
     /// Additions in the share ring (pooling, residual additions, masks).
     ring_adds,
+    /// Shares that masks gather or scatter: read at one place and written to another, without arithmetic.
+    moved_shares,
     /// Bytes that the client sends to the server, message headers included.
     bytes_up,
     /// Bytes that the server sends to the client, message headers included.

@@ -6,6 +6,7 @@
 mod accuracy;
 pub mod analysis;
 mod draw;
+pub mod explorer;
 pub mod figures;
 pub mod format;
 mod html;

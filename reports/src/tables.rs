@@ -226,6 +226,10 @@ pub fn verification(run: &VerificationSummary) -> String {
         let text = format!("predicted {}, counted {}", exact(wrong.predicted), exact(wrong.counted));
         table.add_row([Cell::new(format!("  {}: {}", wrong.step, wrong.field)), Cell::new(text)]);
     }
+    for (purpose, count) in run.circuits.iter().filter(|(_, count)| **count > 0) {
+        let name = format!("circuits: {}", purpose.replace('_', " "));
+        table.add_row([Cell::new(name), Cell::new(exact(*count))]);
+    }
     for (phase, time) in run.phases() {
         let of_runs = if run.runs > 1 { format!(", median of {} runs", run.runs) } else { String::new() };
         let measured = format!("{phase} (measured, {} threads{of_runs})", run.threads);

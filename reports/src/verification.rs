@@ -110,6 +110,10 @@ pub struct VerificationSummary {
     pub work_matches: bool,
     /// Counted work by primitive (`and_gates`, `ntts`, `bytes_up`, …), summed over the steps.
     pub work: BTreeMap<String, u64>,
+    /// Counted garbled circuits by what they are for: `activations` (the ReLUs of a schedule), `max_pools`, and `rescales` that
+    /// fixed point asks for beside them.
+    #[serde(default)]
+    pub circuits: BTreeMap<String, u64>,
     /// Seconds by phase (`setup`, `offline`, `online`), measured.
     pub wall_s: BTreeMap<String, f64>,
     /// Threads per party.

@@ -167,6 +167,13 @@ pub struct DocumentKey {
     pub path: KeyPath,
 }
 
+impl DocumentKey {
+    /// Whether this is the other key, or a table or list around it.
+    pub fn holds(&self, other: &Self) -> bool {
+        self.document == other.document && other.path.parts.starts_with(&self.path.parts)
+    }
+}
+
 impl FromStr for DocumentKey {
     type Err = ChangeError;
     fn from_str(text: &str) -> Result<Self, ChangeError> {
@@ -266,6 +273,18 @@ mod tests {
         assert!(error("hardware.x[=1").contains("is no key"));
         assert!(error("hardware.a.b=1").contains("cannot stand in a integer"));
         assert!(error("hardware.a[0]=1").contains("expected a list"));
+    }
+
+    #[test]
+    fn a_table_holds_its_keys() {
+        let key = |text: &str| text.parse::<DocumentKey>().unwrap();
+        assert!(key("hardware.server.memory").holds(&key("hardware.server.memory.channels")));
+        assert!(key("hardware.a").holds(&key("hardware.a[1]")) && key("hardware.a").holds(&key("hardware.a")));
+        assert!(!key("hardware.a").holds(&key("hardware.ab")) && !key("hardware.a").holds(&key("network.a")));
+        assert!(
+            key("mapping").document == Document::Hardware
+                && key("mapping.overlap").holds(&key("hardware.mapping.overlap"))
+        );
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl ConfigError {
     }
 
     /// A fault of the form, as the parser finds it.
-    pub(crate) fn of_form(self) -> Self {
+    pub fn into_form(self) -> Self {
         Self { form: true, ..self }
     }
 

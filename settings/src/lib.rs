@@ -18,6 +18,7 @@
 
 mod any;
 mod change;
+mod count;
 mod error;
 mod layers;
 mod locate;
@@ -29,6 +30,7 @@ mod units;
 
 pub use any::AnyQuantity;
 pub use change::{Change, ChangeError, Document, DocumentKey, KeyPath};
+pub use count::Count;
 pub use error::ConfigError;
 pub use layers::{Find, Layers};
 pub use nearest::{did_you_mean, nearest};

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 /// Bad TOML syntax, an unknown or missing key, a wrong type, a wrong unit or an impossible quantity: one error with
 /// file, line, column, key, expectation and, for a misspelt word, the near miss.
 pub fn parse<T: DeserializeOwned>(source: &Source) -> Result<T, ConfigError> {
-    toml::from_str(&source.text).map_err(|error| explain(source, &error).of_form())
+    toml::from_str(&source.text).map_err(|error| explain(source, &error).into_form())
 }
 
 fn explain(source: &Source, error: &toml::de::Error) -> ConfigError {

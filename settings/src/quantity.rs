@@ -48,7 +48,7 @@ impl Kind {
         let text = text.trim();
         let (number, unit) = split(text);
         let plain: f64 = number.parse().map_err(|_| self.error(format!("`{text}` does not start with a number")))?;
-        if unit.is_empty() {
+        if unit.is_empty() && self.units.iter().all(|(symbol, _)| !symbol.is_empty()) {
             return Err(self.error(format!("`{text}` has no unit")));
         }
         let Some((_, scale)) = self.units.iter().find(|(symbol, _)| *symbol == unit) else {

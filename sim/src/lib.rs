@@ -23,6 +23,7 @@
 
 mod account;
 pub mod analysis;
+pub mod budget;
 pub mod circuits;
 mod demand;
 pub mod engine;

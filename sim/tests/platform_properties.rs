@@ -85,6 +85,7 @@ fn halved(work: &Work) -> Work {
         decryptions: work.decryptions / 2,
         ring_macs: work.ring_macs / 2,
         ring_adds: work.ring_adds / 2,
+        moved_shares: work.moved_shares / 2,
         bytes_up: work.bytes_up / 2,
         bytes_down: work.bytes_down / 2,
         stored_client_bytes: work.stored_client_bytes / 2,

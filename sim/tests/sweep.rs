@@ -3,7 +3,10 @@
 
 use pisim_settings::Source;
 use pisim_sim::analysis::pareto_front;
-use pisim_sim::sweep::{AxisValue, Chunk, Part, PointRow, RunError, RunSummary, Sweep, configure, metrics_of};
+use pisim_sim::sweep::{
+    AxisValue, Chunk, Part, PointRow, RunError, RunSummary, Sweep, changed_network, changed_platform, changed_protocol,
+    metrics_of,
+};
 use pisim_sim::{Level, Prepared, Workspace};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -71,13 +74,14 @@ fn every_row_is_what_its_keys_say_by_themselves() {
             words.windows(2).filter(|pair| pair[0] == option).map(|pair| pair[1].as_str()).collect::<Vec<_>>()
         };
         let changes: Vec<_> = after("--set").into_iter().map(|change| change.parse().unwrap()).collect();
-        let made = configure(after("-n")[0], after("-p")[0], after("-H")[0], &changes).unwrap();
+        let network = changed_network(after("-n")[0], &changes).unwrap().build().unwrap();
+        let platform = changed_platform(after("-H")[0], &changes).unwrap();
         assert_eq!(after("--level"), ["event"]);
-        let program = pisim_protocol::lower(&made.network.build().unwrap(), &made.protocol).unwrap();
+        let program = pisim_protocol::lower(&network, &changed_protocol(after("-p")[0], &changes).unwrap()).unwrap();
         let (prepared, mut workspace) = (Prepared::new(&program), Workspace::default());
         let metrics = row.outcome.as_ref().unwrap();
-        assert_eq!(*metrics, metrics_of(&prepared, &made.platform, Level::Event, &mut workspace).unwrap(), "{command}");
-        let alone = prepared.simulate(&made.platform, Level::Event, &mut workspace).unwrap();
+        assert_eq!(*metrics, metrics_of(&prepared, &platform, Level::Event, &mut workspace).unwrap(), "{command}");
+        let alone = prepared.simulate(&platform, Level::Event, &mut workspace).unwrap();
         assert_eq!(metrics.latency_s, alone.latency_s, "{command}");
         assert_eq!(metrics.bytes, alone.bytes);
         assert!((metrics.energy_j.total / alone.energy_j.phases.total - 1.0).abs() < 1e-12);

@@ -42,6 +42,22 @@ fn an_axis_whose_key_no_file_has() {
 }
 
 #[test]
+fn axes_that_undo_each_other() {
+    let axis = |name: &str, key: &str, values: &str| {
+        format!("[[axis]]\nname = \"{name}\"\nkey = \"{key}\"\nvalues = [{values}]\n")
+    };
+    let channels = axis("channels", "hardware.server.memory.channels", "1, 2");
+    let again = axis("more", "hardware.server.memory.channels", "4");
+    let table = axis("memory", "hardware.server.memory", "{ device = \"hbm2\", channels = 4 }");
+    let error = refused(&format!("{channels}{again}"));
+    assert!(error.starts_with("s.toml:9:7: key `axis[1].key`: a second axis sets"), "{error}");
+    let error = refused(&format!("{channels}{table}"));
+    assert!(error.starts_with("s.toml:9:7: ") && error.contains("the other way round"), "{error}");
+    let fine = format!("{BASE}{table}{channels}");
+    assert!(Sweep::from_source(&Source::new("s.toml", fine)).is_ok(), "the keys of a table after it");
+}
+
+#[test]
 fn values_that_cannot_be() {
     for (rest, place, expected) in [
         ("values = []", "s.toml:5:10: key `axis[0].values`", "empty"),
@@ -63,8 +79,9 @@ fn values_that_cannot_be() {
         let error = axis(rest);
         assert!(error.starts_with(place) && error.contains(expected), "{rest}: {error}");
     }
-    let twice = refused(&format!("{ENGINES}{ENGINES}"));
-    assert!(twice.starts_with("s.toml:7:7: ") && twice.contains("a second axis `engines`"), "{twice}");
+    let other = ENGINES.replace("gc_engine.engines\"", "gc_engine.wire_banks\"\nname = \"engines\"");
+    let twice = refused(&format!("{ENGINES}{other}"));
+    assert!(twice.starts_with("s.toml:8:8: ") && twice.contains("a second axis `engines`"), "{twice}");
 }
 
 #[test]

@@ -56,6 +56,34 @@ fn culled_and_thinned_networks_rescale_without_a_relu() {
 }
 
 #[test]
+fn networks_that_transforms_made_are_exact_and_conform() {
+    let made = |base: &str, transforms: &[&str]| {
+        let mut spec = NetworkSpec::named(base).unwrap();
+        (spec.base_channels, spec.input_size) = (Some(if base == "resnet18" { 8 } else { 2 }), 8);
+        spec.transforms.extend(transforms.iter().map(|text| text.parse().unwrap()));
+        spec.build().unwrap()
+    };
+    for (base, transforms) in [
+        // Every way of reuse: maps that pass or are used again, one group or several, dense and grouped convolutions.
+        ("resnet18", &["relu-reuse:factor=2"][..]),
+        ("resnet18", &["relu-reuse:factor=4,concat=false"]),
+        ("resnet18", &["relu-reuse:factor=2,groups=2,conv=grouped"]),
+        (
+            "resnet18",
+            &["cull:stages=stem+s1", "thin", "reshape:a=0.5", "relu-reuse:factor=2,groups=2,concat=false,conv=grouped"],
+        ),
+        ("resnet20", &["equalize", "reshape:a=0.5,rho=0.5"]),
+    ] {
+        for protocol in PROTOCOLS {
+            Run::new(&made(base, transforms), protocol, 4).assert_exact_and_conforming();
+        }
+    }
+    // The shipped one of them that is small enough.
+    let shipped = NetworkSpec::named("resnet-tiny-reuse-2").unwrap().build().unwrap();
+    Run::new(&shipped, "ring-gc", 5).assert_exact_and_conforming();
+}
+
+#[test]
 fn weights_that_some_layers_prepare_before_the_inference_change_no_answer_and_no_count_but_their_own() {
     let network = network("resnet20", 2, 16);
     let mut protocol = pisim_protocol::Protocol::load("ring-gc").unwrap();

@@ -37,7 +37,7 @@ struct Choice {
 
 prop_compose! {
     fn choice()(
-        kind in 0..9_u8,
+        kind in 0..10_u8,
         channels in 1..=6_usize,
         stride in 1..=2_usize,
         (three, relu, norm, bias) in any::<(bool, bool, bool, bool)>(),
@@ -102,6 +102,15 @@ impl Draft {
             5 => self.residual(choice),
             6 => self.add(Op::ChannelBias { norm: choice.norm }, &[x]),
             7 if choice.relu => self.add(Op::GlobalAvgPool, &[x]),
+            9 if shape.channels >= 2 => {
+                let groups = if shape.channels.is_multiple_of(2) && choice.three { 2 } else { 1 };
+                let (group, start) =
+                    (shape.channels / groups, usize::from(choice.bias) * (shape.channels / groups - 1));
+                let channels = if choice.bias { 1 } else { group };
+                let slice = self.add(Op::Slice { groups, start, channels }, &[x]);
+                let relu = if choice.relu { self.add(Op::Relu, &[slice]) } else { slice };
+                self.add(Op::Concat { groups, inputs: 2 }, &if choice.norm { [relu, x] } else { [x, relu] })
+            }
             7 => self.add(Op::Add, &[x, x]),
             8 if choice.relu => self.add(Op::Linear { out_features: choice.channels }, &[x]),
             _ => self.add(Op::Relu, &[x]),

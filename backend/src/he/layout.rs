@@ -59,7 +59,7 @@ pub(super) fn reply_positions(plan: &ConvPlan, tile: usize, group: usize) -> Vec
     let mut positions = Vec::with_capacity(plan.reply_values(tile, group));
     for (local, channel) in plan.output_channels(group).enumerate() {
         for y in rows.clone() {
-            for x in columns.clone() {
+            for x in columns.clone().filter(|x| plan.computes(y, *x)) {
                 let coefficient = plan.output_position(local, y - rows.start, x - columns.start);
                 positions.push((coefficient, (channel * height + y) * width + x));
             }

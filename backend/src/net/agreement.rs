@@ -15,7 +15,7 @@ const HASHES: usize = 4;
 
 /// What one process would run.
 ///
-/// Four hashes (BLAKE3) say where two programs differ. *Network*: operations, wiring and shapes, without names. *Protocol*:
+/// Four hashes (BLAKE3) say where two programs differ. *Network*: operations, wiring, shapes and masks, without names. *Protocol*:
 /// every choice of the protocol file but its name, its description and the numbers. *Parameters*: fixed point and homomorphic
 /// encryption. *Program*: packings, circuits and every step with its party, its order and its exact bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,8 @@ impl Agreement {
     /// None that a lowered program can cause.
     pub fn of(program: &Program) -> Result<Self> {
         let network = &program.network.network;
-        let layers: Vec<_> = network.layers.iter().map(|layer| (&layer.op, &layer.inputs, &layer.output)).collect();
+        let layers = network.layers.iter().map(|layer| (&layer.op, &layer.inputs, &layer.output, &layer.mask));
+        let layers: Vec<_> = layers.collect();
         let (format, linear) = (&program.protocol.format, &program.protocol.linear);
         let mut choices = serde_json::to_value(&*program.protocol).map_err(|error| unhashable(&error))?;
         if let Value::Object(choices) = &mut choices {

@@ -12,7 +12,7 @@ use crate::local::local_linear;
 use crate::random::Seed;
 use crate::storage::{Kept, Storage};
 use pisim_netgen::{LayerId, Op};
-use pisim_protocol::{Message, Party, Phase, Program, Step, StepKind, wire};
+use pisim_protocol::{KeptPixels, Message, Party, Phase, Program, Step, StepKind, wire};
 use std::collections::HashMap;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -188,7 +188,13 @@ impl Client {
     fn decrypt(&mut self, step: &Step) -> Result<()> {
         let bytes = self.session.take_message(step.layer, Message::ReplyCiphertexts)?;
         let plan = self.session.plan(step.layer)?;
-        let share = self.session.linear.decrypt(plan, self.key()?, bytes.bytes(), step.id.0)?;
+        let mut share = self.session.linear.decrypt(plan, self.key()?, bytes.bytes(), step.id.0)?;
+        // Slots hold all pixels; the server's share is zero at those that nobody needs, and so is this one.
+        if let Some(kept) = KeptPixels::of(&self.session.program.network.network, step.layer) {
+            let pixels = plan.shape().out_height() * plan.shape().out_width();
+            let silent = |index: usize| !kept.contains(index % pixels.max(1));
+            share.iter_mut().enumerate().filter(|(index, _)| silent(*index)).for_each(|(_, share)| *share = 0);
+        }
         self.put(step.layer, share)
     }
 

@@ -9,11 +9,12 @@ use crate::counter::Counter;
 use crate::error::{BackendError, Result};
 use crate::he::PreparedWeights;
 use crate::local::{add_bias, local_linear};
+use crate::masked::{at_pixels, spread};
 use crate::random::Seed;
-use crate::ring;
+use crate::ring::{self, Pixels};
 use crate::storage::Storage;
 use pisim_netgen::{LayerId, LayerWeights, Op, Weights};
-use pisim_protocol::{Message, Party, Phase, Program, Step, StepKind};
+use pisim_protocol::{KeptPixels, Message, Party, Phase, Program, Step, StepKind};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -240,10 +241,21 @@ impl Server {
         let none = || BackendError::program(format!("layer {} has no weights", layer.0));
         let weights = self.layer_weights(layer).ok_or_else(none)?;
         let input = self.share(self.session.input(layer)?)?;
-        let product = arithmetic.convolve(&shape, &weights.weights, input, counter)?;
-        let mut share = arithmetic.add(&product, &self.session.mask_of(layer, &secret), counter);
-        let pixels = self.session.program.network.network.layer(layer).output.pixels();
-        add_bias(&arithmetic, &mut share, &weights.bias, pixels, counter);
+        let network = &self.session.program.network.network;
+        let all = network.layer(layer).output.pixels();
+        let kept: Option<Vec<usize>> = KeptPixels::of(network, layer).map(|kept| kept.iter().collect());
+        let mut mask = self.session.mask_of(layer, &secret);
+        if let Some(kept) = &kept {
+            mask = at_pixels(&mask, all, kept);
+        }
+        let pixels = kept.as_deref().map_or(Pixels::All, Pixels::Some);
+        let product = arithmetic.convolve(&shape, &weights.weights, input, pixels, counter)?;
+        let mut share = arithmetic.add(&product, &mask, counter);
+        add_bias(&arithmetic, &mut share, &weights.bias, kept.as_ref().map_or(all, Vec::len), counter);
+        if let Some(kept) = &kept {
+            // Where nothing is computed, both shares are zero.
+            share = spread(&share, all, kept);
+        }
         self.put(layer, share);
         Ok(())
     }

@@ -15,19 +15,31 @@ const TAPS_PER_PASS: usize = 512;
 
 /// Applies weights `[out][in][ky][kx]` to a share `[channel][y][x]`; correct modulo 2^bits.
 pub fn convolve(shape: &ConvShape, weights: &[i32], input: &[u64], bits: u32, counter: &Counter) -> Vec<u64> {
-    let few = shape.out_height() * shape.out_width() <= 16;
+    convolve_pixels(shape, weights, input, bits, Pixels::All, counter)
+}
+
+/// As [`convolve`], but computes only some pixels of the output: `[channel][pixel]`.
+pub fn convolve_pixels(
+    shape: &ConvShape,
+    weights: &[i32],
+    input: &[u64],
+    bits: u32,
+    pixels: Pixels<'_>,
+    counter: &Counter,
+) -> Vec<u64> {
+    let few = pixels.count(shape) <= 16;
     // Half the width is twice the lanes.
     if bits <= 32 {
         let output: Vec<Wrapping<u32>> = match Path::current() {
-            _ if few => convolve_words::<_, 16>(shape, weights, input, counter),
-            Path::Avx512 => convolve_words::<_, 32>(shape, weights, input, counter),
-            _ => convolve_words::<_, 128>(shape, weights, input, counter),
+            _ if few => convolve_words::<_, 16>(shape, weights, input, pixels, counter),
+            Path::Avx512 => convolve_words::<_, 32>(shape, weights, input, pixels, counter),
+            _ => convolve_words::<_, 128>(shape, weights, input, pixels, counter),
         };
         return output.into_iter().map(|value| u64::from(value.0)).collect();
     }
     let output: Vec<Wrapping<u64>> = match few {
-        true => convolve_words::<_, 16>(shape, weights, input, counter),
-        false => convolve_words::<_, 128>(shape, weights, input, counter),
+        true => convolve_words::<_, 16>(shape, weights, input, pixels, counter),
+        false => convolve_words::<_, 128>(shape, weights, input, pixels, counter),
     };
     output.into_iter().map(|value| value.0).collect()
 }
@@ -104,11 +116,12 @@ fn convolve_words<T: Word, const W: usize>(
     shape: &ConvShape,
     weights: &[i32],
     input: &[u64],
+    pixels: Pixels<'_>,
     counter: &Counter,
 ) -> Vec<T> {
-    let (taps, pixels) = (shape.taps(), shape.out_height() * shape.out_width());
-    let patches: Vec<[T; W]> = gather(shape, input);
-    let mut output = vec![T::default(); shape.outputs()];
+    let patches: Vec<[T; W]> = gather(shape, input, pixels);
+    let (taps, pixels) = (shape.taps(), pixels.count(shape));
+    let mut output = vec![T::default(); shape.out_channels * pixels];
     let groups = output.par_chunks_mut((GROUP * pixels).max(1)).zip(weights.par_chunks((GROUP * taps).max(1)));
     groups.for_each(|(output, weights)| {
         multiply(output, weights, &patches, taps, pixels);
@@ -230,26 +243,26 @@ unsafe fn accumulate_avx512<const W: usize, const R: usize>(
     }
 }
 
-/// The inputs of all output pixels, `[strip][tap][lane]`, zero in the padding and in the lanes behind the last pixel.
-fn gather<T: Word, const W: usize>(shape: &ConvShape, input: &[u64]) -> Vec<[T; W]> {
+/// The inputs of the output pixels, `[strip][tap][lane]`, zero in the padding and in the lanes behind the last pixel.
+fn gather<T: Word, const W: usize>(shape: &ConvShape, input: &[u64], pixels: Pixels<'_>) -> Vec<[T; W]> {
     let padded = pad::<T>(shape, input);
     let (width, plane) = (shape.in_width + 2 * shape.padding, padded_plane(shape));
-    let (kernel, pixels) = (shape.kernel, shape.out_height() * shape.out_width());
+    let (kernel, count) = (shape.kernel, pixels.count(shape));
     let window = kernel * kernel;
-    let mut patches = vec![[T::default(); W]; pixels.div_ceil(W) * shape.taps()];
+    let strips: Vec<Vec<Run>> =
+        (0..count.div_ceil(W)).map(|strip| pixels.runs(shape, strip * W..((strip + 1) * W).min(count))).collect();
+    let mut patches = vec![[T::default(); W]; strips.len() * shape.taps()];
     // One item is a strip of one channel.
     patches.par_chunks_mut(window.max(1)).with_min_len(16).enumerate().for_each(|(item, patches)| {
         let (strip, channel) = (item / shape.in_channels, item % shape.in_channels);
         let channel = &padded[channel * plane..][..plane];
-        for run in runs(shape, strip * W..((strip + 1) * W).min(pixels)) {
-            let first =
-                run.start % shape.out_width() * shape.stride + run.start / shape.out_width() * shape.stride * width;
-            let lane = run.start - strip * W;
+        for &Run { pixel, lane, len } in &strips[strip] {
+            let first = pixel % shape.out_width() * shape.stride + pixel / shape.out_width() * shape.stride * width;
             for (tap, patch) in patches.iter_mut().enumerate() {
                 let source = &channel[first + tap / kernel * width + tap % kernel..];
-                let target = &mut patch[lane..lane + run.len()];
+                let target = &mut patch[lane..lane + len];
                 match shape.stride {
-                    1 => target.copy_from_slice(&source[..run.len()]),
+                    1 => target.copy_from_slice(&source[..len]),
                     stride => target.iter_mut().zip(source.iter().step_by(stride)).for_each(|(to, from)| *to = *from),
                 }
             }
@@ -258,14 +271,46 @@ fn gather<T: Word, const W: usize>(shape: &ConvShape, input: &[u64]) -> Vec<[T; 
     patches
 }
 
-/// Output pixels, split where a row ends.
-fn runs(shape: &ConvShape, pixels: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let (width, mut next) = (shape.out_width(), pixels.start);
-    std::iter::from_fn(move || {
-        let run = next..((next / width + 1) * width).min(pixels.end);
-        next = run.end;
-        (!run.is_empty()).then_some(run)
-    })
+/// Which pixels of the output are computed, counted row by row.
+#[derive(Debug, Clone, Copy)]
+pub enum Pixels<'a> {
+    /// All of them.
+    All,
+    /// These, ascending.
+    Some(&'a [usize]),
+}
+
+/// Pixels of one row that follow each other: the first, its lane in the strip, and how many.
+struct Run {
+    pixel: usize,
+    lane: usize,
+    len: usize,
+}
+
+impl Pixels<'_> {
+    /// How many are computed.
+    fn count(self, shape: &ConvShape) -> usize {
+        match self {
+            Self::All => shape.out_height() * shape.out_width(),
+            Self::Some(pixels) => pixels.len(),
+        }
+    }
+
+    /// The computed pixels with these numbers, in runs.
+    fn runs(self, shape: &ConvShape, numbers: Range<usize>) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        for (lane, number) in numbers.enumerate() {
+            let pixel = match self {
+                Self::All => number,
+                Self::Some(pixels) => pixels[number],
+            };
+            match runs.last_mut().filter(|run| run.pixel + run.len == pixel && pixel % shape.out_width() != 0) {
+                Some(run) => run.len += 1,
+                None => runs.push(Run { pixel, lane, len: 1 }),
+            }
+        }
+        runs
+    }
 }
 
 /// Elements of one channel with its padding.
@@ -339,9 +384,17 @@ mod tests {
             let counter = Counter::default();
             let output = convolve(&shape, &weights, &input, bits, &counter);
             prop_assert_eq!(counter.take().ring_macs, shape.macs());
-            for (value, expected) in output.iter().zip(direct(&shape, &weights, &input)) {
+            let direct = direct(&shape, &weights, &input);
+            for (value, expected) in output.iter().zip(&direct) {
                 prop_assert_eq!(value & mask, expected & mask);
             }
+            // Some pixels alone: the same values, and only their products.
+            let pixels = shape.out_height() * shape.out_width();
+            let some: Vec<usize> = (0..pixels).filter(|pixel| *pixel == 0 || rng.next_u32().is_multiple_of(3)).collect();
+            let output = convolve_pixels(&shape, &weights, &input, bits, Pixels::Some(&some), &counter);
+            prop_assert_eq!(counter.take().ring_macs, (some.len() * out_channels * shape.taps()) as u64);
+            let expected = direct.chunks(pixels).flat_map(|channel| some.iter().map(|pixel| channel[*pixel]));
+            prop_assert!(output.iter().map(|value| value & mask).eq(expected.map(|value| value & mask)));
         }
     }
 }

@@ -3,7 +3,7 @@
 mod convolve;
 
 pub(crate) use convolve::GROUP;
-pub use convolve::convolve;
+pub use convolve::{Pixels, convolve, convolve_pixels};
 
 use crate::counter::Counter;
 use pisim_protocol::Work;

@@ -13,7 +13,8 @@ Latin-hypercube or Sobol sample, or found by NSGA-II. DIR gets points.parquet an
 with one row for each point, layers.parquet if the sweep asks for layers, and manifest.json
 with everything that the rows follow from.
 
-A run that was stopped goes on where it was when it is started again. A shard is one of equal
+A run that was stopped goes on where it was when it is started again; a search goes through
+its earlier generations once more, since later ones follow from them. A shard is one of equal
 parts, counted from 0, for many machines; merging all of them gives the files of one run, bit
 for bit.
 
@@ -21,8 +22,9 @@ Examples:
   pisim sweep gc-he-balance
   pisim sweep mine.toml --out results --level event --threads 8
   pisim sweep mine.toml --shard 0/4 --out shard0     … up to 3/4, on any machines, and then
-  pisim sweep merge results shard0 shard1 shard2 shard3
-  pisim sweep show results --point 1234              the row, and the command that gives it";
+  pisim sweep merge shard0 shard1 shard2 shard3 --out results
+  pisim sweep show results --point 1234              the row, and the command that gives it
+  pisim sweep columns mine.toml                      what the columns of its results mean";
 
 #[derive(Debug, Args)]
 #[command(after_help = HELP, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -33,7 +35,7 @@ pub struct SweepArgs {
     #[arg(required = true)]
     pub sweep: Option<String>,
     /// The folder for the results; by default out/sweeps/ and the sweep's name.
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Only this part of the points: INDEX/COUNT, INDEX from 0.
     #[arg(long, value_name = "INDEX/COUNT")]
@@ -58,15 +60,18 @@ pub enum SweepCommand {
     Merge(MergeArgs),
     /// Show one row of results, and the command that computes it by itself.
     Show(ShowArgs),
+    /// List the columns of results: names, types, units and meanings.
+    Columns(ColumnsArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct MergeArgs {
-    /// The folder for the whole results.
-    pub out: PathBuf,
     /// The folders of all shards, in any order.
-    #[arg(required = true)]
+    #[arg(required = true, value_name = "DIR")]
     pub shards: Vec<PathBuf>,
+    /// The folder for the whole results.
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
     /// Remove the results of another sweep from the folder.
     #[arg(long)]
     pub force: bool,
@@ -79,4 +84,10 @@ pub struct ShowArgs {
     /// The point's number.
     #[arg(long, value_name = "N")]
     pub point: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct ColumnsArgs {
+    /// A built-in sweep, a .toml file or a folder of results, whose axes are listed, too.
+    pub sweep: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! One file per command.
 
-mod accuracy;
+pub mod accuracy;
 mod against;
 pub mod bench;
 pub mod calibrate;
@@ -12,6 +12,7 @@ pub mod hardware;
 pub mod infer;
 pub mod memory;
 pub mod net;
+pub mod quantise;
 pub mod report;
 pub mod requests;
 mod row;

@@ -33,7 +33,9 @@ pub fn run(args: &ReportArgs, output: Output) -> Result<Outcome> {
     let written = gallery.write(args)?;
     output.print(&written, || {
         let files = written.get("figures").and_then(Value::as_array).map_or(0, Vec::len);
-        format!("{}\n\n{files} figures (SVG, PNG, PDF, CSV) and report.json in {}", gallery.text, args.out.display())
+        let (text, out) = (&gallery.text, args.out.display());
+        let page = gallery.page.as_ref().map(|_| format!("\nexplore the points in a browser: {out}/index.html"));
+        format!("{text}\n\n{files} figures (SVG, PNG, PDF, CSV) and report.json in {out}{}", page.unwrap_or_default())
     })?;
     Ok(Outcome::Done)
 }
@@ -47,6 +49,8 @@ struct Gallery {
     text: String,
     /// Files besides the figures, by path.
     others: Vec<(PathBuf, Vec<u8>)>,
+    /// A page to explore the points with.
+    page: Option<String>,
 }
 
 impl Gallery {
@@ -68,7 +72,9 @@ impl Gallery {
         for (path, content) in &self.others {
             fs::write(path, content).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        write_folder(&args.out, &figures, &[("report.json", content)])?;
+        let mut files = vec![("report.json", content)];
+        files.extend(self.page.iter().map(|page| ("index.html", page.clone().into_bytes())));
+        write_folder(&args.out, &figures, &files)?;
         Ok(report)
     }
 

@@ -6,11 +6,12 @@ use crate::Outcome;
 use crate::args::SimulateArgs;
 use crate::output::Output;
 use crate::select;
+use crate::trained::has_weights;
 use anyhow::{Context, Result, bail};
 use pisim_hw_models::Platform;
 use pisim_protocol::{Program, Protocol};
 use pisim_reports::tables;
-use pisim_sim::sweep::{Configured, configure, metrics_of};
+use pisim_sim::sweep::{changed_network, changed_platform, changed_protocol, metrics_of};
 use pisim_sim::{Level, Prepared, Workspace};
 use std::fs;
 use std::sync::Arc;
@@ -53,14 +54,20 @@ fn chosen(args: &SimulateArgs) -> Result<(Arc<Program>, Platform)> {
         let platform = args.changes.platform(&args.hardware)?;
         return Ok((network.prepare(&Protocol::load(&args.protocol)?, &args.protocol)?.program, platform));
     }
-    let Configured { mut network, protocol, mut platform } =
-        configure(&args.network, &args.protocol, &args.hardware, &args.set.set)?;
-    args.options.apply(&mut network);
+    let changes = &args.set.set;
+    let protocol = changed_protocol(&args.protocol, changes)?;
+    let mut platform = changed_platform(&args.hardware, changes)?;
     args.changes.change(&mut platform)?;
     let parties = [("client", &platform.client), ("server", &platform.server)];
     let misfit = parties.into_iter().find_map(|(name, party)| Some((name, party.misfits().into_iter().next()?)));
     if let Some((party, misfit)) = misfit.filter(|_| !args.set.any_size) {
         bail!("{}: key `{party}.{}`: {}; or --any-size", args.hardware, misfit.key, misfit.message);
     }
+    let mut network = changed_network(&args.network, changes)?;
+    if has_weights(&args.network) {
+        let network = select::choose(&args.network, &args.options)?;
+        return Ok((network.prepare(&protocol, &args.protocol)?.program, platform));
+    }
+    args.options.apply(&mut network);
     Ok((Arc::new(select::program(&network.build()?, &protocol, &args.protocol)?), platform))
 }

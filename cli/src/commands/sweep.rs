@@ -1,6 +1,7 @@
 //! `pisim sweep`: many points, resumable, in shards.
 
 mod answer;
+mod columns;
 mod show;
 
 pub use show::text_of;
@@ -22,6 +23,7 @@ pub fn run(args: &SweepArgs, output: Output) -> Result<Outcome> {
     match (&args.command, &args.sweep) {
         (Some(SweepCommand::Merge(args)), _) => merged(args, output),
         (Some(SweepCommand::Show(args)), _) => show::run(args, output),
+        (Some(SweepCommand::Columns(args)), _) => columns::run(args, output),
         (None, Some(name)) => swept(args, name, output),
         (None, None) => {
             bail!("no sweep; expected a built-in one ({}) or a .toml file", Sweep::builtin_names().join(", "))

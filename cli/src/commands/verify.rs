@@ -13,7 +13,7 @@ use crate::select::{self, Ready};
 use anyhow::{Context, Result, bail};
 use pisim_backend::{Seed, Verification, verify_after};
 use pisim_netgen::random_input;
-use pisim_protocol::{Party, Phase, Program, Protocol, Work};
+use pisim_protocol::{CircuitCounts, Party, Phase, Program, Protocol, Work};
 use pisim_reports::{Disagreement, VerificationSummary, tables};
 
 /// More weights than this (4 bytes each, and more while they are used) are refused before any memory is asked for.
@@ -33,7 +33,7 @@ pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
         Some(Garbler::Client) => Party::Client,
         None => protocol.garbler,
     };
-    let network = chosen.prepare(&protocol, &args.protocol)?;
+    let network = chosen.prepare_on(args.samples.as_deref(), &protocol, &args.protocol)?;
     let program = &network.program;
     let mut against = args.hardware.as_deref().map(Against::named).transpose()?;
     let image = args.image.clone().map(Picture::File);
@@ -124,6 +124,13 @@ fn run_after(
     Ok(summary)
 }
 
+/// Counted circuits by what they are for.
+fn circuits(counts: CircuitCounts) -> std::collections::BTreeMap<String, u64> {
+    let CircuitCounts { activations, max_pools, rescales } = counts;
+    let named = [("activations", activations), ("max_pools", max_pools), ("rescales", rescales)];
+    named.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
+}
+
 fn summarise(program: &Program, run: &Verification) -> VerificationSummary {
     let total = run.execution.total(program);
     let named = |step: usize| {
@@ -142,6 +149,7 @@ fn summarise(program: &Program, run: &Verification) -> VerificationSummary {
         steps: program.steps.len() as u64,
         steps_matching: (program.steps.len() - differing.len()) as u64,
         work_matches: differing.is_empty(),
+        circuits: circuits(run.execution.circuit_counts(program)),
         work: Work::FIELDS.iter().map(|field| (*field).to_owned()).zip(total.values()).collect(),
         wall_s: Phase::ALL.iter().map(|phase| (format!("{phase:?}").to_lowercase(), wall(*phase))).collect(),
         threads: rayon::current_num_threads(),

@@ -1,8 +1,11 @@
 //! Runs the real binary in a folder of its own.
 #![allow(dead_code, reason = "every test file uses a part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
+pub mod python;
 #[cfg(unix)]
 pub mod serving;
+pub mod sweeping;
 
 use serde_json::Value;
 use std::collections::BTreeSet;

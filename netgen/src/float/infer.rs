@@ -2,7 +2,7 @@
 
 use crate::gemm::convolve_float;
 use crate::nonlinear::{MaxWindow, Pointwise};
-use crate::{Conv, LayerId, Model, NetworkError, Op, Shape};
+use crate::{Cell, Conv, LayerId, LayerMask, Model, NetworkError, Op, Shape};
 
 /// A tensor of numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,7 @@ fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> R
     };
     let input = values(0);
     let from = model.network.input_shape(id);
-    Ok(match layer.op {
+    let dense = match layer.op {
         Op::Input => image.to_vec(),
         Op::Conv(conv) => convolve_float(input, from, layer.output, conv, model.of(id)?),
         Op::Linear { out_features } => {
@@ -62,6 +62,15 @@ fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> R
             largest.into_iter().map(|value| pointwise(value, then)).collect()
         }
         Op::Rescale => input.to_vec(),
+        Op::Select { cell } => {
+            let elements = layer.mask.iter().flat_map(|mask| mask.elements(cell));
+            return Ok(elements.filter_map(|index| input.get(index)).copied().collect());
+        }
+        Op::Merge { .. } => {
+            let value = |(index, place): (usize, usize)| values(index).get(place).copied();
+            let sources = layer.mask.iter().flat_map(LayerMask::merge_sources);
+            return Ok(sources.map(|source| source.and_then(value).unwrap_or_default()).collect());
+        }
         Op::Add => input.iter().zip(values(1)).map(|(a, b)| a + b).collect(),
         Op::Slice { .. } | Op::Concat { .. } => {
             let map = |(index, channel): (usize, usize)| {
@@ -75,7 +84,21 @@ fn outputs(model: &Model, id: LayerId, done: &[FloatTensor], image: &[f32]) -> R
         }
         Op::AvgPool { kernel, stride } => averages(input, from, layer.output, (kernel, kernel), stride),
         Op::GlobalAvgPool => averages(input, from, layer.output, (from.height, from.width), 1),
+    };
+    Ok(match &layer.mask {
+        Some(mask) => masked(mask, dense, input),
+        None => dense,
     })
+}
+
+/// A layer's outputs under its mask; linear elements are the layer's `input`.
+fn masked(mask: &LayerMask, dense: Vec<f32>, input: &[f32]) -> Vec<f32> {
+    let value = |(index, (cell, value)): (usize, (&Cell, f32))| match cell {
+        Cell::Kept => value,
+        Cell::Linear => input.get(index).copied().unwrap_or_default(),
+        Cell::Zero => 0.0,
+    };
+    mask.cells().iter().zip(dense).enumerate().map(value).collect()
 }
 
 /// x where it is not negative, elsewhere x times a slope.

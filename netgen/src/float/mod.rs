@@ -4,6 +4,8 @@
 mod infer;
 mod quantise;
 
+use std::collections::HashMap;
+
 pub use infer::{FloatTensor, infer};
 pub(crate) use quantise::round_layer;
 
@@ -48,7 +50,8 @@ impl Model {
     /// # Errors
     /// A layer that needs other weights than this model has.
     pub fn onto(&self, network: Network) -> Result<Self, NetworkError> {
-        let own = |name: &str| self.network.find(name).and_then(|id| self.weights.0.get(id.0)?.clone());
+        let ids: HashMap<&str, LayerId> = self.network.iter().map(|(id, layer)| (layer.name.as_str(), id)).collect();
+        let own = |name: &str| ids.get(name).and_then(|id| self.weights.0.get(id.0)?.clone());
         let layers = network.layers.iter().map(|layer| own(&layer.name).filter(|_| layer.op.has_weights())).collect();
         let model = Self { network, weights: FloatWeights(layers) };
         model.check()?;

@@ -42,7 +42,23 @@ pub enum OnnxError {
     Network(#[from] NetworkError),
 }
 
+/// Most characters of a message: names in a file may have any length.
+const MOST_CHARACTERS: usize = 1000;
+
 impl OnnxError {
+    /// The same error on one line of bounded length, whatever names the file has.
+    pub(super) fn tidy(self) -> Self {
+        let tidy = |text: String| text.chars().filter(|char| !char.is_control()).take(MOST_CHARACTERS).collect();
+        match self {
+            Self::Node { node, operator, problem } => {
+                Self::Node { node: tidy(node), operator: tidy(operator), problem: tidy(problem) }
+            }
+            Self::Tensor { tensor, problem } => Self::Tensor { tensor: tidy(tensor), problem: tidy(problem) },
+            Self::Graph(problem) => Self::Graph(tidy(problem)),
+            other => other,
+        }
+    }
+
     pub(super) fn graph(problem: impl Into<String>) -> Self {
         Self::Graph(problem.into())
     }

@@ -48,7 +48,16 @@ impl Metadata {
             let wrong = |error: toml::de::Error| {
                 OnnxError::graph(format!("the file's metadata `{KEY}` is damaged ({}); remove it", error.message()))
             };
-            toml::from_str(&entry.value).map_err(wrong)
+            let metadata: Self = toml::from_str(&entry.value).map_err(wrong)?;
+            // Names and notes end up on terminals and in tables.
+            let texts =
+                metadata.stages.iter().chain(&metadata.notes).chain(metadata.layers.iter().flat_map(|(a, b)| [a, b]));
+            if texts.flat_map(|text| text.chars()).any(char::is_control) {
+                let problem =
+                    format!("the file's metadata `{KEY}` is damaged (control characters in a name); remove it");
+                return Err(OnnxError::graph(problem));
+            }
+            Ok(metadata)
         };
         entry.map(parse).transpose()
     }

@@ -191,7 +191,7 @@ fn each_fault_of_a_graph_is_one_error_that_says_what_and_where() {
         ),
     ];
     for (number, (change, expected)) in cases.iter().enumerate() {
-        let error = changed(|file, graph| change(file, graph)).err();
+        let error = changed(change).err();
         let error = error.unwrap_or_else(|| panic!("case {number} is read, expected: {expected}"));
         assert!(error.contains(expected), "case {number}: {error}\nexpected: {expected}");
         assert!(!error.contains('\n'), "one line: {error}");
@@ -255,6 +255,16 @@ fn a_batch_norm_behind_a_sum_is_a_channel_bias_or_a_convolution_of_its_own() {
     assert!(
         negative.network.notes.iter().any(|note| note.contains("norm (BatchNormalization) is a 1x1 convolution here"))
     );
+}
+
+#[test]
+fn names_in_a_file_cannot_blow_up_a_message() {
+    let error = changed(|_, graph| graph.node[1].input[0] = "a\nb".repeat(100_000)).unwrap_err();
+    assert!(error.len() < 1200 && !error.contains('\n'), "{error}");
+    let metadata = "stages = [\"s1\\u001b[2J\"]\nlayers = {}".to_owned();
+    let entry = StringStringEntryProto { key: "pisim".into(), value: metadata };
+    let error = changed(|file, _| file.metadata_props.push(entry)).unwrap_err();
+    assert!(error.contains("control characters"), "{error}");
 }
 
 #[test]

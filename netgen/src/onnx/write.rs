@@ -50,7 +50,6 @@ pub fn write(model: &Model) -> Result<Vec<u8>, OnnxError> {
         graph: Some(writer.finish()),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
         metadata_props: vec![Metadata::of(network).entry()?],
-        functions: Vec::new(),
     };
     Ok(file.encode_to_vec())
 }
@@ -92,6 +91,10 @@ impl<'a> Writer<'a> {
 
     fn layer(&mut self, id: LayerId, layer: &Layer) -> Result<(), OnnxError> {
         let name = layer.name.as_str();
+        if layer.mask.is_some() {
+            let problem = "a mask has no ONNX form in this version; export the network without it".into();
+            return Err(NetworkError::Layer { layer: name.into(), problem }.into());
+        }
         let flat = match layer.op {
             Op::Linear { .. } => true,
             Op::Conv(_) | Op::AvgPool { .. } | Op::GlobalAvgPool | Op::MaxPool { .. } => false,
@@ -144,7 +147,7 @@ impl<'a> Writer<'a> {
                 self.node(name, "PRelu", inputs, name, Vec::new());
             }
             Op::Add => self.node(name, "Add", inputs, name, Vec::new()),
-            Op::Input | Op::Rescale | Op::MaxPoolThen { .. } => {
+            Op::Input | Op::Rescale | Op::Select { .. } | Op::Merge { .. } | Op::MaxPoolThen { .. } => {
                 let problem =
                     format!("{} is a step of fixed point; write the network that it was made from", layer.op.kind());
                 return Err(NetworkError::Layer { layer: name.into(), problem }.into());

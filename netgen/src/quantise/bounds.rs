@@ -104,7 +104,12 @@ pub(super) fn layer_bounds(
             // At the border a weight meets a zero of the padding instead of a value.
             let padded = |x: Interval| if conv.padding > 0 { x.hull(Interval::default()) } else { x };
             let inputs: Vec<Interval> = first.iter().map(|x| padded(*x)).collect();
-            linear(own, &inputs, conv.kernel * conv.kernel)
+            let mut outputs = linear(own, &inputs, conv.kernel * conv.kernel);
+            if layer.mask.is_some() {
+                // Silent pixels are zero.
+                outputs.iter_mut().for_each(|output| *output = output.hull(Interval::default()));
+            }
+            outputs
         }
         Op::Linear { .. } => linear(own, first, from.pixels()),
         // A window's largest value is one of its values.
@@ -134,6 +139,26 @@ pub(super) fn layer_bounds(
             let shifts = net.alignment(id);
             let aligned = |index: usize, x: Interval| x.times(1 << shifts.get(index).copied().unwrap_or_default());
             first.iter().zip(of(1)).map(|(a, b)| aligned(0, *a).plus(aligned(1, *b))).collect()
+        }
+        Op::Select { cell } => {
+            let elements = layer.mask.iter().flat_map(|mask| mask.elements(cell));
+            let of_element = |index: usize| first.get(index / from.pixels().max(1)).copied();
+            let channels: Vec<Interval> = elements.filter_map(of_element).collect();
+            // Elements of one output channel come from one input channel, or each is a channel of its own.
+            channels.chunks(layer.output.pixels().max(1)).filter_map(|channel| channel.first()).copied().collect()
+        }
+        Op::Merge { .. } => {
+            let shifts = net.alignment(id);
+            let pixels =
+                |index: usize| layer.inputs.get(index).map_or(1, |input| network.layer(*input).output.pixels());
+            let value = |(index, place): (usize, usize)| {
+                let shift = shifts.get(index).copied().unwrap_or_default();
+                Some(of(index).get(place / pixels(index).max(1))?.times(1 << shift))
+            };
+            let sources = layer.mask.iter().flat_map(|mask| mask.merge_sources());
+            let elements: Vec<Interval> = sources.map(|source| source.and_then(value).unwrap_or_default()).collect();
+            let channels = elements.chunks(layer.output.pixels().max(1));
+            channels.filter_map(|channel| channel.iter().copied().reduce(Interval::hull)).collect()
         }
         Op::Slice { .. } | Op::Concat { .. } => {
             let shifts = net.alignment(id);

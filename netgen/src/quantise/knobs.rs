@@ -115,10 +115,21 @@ impl Knobs {
         path
     }
 
+    /// Fraction bits that a layer's choice has lost; 0 where there is none.
+    pub fn gave_up(&self, id: LayerId) -> u32 {
+        self.get(id).map_or(0, |knob| knob.wanted.saturating_sub(knob.fraction))
+    }
+
+    /// Gives one bit back.
+    pub fn raise(&mut self, id: LayerId) {
+        if let Some(Some(knob)) = self.knobs.get_mut(id.0) {
+            knob.fraction += 1;
+        }
+    }
+
     /// Fraction bits that each layer's choice has lost.
     pub fn given_up(&self) -> Vec<u32> {
-        let lost = |knob: &Option<Knob>| knob.map_or(0, |knob| knob.wanted - knob.fraction.min(knob.wanted));
-        self.knobs.iter().map(lost).collect()
+        (0..self.knobs.len()).map(|id| self.gave_up(LayerId(id))).collect()
     }
 }
 

@@ -88,7 +88,7 @@ impl Calibrated {
 /// The input keeps the format's f fraction bits, so that clients need to know nothing of the network. Behind each ReLU or
 /// rescale the largest sample gets f + 4 bits (a tensor of values from 8 to 16 keeps f fraction bits, as without calibration); weights
 /// get all bits of the format. Where a layer's bound leaves the ring, the more precise of its weights and its input gives up
-/// a bit, until it fits.
+/// a bit, until it fits; what later layers leave free again is given back.
 ///
 /// # Errors
 /// An impossible format, a model or samples that are wrong, or a ring that cannot hold the network at any useful precision; the error

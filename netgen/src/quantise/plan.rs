@@ -23,7 +23,7 @@ pub(super) fn plan(
     let planner = Planner::new(model, format, samples, headroom)?;
     let full = planner.clone().unlimited()?;
     match planner.clone().fitted(format.ring_bits) {
-        Ok(planner) => planner.finish(full),
+        Ok(planner) => planner.refined()?.finish(full),
         Err(Stuck::Wrong(error)) => Err(error),
         Err(Stuck::TooSmall(layer)) => Err(planner.too_small(model, samples, layer, full)),
     }
@@ -107,6 +107,34 @@ impl Planner {
             self.weights.truncate(first);
         }
         Ok(self)
+    }
+
+    /// Gives bits back where what was lowered later left room for them: to the first layers first, as long as all fit.
+    fn refined(mut self) -> Result<Self, NetworkError> {
+        for id in (0..self.net.network.layers.len()).map(LayerId) {
+            while self.knobs.gave_up(id) > 0 {
+                let mut trial = self.clone();
+                trial.knobs.raise(id);
+                trial.knobs.apply(&mut trial.net);
+                trial.bounds.truncate(id.0);
+                trial.weights.truncate(id.0);
+                if !trial.fits()? {
+                    break;
+                }
+                self = trial;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Goes through the layers that are left; whether all fit the ring.
+    fn fits(&mut self) -> Result<bool, NetworkError> {
+        while self.bounds.len() < self.net.network.layers.len() {
+            if self.advance(LayerId(self.bounds.len()))? > self.net.format.ring_bits {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Rounds the next layer's weights and bounds its values; the signed bits that it needs.

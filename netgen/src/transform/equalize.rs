@@ -142,7 +142,7 @@ fn new_width(network: &Network, widths: &[(&str, u64, u64)], id: LayerId, count:
     let stage = if stage == "stem" { "s1" } else { stage };
     let Some((_, from, to)) = widths.iter().find(|(name, ..)| *name == stage) else { return Ok(count) };
     let scaled = (count as u128) * u128::from(*to);
-    if scaled % u128::from(*from) != 0 {
+    if !scaled.is_multiple_of(u128::from(*from)) {
         let problem = format!("its {count} channels do not scale evenly when the stage's go from {from} to {to}");
         return Err(NetworkError::Layer { layer: layer.name.clone(), problem });
     }

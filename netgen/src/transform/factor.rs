@@ -26,6 +26,10 @@ impl Factor {
         self.0
     }
 
+    pub(super) fn is_one(&self) -> bool {
+        *self == Self::ONE
+    }
+
     /// So many times a whole number, rounded to the nearest (halves up), at least 1.
     pub fn of(self, count: usize) -> usize {
         // Counts of channels and pixels are far below 2^53; the product is not above the count.

@@ -7,6 +7,9 @@
 //! - `equalize` comes first: it needs the ReLUs of every stage, and decides the channels that the others start from.
 //! - `relu-reuse` comes after `reshape`, which would otherwise have to keep channel groups whole, and after `cull` and `thin`,
 //!   so that it divides only the ReLUs that stay; before or behind them, the counts are the same.
+//! - `mask` and `spatial-mask` come last: a mask has the shape of its layer, so that `equalize`, `reshape` and `relu-reuse` refuse a
+//!   masked network. `cull` and `thin` may follow; the masks of the ReLUs that they drop go with them. A `spatial-mask` silences
+//!   the same pixels before a `mask` and behind it; a `mask` with a budget chooses among the ReLUs that are left.
 //!
 //! All but `equalize`, which designs a wider network, never raise a count of ReLUs or MACs. `cull` and `thin` are idempotent in
 //! residual stages (in a chain of ReLUs, `thin` halves again).
@@ -14,6 +17,7 @@
 mod cull;
 mod equalize;
 mod factor;
+mod masks;
 mod reshape;
 mod reuse;
 mod table;
@@ -29,6 +33,7 @@ pub use cull::{Cull, cull};
 pub(crate) use equalize::unstaged;
 pub use equalize::{Equalize, equalize};
 pub use factor::Factor;
+pub use masks::{Mask, SpatialMask};
 pub use reshape::{Reshape, reshape};
 pub use reuse::{ReluReuse, ReuseConv, relu_reuse};
 pub(crate) use table::from_table;
@@ -49,6 +54,10 @@ pub enum Transform {
     Reshape(Reshape),
     /// One ReLU for several feature maps ([`relu_reuse`]).
     ReluReuse(ReluReuse),
+    /// Single ReLUs, or channels of them, become linear ([`fn@mask`](fn@crate::mask)).
+    Mask(Mask),
+    /// The same pixels are silent in all channels of all layers ([`spatial_mask`](crate::spatial_mask)).
+    SpatialMask(SpatialMask),
 }
 
 impl Transform {
@@ -60,6 +69,8 @@ impl Transform {
             Self::Thin(_) => "thin",
             Self::Reshape(_) => "reshape",
             Self::ReluReuse(_) => "relu-reuse",
+            Self::Mask(_) => "mask",
+            Self::SpatialMask(_) => "spatial-mask",
         }
     }
 
@@ -68,6 +79,9 @@ impl Transform {
     /// # Errors
     /// Parameters that this network cannot have; see the functions.
     pub fn apply(&self, network: &Network) -> Result<Network, NetworkError> {
+        if matches!(self, Self::Equalize(_) | Self::Reshape(_) | Self::ReluReuse(_)) {
+            masks::unmasked(network, self.kind())?;
+        }
         match self {
             Self::Equalize(parameters) => equalize(network, parameters),
             Self::Cull(Cull { stages }) => {
@@ -81,6 +95,19 @@ impl Transform {
             Self::Thin(_) => thin(network),
             Self::Reshape(Reshape { a, rho }) => reshape(network, *a, *rho),
             Self::ReluReuse(parameters) => relu_reuse(network, parameters),
+            Self::Mask(parameters) => parameters.apply(network),
+            Self::SpatialMask(parameters) => parameters.apply(network),
         }
+    }
+
+    /// The same transform with the paths of its files relative to `folder`.
+    pub(crate) fn relative_to(mut self, folder: &std::path::Path) -> Self {
+        match &mut self {
+            Self::Mask(Mask { file, .. }) | Self::SpatialMask(SpatialMask { file, .. }) => {
+                masks::relative_to(file, folder);
+            }
+            _ => {}
+        }
+        self
     }
 }

@@ -12,10 +12,10 @@ use crate::{Conv, LayerId, Network, NetworkBuilder, NetworkError, Op, Shape};
 #[serde(deny_unknown_fields)]
 pub struct Reshape {
     /// Factor of the channels, above 0 and at most 1.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Factor::is_one")]
     pub a: Factor,
     /// Factor ρ of rows and columns, above 0 and at most 1.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Factor::is_one")]
     pub rho: Factor,
 }
 

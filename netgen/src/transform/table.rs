@@ -12,7 +12,7 @@ use toml::{Table, Value};
 use super::Transform;
 
 /// All kinds, as files spell them.
-const KINDS: [&str; 5] = ["equalize", "cull", "thin", "reshape", "relu-reuse"];
+const KINDS: [&str; 7] = ["equalize", "cull", "thin", "reshape", "relu-reuse", "mask", "spatial-mask"];
 
 /// Why a table is no transform.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub(crate) fn from_table(mut table: Table) -> Result<Transform, TableFault> {
         "thin" => parameters(&table).map(Transform::Thin),
         "reshape" => parameters(&table).map(Transform::Reshape),
         "relu-reuse" => parameters(&table).map(Transform::ReluReuse),
+        "mask" => parameters(&table).map(Transform::Mask),
+        "spatial-mask" => parameters(&table).map(Transform::SpatialMask),
         _ => Err(fault(
             "kind",
             format!("unknown value `{kind}`; expected one of {}{}", kinds(), did_you_mean(&kind, KINDS)),

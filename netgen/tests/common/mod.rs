@@ -2,7 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use pisim_netgen::{Conv, FixedNetwork, LayerId, Network, NetworkBuilder, Op, Pointwise, Shape, Slope, Weights};
+use pisim_netgen::{Cell, Conv, FixedNetwork, LayerId, Network, NetworkBuilder, Op, Pointwise, Shape, Slope, Weights};
 use proptest::prelude::*;
 
 /// One random decision per layer: which operation, and its parameters.
@@ -102,11 +102,13 @@ pub fn direct(net: &FixedNetwork, weights: &Weights, input: &[i64]) -> Direct {
         match layer.op {
             Op::Input => exact = input.iter().map(|&v| v.into()).collect(),
             Op::ClampedRelu { .. } | Op::LeakyRelu { .. } | Op::PRelu => {
-                let shift = fraction(layer.inputs[0]) - f;
+                let shift = fraction(layer.inputs[0]) - fraction(id);
                 for (i, v) in source(0).into_iter().enumerate() {
                     result.relus += 1;
                     let slope = own.weights.get(i / from.pixels()).copied();
-                    exact.push(activate(layer.op, i128::from(v).div_euclid(1 << shift), f, slope));
+                    // A slope has the weights' fraction bits, a largest result the output's.
+                    let bits = if layer.op == Op::PRelu { f } else { fraction(id) };
+                    exact.push(activate(layer.op, i128::from(v).div_euclid(1 << shift), bits, slope));
                 }
             }
             Op::MaxPool { kernel, stride, padding } | Op::MaxPoolThen { kernel, stride, padding, .. } => {
@@ -144,15 +146,33 @@ pub fn direct(net: &FixedNetwork, weights: &Weights, input: &[i64]) -> Direct {
                 }
             }
             Op::Relu => {
-                let shift = fraction(layer.inputs[0]) - f;
+                let shift = fraction(layer.inputs[0]) - fraction(id);
                 for v in source(0) {
                     result.relus += 1;
                     exact.push(if v < 0 { 0 } else { i128::from(v).div_euclid(1 << shift) });
                 }
             }
             Op::Rescale => {
-                let shift = fraction(layer.inputs[0]) - f;
+                let shift = fraction(layer.inputs[0]) - fraction(id);
                 exact = source(0).iter().map(|&v| i128::from(v).div_euclid(1 << shift)).collect();
+            }
+            Op::Select { cell } => {
+                let cells = layer.mask.as_ref().unwrap().cells();
+                let chosen = source(0).into_iter().zip(cells).filter(|(_, other)| **other == cell);
+                exact = chosen.map(|(v, _)| v.into()).collect();
+            }
+            Op::Merge { .. } => {
+                let mask = layer.mask.as_ref().unwrap();
+                let mut sources: Vec<_> = (0..layer.inputs.len()).map(|i| source(i).into_iter()).collect();
+                let linear = usize::from(mask.count(Cell::Kept) > 0);
+                for cell in mask.cells() {
+                    exact.push(match cell {
+                        Cell::Kept => sources[0].next().unwrap().into(),
+                        Cell::Linear => sources[linear].next().unwrap().into(),
+                        Cell::Zero => 0,
+                    });
+                }
+                assert!(sources.iter_mut().all(|source| source.next().is_none()));
             }
             Op::Linear { out_features } => {
                 let x = source(0);
@@ -171,6 +191,11 @@ pub fn direct(net: &FixedNetwork, weights: &Weights, input: &[i64]) -> Direct {
                 for o in 0..conv.out_channels {
                     for oy in 0..layer.output.height {
                         for ox in 0..layer.output.width {
+                            let place = (o * layer.output.height + oy) * layer.output.width + ox;
+                            if layer.mask.as_ref().is_some_and(|mask| mask.cells()[place] != Cell::Kept) {
+                                exact.push(0);
+                                continue;
+                            }
                             let mut sum = i128::from(own.bias[o]);
                             for i in 0..from.channels {
                                 for ky in 0..k {

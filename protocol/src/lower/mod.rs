@@ -6,89 +6,27 @@
 //! party can garble: the server as in Delphi, or the client (Client-Garbler; Garimella et al., ASPLOS 2023), which moves
 //! storage and evaluation to the server.
 
+mod error;
 mod garbling;
 mod offline;
 mod online;
 
+pub use error::LowerError;
+
 use crate::circuit::{Circuit, Inputs};
 use crate::config::Protocol;
 use crate::gadgets::Activation;
-use crate::he::NoiseMargin;
 use crate::linear::LinearPlan;
 use crate::nonlinear::NonLinear;
 use crate::packing::{ConvShape, PackingFault};
+use crate::pixels::{KeptPixels, computed_pixels};
 use crate::program::{Message, Party, Phase, Program, Step, StepId, StepKind};
 use crate::shares::Transfer;
 use crate::wire;
 use crate::work::Work;
-use pisim_netgen::{FixedNetwork, FixedPoint, Layer, LayerId, Network, NetworkError, Op, Pointwise};
+use pisim_netgen::{FixedNetwork, Layer, LayerId, Network, Op, Pointwise};
 use std::collections::HashMap;
 use std::sync::Arc;
-use thiserror::Error;
-
-/// Why a network cannot run under a protocol.
-#[derive(Debug, Error)]
-pub enum LowerError {
-    /// The network itself, or its fixed-point form, is impossible.
-    #[error(transparent)]
-    Network(#[from] NetworkError),
-    /// A network was planned for another format than the protocol's.
-    #[error("the network is planned in {plan:?}, the protocol has {protocol:?}")]
-    Format {
-        /// The plan's.
-        plan: FixedPoint,
-        /// The protocol's.
-        protocol: FixedPoint,
-    },
-    /// A layer's noise could make decryption fail.
-    #[error(
-        "layer `{layer}` does not fit the encryption parameters of protocol `{protocol}`: its noise may reach \
-         2^{noise:.1}, decryption is exact below 2^{capacity:.1} ({stage}); use more or larger limbs, a smaller ring or \
-         narrower weights", noise = margin.noise.log2(), capacity = margin.capacity.log2(), stage = margin.stage
-    )]
-    Noise {
-        /// The layer.
-        layer: String,
-        /// The protocol.
-        protocol: String,
-        /// The bound that does not hold, for the packing with the least noise.
-        margin: NoiseMargin,
-    },
-    /// One window of a layer has more values than a ciphertext.
-    #[error("layer `{layer}` does not fit one ciphertext of degree {degree}: its kernel window alone has more pixels")]
-    Packing {
-        /// The layer.
-        layer: String,
-        /// Ring degree.
-        degree: usize,
-    },
-    /// One channel of a layer's images has more pixels than a row of slots.
-    #[error(
-        "layer `{layer}` does not fit the slots of a ciphertext: one channel of its images has more pixels than the \
-         {slots} slots of a row; use smaller images, a larger degree or coefficient packing"
-    )]
-    Row {
-        /// The layer.
-        layer: String,
-        /// Slots of one row.
-        slots: usize,
-    },
-    /// A secret slope and a share are too wide to be fed in together.
-    #[error(
-        "layer `{layer}` ({op}) does not fit a client that garbles: the server feeds in a share and a slope together, and \
-         {share_bits} + {slope_bits} bits are more than 64; let the server garble, or use a smaller ring or narrower weights"
-    )]
-    Slope {
-        /// The layer.
-        layer: String,
-        /// Its operation.
-        op: &'static str,
-        /// Wires of a share.
-        share_bits: u32,
-        /// Bits of a slope.
-        slope_bits: u32,
-    },
-}
 
 /// Lowers `network` to the program that `protocol` runs, with exact work for every step: the same fraction bits for all layers.
 pub fn lower(network: &Network, protocol: &Protocol) -> Result<Program, LowerError> {
@@ -152,13 +90,14 @@ fn plans(fixed: &FixedNetwork, protocol: &Protocol) -> Result<Vec<Option<LinearP
     let mut known: HashMap<ConvShape, LinearPlan> = HashMap::new();
     let mut plan_of = |id: usize| -> Result<Option<LinearPlan>, LowerError> {
         let Some(shape) = conv_shape(&fixed.network, LayerId(id)) else { return Ok(None) };
+        let kept = KeptPixels::of(&fixed.network, LayerId(id));
         if let Some(plan) = known.get(&shape) {
-            return Ok(Some(plan.clone()));
+            return Ok(Some(plan.clone().keeping(kept)));
         }
         let name = || fixed.network.layers.get(id).map(|layer| layer.name.clone()).unwrap_or_default();
         let plan = plan(shape, protocol, name)?;
         known.insert(shape, plan.clone());
-        Ok(Some(plan))
+        Ok(Some(plan.keeping(kept)))
     };
     let mut plans: Vec<Option<LinearPlan>> =
         (0..fixed.network.layers.len()).map(&mut plan_of).collect::<Result<_, _>>()?;
@@ -364,6 +303,11 @@ impl Lowering<'_> {
         self.network.network.layer(layer).output.len() as u64
     }
 
+    /// Output pixels that a linear layer computes.
+    fn computed_pixels(&self, layer: LayerId, shape: &ConvShape) -> u64 {
+        computed_pixels(shape, KeptPixels::of(&self.network.network, layer).as_ref()) as u64
+    }
+
     fn layer_ids(&self) -> impl Iterator<Item = LayerId> + use<> {
         (0..self.network.network.layers.len()).map(LayerId)
     }
@@ -415,6 +359,11 @@ impl Lowering<'_> {
             Op::AvgPool { kernel, .. } => self.pool_work(layer, outputs, (kernel * kernel) as u64),
             Op::GlobalAvgPool => self.pool_work(layer, outputs, inputs / outputs.max(1)),
             Op::Add | Op::ChannelBias { .. } => Work { ring_adds: outputs, ..Work::default() },
+            Op::Select { .. } => Work { moved_shares: outputs, ..Work::default() },
+            Op::Merge { .. } => {
+                let moved = self.inputs(layer).iter().map(|input| self.elements(*input)).sum();
+                Work { moved_shares: moved, ..Work::default() }
+            }
             _ => Work::default(),
         }
     }

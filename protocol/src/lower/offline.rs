@@ -2,6 +2,8 @@
 //!
 //! The order is software-pipelined: while one party evaluates a linear layer, the other decrypts the one before and
 //! prepares its non-linear layers, and encrypts one layer ahead, so that no party holds more than two layers' ciphertexts.
+//! A layer whose input is not masked afresh (values that pass a mask without a circuit) is encrypted only when the layer before
+//! it is decrypted; the server waits for it.
 
 use super::{Lowering, Setup, stored};
 use crate::linear::LinearPlan;
@@ -17,16 +19,19 @@ impl Lowering<'_> {
         let linear: Vec<(LayerId, LinearPlan)> =
             self.layer_ids().zip(self.plans).filter_map(|(id, plan)| Some((id, plan.clone()?))).collect();
         let ready = self.ready_after();
+        let known =
+            |id: LayerId| self.inputs(id).iter().filter_map(|input| ready.get(input.0)).max().copied().unwrap_or(0);
+        let encryptable: Vec<usize> = linear.iter().map(|(id, _)| known(*id)).collect();
         let nonlinear: Vec<(LayerId, usize)> = self
             .layer_ids()
             .filter(|id| self.circuits.get(id.0).is_some_and(Option::is_some))
-            .map(|id| (id, self.inputs(id).iter().filter_map(|input| ready.get(input.0)).max().copied().unwrap_or(0)))
+            .map(|id| (id, known(id)))
             .collect();
         let mut delivered = linear.first().map(|(id, plan)| self.encrypt(*id, plan, setup));
         for index in 0..=linear.len() {
             let ready: Vec<LayerId> =
                 nonlinear.iter().filter(|(_, after)| *after == index).map(|(id, _)| *id).collect();
-            let round = Round { linear: &linear, index, ready, setup };
+            let round = Round { linear: &linear, encryptable: &encryptable, index, ready, setup };
             delivered = match self.protocol.garbler {
                 Party::Server => self.server_garbles(&round, delivered),
                 Party::Client => self.client_garbles(&round, delivered),
@@ -38,10 +43,13 @@ impl Lowering<'_> {
 
     /// The client decrypts and chooses labels while the server evaluates the next layer; then the server garbles.
     fn server_garbles(&mut self, round: &Round<'_>, delivered: Option<StepId>) -> Option<StepId> {
-        let evaluated = self.evaluate_linear(round, delivered);
-        self.decrypt(round);
+        let late = self.encrypt_late(round, delivered);
+        let evaluated = self.evaluate_linear(round, late.or(delivered));
+        if late.is_none() {
+            self.decrypt(round);
+        }
         let columns: Vec<Option<StepId>> = round.ready.iter().map(|id| self.receive_labels(*id, round.setup)).collect();
-        let delivered = self.encrypt_next(round);
+        let delivered = self.encrypt_next(round, round.index);
         self.reply(round, evaluated);
         self.garble(round, columns);
         delivered
@@ -51,9 +59,13 @@ impl Lowering<'_> {
     /// evaluates the next layer.
     fn client_garbles(&mut self, round: &Round<'_>, delivered: Option<StepId>) -> Option<StepId> {
         let columns: Vec<Option<StepId>> = round.ready.iter().map(|id| self.receive_labels(*id, round.setup)).collect();
-        let evaluated = self.evaluate_linear(round, delivered);
-        let delivered = self.encrypt_next(round);
-        self.decrypt(round);
+        let late = self.encrypt_late(round, delivered);
+        let evaluated = self.evaluate_linear(round, late.or(delivered));
+        let decrypted = if late.is_some() { round.index } else { round.index.saturating_sub(1) };
+        let delivered = self.encrypt_next(round, decrypted);
+        if late.is_none() {
+            self.decrypt(round);
+        }
         self.garble(round, columns);
         self.reply(round, evaluated);
         delivered
@@ -114,9 +126,17 @@ impl Lowering<'_> {
         self.send(layer, Message::Ciphertexts, Party::Client, PHASE, [encrypt], plan.ciphertexts_bytes().into())
     }
 
-    /// Encrypts for the linear layer after this round's.
-    fn encrypt_next(&mut self, round: &Round<'_>) -> Option<StepId> {
+    /// Encrypts for the linear layer after this round's, if the `decrypted` linear layers are all that its input needs.
+    fn encrypt_next(&mut self, round: &Round<'_>, decrypted: usize) -> Option<StepId> {
         let (id, plan) = round.linear.get(round.index + 1)?;
+        let known = round.encryptable.get(round.index + 1).is_some_and(|needed| *needed <= decrypted);
+        known.then(|| self.encrypt(*id, plan, round.setup))
+    }
+
+    /// Decrypts the linear layer before this round's and encrypts for this round's, where it had to wait for that.
+    fn encrypt_late(&mut self, round: &Round<'_>, delivered: Option<StepId>) -> Option<StepId> {
+        let (id, plan) = round.linear.get(round.index).filter(|_| delivered.is_none())?;
+        self.decrypt(round);
         Some(self.encrypt(*id, plan, round.setup))
     }
 
@@ -153,6 +173,8 @@ impl Lowering<'_> {
 /// One round of the pipeline: the linear layer that is evaluated in it, and the non-linear layers that are prepared.
 struct Round<'a> {
     linear: &'a [(LayerId, LinearPlan)],
+    /// For every linear layer, how many of them must be decrypted before its input can be encrypted.
+    encryptable: &'a [usize],
     index: usize,
     ready: Vec<LayerId>,
     setup: Setup,

@@ -41,10 +41,13 @@ impl Lowering<'_> {
         self.send(layer, Message::MaskedValues, Party::Client, PHASE, [mask], bytes.into())
     }
 
-    /// The server's share through the weights, plus its offline mask and the bias.
+    /// The server's share through the weights, plus its offline mask and the bias, at the pixels that are computed.
     fn ring_linear(&mut self, layer: LayerId, deps: Vec<StepId>) -> StepId {
-        let macs = self.plans.get(layer.0).and_then(Option::as_ref).map_or(0, |plan| plan.shape().macs());
-        let work = Work { ring_macs: macs, ring_adds: 2 * self.elements(layer), ..Work::default() };
+        let work = self.plans.get(layer.0).and_then(Option::as_ref).map_or(Work::default(), |plan| {
+            let shape = plan.shape();
+            let outputs = shape.out_channels as u64 * self.computed_pixels(layer, shape);
+            Work { ring_macs: outputs * shape.taps() as u64, ring_adds: 2 * outputs, ..Work::default() }
+        });
         self.push(layer, StepKind::RingLinear, Party::Server, PHASE, deps, work)
     }
 

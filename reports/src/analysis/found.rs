@@ -290,7 +290,7 @@ impl Study {
             bound.share = bound.points as f64 / self.frame.rows() as f64;
             bound.mean_share /= bound.points as f64;
         }
-        bounds.sort_by(|a, b| b.points.cmp(&a.points));
+        bounds.sort_by_key(|bound| std::cmp::Reverse(bound.points));
         bounds
     }
 

@@ -9,5 +9,5 @@ mod table;
 
 pub use axes::StudyAxis;
 pub use found::{AxisEffect, Bound, Findings, Group, Iso, IsoRow, Limits, ParetoPoint, Varied};
-pub use study::{Study, StudyError};
+pub use study::{Study, StudyError, axis_names};
 pub use table::table;

@@ -119,8 +119,8 @@ impl Study {
     }
 }
 
-/// The columns of axes: those between the first ones and the names.
-fn axis_names(frame: &Frame) -> Vec<&str> {
+/// The names of a sweep's axes: its columns between the point's number and the names of what was evaluated.
+pub fn axis_names(frame: &Frame) -> Vec<&str> {
     let names = frame.names().skip_while(|name| FIRST_COLUMNS.contains(name));
     names.take_while(|name| !NAME_COLUMNS.contains(name)).collect()
 }

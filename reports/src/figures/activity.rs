@@ -171,9 +171,12 @@ pub fn attribute(simulation: &Simulation) -> Vec<(&'static str, f64, Shares)> {
 /// The word for time in which nothing runs, among units.
 pub const WAITING: &str = "waiting";
 
+/// Units with their seconds.
+pub type UnitShares = Vec<(String, f64)>;
+
 /// Splits the latency of each phase among the units that work, as [`attribute`] does among categories: units with their seconds,
 /// and [`WAITING`].
-pub fn attribute_to_units(simulation: &Simulation) -> Vec<(&'static str, f64, Vec<(String, f64)>)> {
+pub fn attribute_to_units(simulation: &Simulation) -> Vec<(&'static str, f64, UnitShares)> {
     let names: BTreeSet<&str> = simulation.timeline.iter().map(|interval| interval.unit.as_str()).collect();
     let names: Vec<&str> = names.into_iter().collect();
     let number = |interval: &Interval| names.binary_search(&interval.unit.as_str()).unwrap_or(0);

@@ -8,14 +8,14 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum ResultsError {
     /// A file or folder cannot be read or written. What was finished before stays, and the run can be resumed.
-    #[error("cannot {action} {}: {source}{}", path.display(), advice(source))]
+    #[error("cannot {action} {}: {cause}{}", path.display(), advice(cause))]
     Io {
         /// `read`, `write`, `remove`, …
         action: &'static str,
         /// Which one.
         path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// Why. It stands in the message and is therefore no `source`, whose text would follow again.
+        cause: std::io::Error,
     },
     /// A table cannot be read or written.
     #[error(transparent)]
@@ -56,8 +56,8 @@ pub enum ResultsError {
     Shards(String),
 }
 
-fn advice(source: &std::io::Error) -> &'static str {
-    match source.kind() {
+fn advice(cause: &std::io::Error) -> &'static str {
+    match cause.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge => {
             "; what was finished is kept: make room and run the same command again"
         }
@@ -67,7 +67,7 @@ fn advice(source: &std::io::Error) -> &'static str {
 
 impl ResultsError {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Io { action, path: path.to_owned(), source }
+        move |cause| Self::Io { action, path: path.to_owned(), cause }
     }
 
     pub(crate) fn folder(path: &Path, message: impl Into<String>) -> Self {

@@ -2,7 +2,7 @@
 
 use super::ResultsError;
 use super::folder::{Existing, LAYERS, POINTS, ResultsFolder, read_manifest};
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Shard};
 use super::schema::Schema;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,10 @@ pub fn merge(shards: &[PathBuf], out: &Path, existing: Existing) -> Result<Manif
         folder.finish_with(&tables(POINTS), &tables(LAYERS))?;
     }
     folder.finish()?;
+    if folder.manifest().rows == Some(0) {
+        let message = "the constraints of the sweep leave out all of its points; expected weaker ones, or other values";
+        return Err(ResultsError::folder(out, message));
+    }
     Ok(folder.manifest().clone())
 }
 
@@ -37,11 +41,8 @@ fn all_shards(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Manifest)>, ResultsErro
         let name = path.display();
         let manifest = read_manifest(path)?
             .ok_or_else(|| ResultsError::folder(path, "no manifest.json; expected the folder of a shard"))?;
-        let shard = manifest.shard.ok_or_else(|| {
-            ResultsError::Shards(format!(
-                "{name} holds a whole sweep; expected shards, made with `--shard INDEX/COUNT`"
-            ))
-        })?;
+        // A whole sweep is the only shard of one.
+        let shard = manifest.shard.unwrap_or(Shard { index: 0, count: 1 });
         if !manifest.finished {
             let message =
                 format!("shard {shard} in {name} is not finished; expected its run to be repeated, which resumes it");
@@ -52,7 +53,7 @@ fn all_shards(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Manifest)>, ResultsErro
             let message = format!("{} and {name} are not of one sweep: {difference}", first_path.display());
             return Err(ResultsError::Shards(message));
         }
-        let expected = first.shard.map_or(0, |shard| shard.count);
+        let expected = first.shard.map_or(1, |shard| shard.count);
         if shard.count != expected {
             let message = format!("{name} is shard {shard}, and {} is one of {expected}", first_path.display());
             return Err(ResultsError::Shards(message));

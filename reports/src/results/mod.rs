@@ -22,7 +22,7 @@ pub use manifest::{FileInfo, Input, Manifest, Shard};
 pub use merge::merge;
 pub use of_sweep::{POINTS_OPTION, command_of_row, sweep_of};
 pub use schema::{AxisColumn, ColumnInfo, Schema};
-pub use show::{manifest_of, row_of};
+pub use show::{manifest_of, row_of, rows_of};
 
 /// The columns of the table of layers, in order.
 pub fn layer_columns() -> Vec<ColumnInfo> {

@@ -179,6 +179,8 @@ pub(super) fn word(text: &str) -> Cell<'_> {
 fn axis_cell(value: &AxisValue) -> Cell<'_> {
     match value {
         AxisValue::Integer(value) => Cell::Integer(*value),
+        // A derived value that could not be computed; the row's error says why.
+        AxisValue::Number(value) if value.is_nan() => Cell::Missing,
         AxisValue::Number(value) => Cell::Number(*value),
         AxisValue::Text(value) => word(value),
         AxisValue::Flag(value) => Cell::Flag(*value),

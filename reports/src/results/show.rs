@@ -4,6 +4,7 @@ use super::folder::{POINTS, read_manifest};
 use super::frame::Groups;
 use super::manifest::Manifest;
 use super::{Cell, Frame, ResultsError};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// The manifest of a folder.
@@ -33,15 +34,37 @@ pub fn row_of(folder: &Path, point: u64) -> Result<Frame, ResultsError> {
         let message = format!("no point {point}; expected one from {} to {last}", range.start);
         return Err(ResultsError::folder(folder, message));
     }
-    let wanted = i64::try_from(point).map_or(Cell::Missing, Cell::Integer);
+    let found = rows_of(folder, &[point])?;
+    if found.rows() == 0 {
+        let message = format!("no row of point {point}: the constraints of the sweep exclude it");
+        return Err(ResultsError::folder(folder, message));
+    }
+    Ok(found)
+}
+
+/// The rows of some points in a finished folder, in the order of the file, without reading the others. Points without a row have
+/// none.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn rows_of(folder: &Path, points: &[u64]) -> Result<Frame, ResultsError> {
+    let wanted: HashSet<i64> = points.iter().filter_map(|point| i64::try_from(*point).ok()).collect();
     let path = folder.join(POINTS);
     let (numbers, all) = (Groups::open(&path, Some(&["point"]))?, Groups::open(&path, None)?);
+    let mut found: Option<Frame> = None;
     for group in 0..numbers.len() {
         let points = numbers.read(group)?;
-        if let Some(row) = (0..points.rows()).find(|row| points.cell(*row, "point") == wanted) {
-            return Ok(all.read(group)?.gather(&[row]));
+        let is_wanted =
+            |row: &usize| matches!(points.cell(*row, "point"), Cell::Integer(point) if wanted.contains(&point));
+        let rows: Vec<usize> = (0..points.rows()).filter(is_wanted).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let rows = all.read(group)?.gather(&rows);
+        match &mut found {
+            Some(found) => found.append(rows)?,
+            None => found = Some(rows),
         }
     }
-    let message = format!("no row of point {point}: the constraints of the sweep exclude it");
-    Err(ResultsError::folder(folder, message))
+    Ok(found.unwrap_or_default())
 }

@@ -10,7 +10,9 @@ use crate::profiles::profile;
 use pisim_hw_models::{CpuWork, GcWork, Gemm, HeOperations, HeWork, LABEL_BYTES, TABLE_BYTES, WorkClass};
 use pisim_netgen::{Layer, Op};
 use pisim_protocol::circuit::Circuit;
-use pisim_protocol::{LinearPlan, Party, Phase, Program, Shares, Step, StepKind, Transfer, WireFormat, wire};
+use pisim_protocol::{
+    KeptPixels, LinearPlan, Party, Phase, Program, Shares, Step, StepKind, Transfer, WireFormat, computed_pixels, wire,
+};
 use std::sync::Arc;
 
 /// A step with what it works on.
@@ -41,6 +43,17 @@ impl<'a> Demand<'a> {
     /// Elements of the step's layer: its garbled circuit runs once for each.
     fn elements(&self) -> Result<u64, SimError> {
         Ok(self.layer()?.output.len() as u64)
+    }
+
+    /// Output pixels that a linear layer computes.
+    fn pixels(&self) -> Result<u64, SimError> {
+        let kept = KeptPixels::of(&self.program.network.network, self.step.layer);
+        Ok(computed_pixels(self.plan()?.shape(), kept.as_ref()) as u64)
+    }
+
+    /// Output values that a linear layer computes.
+    fn outputs(&self) -> Result<u64, SimError> {
+        Ok(self.plan()?.shape().out_channels as u64 * self.pixels()?)
     }
 
     fn ring_bits(&self) -> u64 {
@@ -105,7 +118,7 @@ impl<'a> Demand<'a> {
         Ok(Gemm {
             m: shape.out_channels as u64,
             k: shape.taps() as u64,
-            n: (shape.out_height() * shape.out_width()) as u64,
+            n: self.pixels()?,
             word_bits: self.ring_bits(),
             prime: matches!(self.program.protocol.shares, Shares::Prime { .. }),
         })
@@ -136,7 +149,7 @@ impl<'a> Demand<'a> {
         let (gathers, replies) = match self.step.kind {
             StepKind::RingLinear => {
                 let shape = &self.plan()?.shape();
-                ((shape.taps() as u64).saturating_mul((shape.out_height() * shape.out_width()) as u64), 0)
+                ((shape.taps() as u64).saturating_mul(self.pixels()?), 0)
             }
             StepKind::HeLinear => (0, self.plan()?.output_ciphertexts()),
             _ => (0, 0),
@@ -230,7 +243,7 @@ impl<'a> Demand<'a> {
             return Ok(0);
         }
         let shape = self.plan()?.shape();
-        Ok(shape.inputs() as u64 + shape.outputs() as u64)
+        Ok(shape.inputs() as u64 + self.outputs()?)
     }
 
     /// What one thread prepares: shares that are masks are expanded from seeds.
@@ -238,9 +251,12 @@ impl<'a> Demand<'a> {
         Ok(CpuWork { ring_samples: self.masks()?, parallelism: 1, ..CpuWork::default() })
     }
 
-    /// What one thread finishes: masks and biases are added.
+    /// What one thread finishes: masks and biases are added, masked elements gathered and scattered. Moving a share reads one
+    /// number where an addition reads two, and writes one; it is charged as an addition.
     fn after(&self) -> Result<CpuWork, SimError> {
-        Ok(CpuWork { ring_adds: self.step.work.ring_adds, parallelism: 1, ..CpuWork::default() })
+        let work = &self.step.work;
+        let ring_adds = work.ring_adds.saturating_add(work.moved_shares);
+        Ok(CpuWork { ring_adds, parallelism: 1, ..CpuWork::default() })
     }
 
     /// Elements of masks that the step expands from a seed.
@@ -367,11 +383,11 @@ impl Bytes {
             }
             StepKind::Decrypt => {
                 let plan = demand.plan()?;
-                Self { input: plan.reply_bytes(), output: plan.shape().outputs() as u64 * ring_bytes, weights: 0 }
+                Self { input: plan.reply_bytes(), output: demand.outputs()? * ring_bytes, weights: 0 }
             }
             StepKind::RingLinear => {
                 let plan = demand.plan()?;
-                let (inputs, outputs) = (plan.shape().inputs() as u64, plan.shape().outputs() as u64);
+                let (inputs, outputs) = (plan.shape().inputs() as u64, demand.outputs()?);
                 Self { input: inputs * ring_bytes, output: outputs * ring_bytes, weights: weight_bytes(demand, plan) }
             }
             // The extension's matrix: λ bits for each transfer, written and read once.
@@ -398,8 +414,9 @@ impl Bytes {
                 Self { input: shares, output: shares, weights: 0 }
             }
             StepKind::LocalLinear | StepKind::Unmask | StepKind::MaskInput | StepKind::Reconstruct => {
-                // Every addition reads one operand; the other and the result are the layer's elements.
-                Self { input: work.ring_adds * ring_bytes, output: elements * ring_bytes, weights: 0 }
+                // Every addition reads one operand; the other and the result are the layer's elements. Every move reads one share.
+                let read = work.ring_adds.saturating_add(work.moved_shares);
+                Self { input: read * ring_bytes, output: elements * ring_bytes, weights: 0 }
             }
             StepKind::BaseOtOffer
             | StepKind::BaseOtChoose

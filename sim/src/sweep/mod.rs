@@ -40,7 +40,9 @@ mod run;
 mod sampling;
 mod search;
 
-pub use documents::{Configured, NetworkDocument, ProtocolDocument, TextDocument, configure};
+pub use documents::{
+    NetworkDocument, ProtocolDocument, TextDocument, changed_network, changed_platform, changed_protocol,
+};
 pub use evaluate::metrics_of;
 pub use plan::{AxisColumn, AxisKind, CHUNK_POINTS, Input, Sweep};
 pub use row::{

@@ -231,11 +231,11 @@ fn rank(all: &[Individual]) -> (Vec<usize>, Vec<f64>) {
     let mut above = vec![0_usize; all.len()];
     for (a, first) in all.iter().enumerate() {
         for (b, second) in all.iter().enumerate() {
-            if first.dominates(second) {
-                if let (Some(list), Some(count)) = (dominated.get_mut(a), above.get_mut(b)) {
-                    list.push(b);
-                    *count += 1;
-                }
+            if first.dominates(second)
+                && let (Some(list), Some(count)) = (dominated.get_mut(a), above.get_mut(b))
+            {
+                list.push(b);
+                *count += 1;
             }
         }
     }

@@ -65,10 +65,10 @@ impl Sweep {
     fn lowered(&self, point: &Point<'_>) -> Result<Prepared<'static>, String> {
         let network = self.networks.get(point.combination.network).ok_or("no network")?;
         let protocol = self.protocols.get(point.combination.protocol).ok_or("no protocol")?;
-        let spec = network.document.with(&of(Document::Network, point.changes())).map_err(|error| error.to_string())?;
+        let built =
+            network.document.with(&of(Document::Network, point.changes())).map_err(|error| error.to_string())?;
         let protocol =
             protocol.document.with(&of(Document::Protocol, point.changes())).map_err(|error| error.to_string())?;
-        let built = spec.build().map_err(|error| error.to_string())?;
         let program = lower(&built, &protocol);
         program.map(Prepared::owned).map_err(|error| format!("network {}: {error}", built.name))
     }

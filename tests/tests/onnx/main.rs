@@ -1,8 +1,9 @@
 //! ONNX files against onnxruntime: what pisim writes runs there, and what other tools write means the same here.
 //!
 //! `tests/python/onnx_models.py` makes the models of other tools and runs onnxruntime. It needs Python 3 with the packages
-//! `onnx` and `onnxruntime`; without them the tests skip and say so. `PISIM_ONNX=require` installs them from PyPI into a virtual
-//! environment in the target folder and makes their absence a failure, `PISIM_ONNX=skip` skips in any case.
+//! `onnx` and `onnxruntime`; without them the tests skip and say so. `PISIM_ONNX=install` gets them from PyPI into a virtual
+//! environment in the target folder, `PISIM_ONNX=require` does so too and makes their absence a failure, `PISIM_ONNX=skip` skips
+//! in any case.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -28,19 +28,17 @@ pub fn found() -> Option<PathBuf> {
             Err(error) => errors.push(error),
         }
     }
-    if asked_to("require") {
-        install(&environment, &installed).unwrap();
-        imports(&installed).unwrap();
-        return Some(installed);
+    if asked_to("require") || asked_to("install") {
+        match install(&environment, &installed).and_then(|()| imports(&installed)) {
+            Ok(()) => return Some(installed),
+            Err(error) => errors.push(error),
+        }
     }
-    let hint = "PISIM_ONNX=require installs them into the target folder";
-    writeln!(
-        std::io::stderr().lock(),
-        "SKIPPED, there is no Python 3 with {}: {hint} ({})",
-        PACKAGES.join(" and "),
-        errors.last().unwrap()
-    )
-    .unwrap();
+    let error = errors.last().unwrap();
+    assert!(!asked_to("require"), "{error}");
+    let what = PACKAGES.join(" and ");
+    let hint = "PISIM_ONNX=install gets them from PyPI into the target folder";
+    writeln!(std::io::stderr().lock(), "SKIPPED, there is no Python 3 with {what}: {hint} ({error})").unwrap();
     None
 }
 

@@ -137,13 +137,13 @@ pub fn gallery(name: &str, columns: Columns) -> Result<Gallery> {
     found.insert("recipe".to_owned(), name.into());
     found.insert("title".to_owned(), recipe.file.title.as_str().into());
     found.insert("about".to_owned(), recipe.file.about.trim().into());
-    Ok(Gallery { figures, found, text: text.join("\n\n"), others: Vec::new() })
+    Ok(Gallery { figures, found, text: text.join("\n\n"), others: Vec::new(), page: None })
 }
 
 fn builtin(name: &str) -> Result<Source> {
     let file = BUILTIN.get_file(format!("{name}.toml")).and_then(|file| file.contents_utf8());
     let text = file.with_context(|| {
-        let hint = did_you_mean(name, names().into_iter());
+        let hint = did_you_mean(name, names());
         format!("unknown recipe `{name}`; expected a .toml file or one of {}{hint}", names().join(", "))
     })?;
     Ok(Source::new(format!("reports/recipes/{name}.toml"), text))

@@ -50,7 +50,7 @@ pub fn gallery(network: &str, args: &ReportArgs, columns: Columns) -> Result<Gal
         None => Vec::new(),
     };
     let text = text(&simulation, &without, &speeds, &roofs);
-    Ok(Gallery { figures, found, text, others })
+    Ok(Gallery { figures, found, text, others, page: None })
 }
 
 /// The timeline with every step's work: what is not zero of it.

@@ -4,11 +4,12 @@ use super::show::{json_row, text_of};
 use crate::Outcome;
 use crate::output::{Output, table};
 use anyhow::Result;
-use pisim_reports::results::{Frame, Manifest, command_of_row};
+use pisim_reports::results::{Cell, Frame, Manifest, command_of_row, rows_of};
 use pisim_sim::analysis::pareto_front;
 use pisim_sim::sweep::Sweep;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ const SHOWN: usize = 12;
 pub struct Answer {
     /// The sweep's title.
     title: String,
+    /// What it asks.
+    description: String,
     /// Rows of the results.
     points: u64,
     /// Those of them that could not be evaluated.
@@ -44,27 +47,33 @@ pub struct Answer {
 
 impl Answer {
     pub fn new(out: &Path, sweep: &Sweep, manifest: &Manifest, evaluated: u64, spent: Duration) -> Result<Self> {
-        let frame = Frame::read(out)?;
         let objectives = sweep.objectives();
-        let rows = front(&frame, &objectives)?;
-        let entry = |row: usize| {
+        // Few columns of all rows, and all columns of few rows: memory does not hold a sweep of millions.
+        let mut names = vec!["point", "network", "protocol"];
+        names.extend(objectives.iter().map(String::as_str));
+        let points = front(&Frame::read_columns(out, &names)?, &objectives)?;
+        let frame = rows_of(out, &points)?;
+        let place: HashMap<u64, usize> = (0..frame.rows()).filter_map(|row| Some((point(&frame, row)?, row))).collect();
+        let entry = |point: u64| {
+            let row = place.get(&point).copied().unwrap_or_default();
             let mut entry = json_row(&frame, row);
             entry.insert("command".to_owned(), Value::String(command_of_row(sweep, &frame, row)?));
             Ok(entry)
         };
         let range = manifest.range();
-        let points = manifest.rows.unwrap_or(0);
+        let rows = manifest.rows.unwrap_or(0);
         let seconds = spent.as_secs_f64();
         Ok(Self {
             title: sweep.title().to_owned(),
-            points,
+            description: sweep.description().to_owned(),
+            points: rows,
             failed: manifest.failed.unwrap_or(0),
-            excluded: (range.end - range.start).saturating_sub(points),
+            excluded: (range.end - range.start).saturating_sub(rows),
             evaluated,
             seconds,
             points_per_s: if seconds > 0.0 { evaluated as f64 / seconds } else { 0.0 },
             objectives,
-            pareto: rows.into_iter().map(entry).collect::<Result<_>>()?,
+            pareto: points.into_iter().map(entry).collect::<Result<_>>()?,
             output: out.display().to_string(),
             axes: sweep.columns().into_iter().map(|column| column.name).collect(),
         })
@@ -76,8 +85,9 @@ impl Answer {
     }
 
     fn text(&self) -> String {
+        let description = if self.description.is_empty() { String::new() } else { format!("{}\n", self.description) };
         let mut text = format!(
-            "{}\n{} points, {} failed, {} left out; {} evaluated in {:.2} s (measured), {:.0} points/s\n",
+            "{}\n{description}{} points, {} failed, {} left out; {} evaluated in {:.2} s (measured), {:.0} points/s\n",
             self.title, self.points, self.failed, self.excluded, self.evaluated, self.seconds, self.points_per_s
         );
         let value = |entry: &Map<String, Value>, name: &str| entry.get(name).map(text_of).unwrap_or_default();
@@ -99,13 +109,21 @@ impl Answer {
     }
 }
 
-/// The rows on the fronts of every network and protocol.
-fn front(frame: &Frame, objectives: &[String]) -> Result<Vec<usize>> {
+fn point(frame: &Frame, row: usize) -> Option<u64> {
+    match frame.cell(row, "point") {
+        Cell::Integer(point) => u64::try_from(point).ok(),
+        _ => None,
+    }
+}
+
+/// The points on the fronts of every network and protocol.
+fn front(frame: &Frame, objectives: &[String]) -> Result<Vec<u64>> {
     let (networks, protocols) = (frame.texts("network")?, frame.texts("protocol")?);
     let columns: Vec<_> = objectives.iter().map(|name| frame.numbers(name)).collect::<Result<_, _>>()?;
-    let mut groups: Vec<((Option<&str>, Option<&str>), Vec<usize>)> = Vec::new();
+    // Network and protocol, and the rows of both.
+    let mut groups: Vec<([Option<&str>; 2], Vec<usize>)> = Vec::new();
     for row in 0..frame.rows() {
-        let name = (networks.get(row), protocols.get(row));
+        let name = [networks.get(row), protocols.get(row)];
         match groups.iter_mut().find(|(known, _)| *known == name) {
             Some((_, rows)) => rows.push(row),
             None => groups.push((name, vec![row])),
@@ -120,7 +138,7 @@ fn front(frame: &Frame, objectives: &[String]) -> Result<Vec<usize>> {
         let mut front = pareto_front(&own);
         let first = |at: &usize| own.first().and_then(|first| first.get(*at)).copied().unwrap_or(0.0);
         front.sort_by(|a, b| first(a).total_cmp(&first(b)));
-        all.extend(front.iter().filter_map(|at| rows.get(*at)));
+        all.extend(front.iter().filter_map(|at| point(frame, *rows.get(*at)?)));
     }
     Ok(all)
 }

@@ -250,6 +250,7 @@ impl<'a> Draft<'a> {
         }
         let metadata = graph.metadata.clone();
         let name = if metadata.is_some() && !graph.name.is_empty() { graph.name } else { file_name };
+        let name: String = name.chars().filter(|char| !char.is_control()).collect();
         let mut builder = NetworkBuilder::new(name, shapes.shape(LayerId(0)))?;
         let stages = stages::assign(&layers, &shapes, metadata.as_ref());
         let known: Vec<String> = metadata.as_ref().map(|metadata| metadata.stages.clone()).unwrap_or_default();

@@ -146,12 +146,15 @@ fn needed(nodes: &[Node<'_>], producers: &HashMap<&str, usize>, output: &str) ->
     needed
 }
 
+/// The nodes that read each value, by its name.
+type Readers<'a> = HashMap<&'a str, Vec<usize>>;
+
 /// Sorts the needed nodes so that each comes after those that it reads, otherwise in the file's order.
 fn order<'a>(
     nodes: &[Node<'a>],
     producers: &HashMap<&str, usize>,
     needed: &HashSet<usize>,
-) -> Result<(Vec<usize>, HashMap<&'a str, Vec<usize>>)> {
+) -> Result<(Vec<usize>, Readers<'a>)> {
     let mut readers: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut waiting: HashMap<usize, usize> = HashMap::new();
     let mut ready = BinaryHeap::new();

@@ -58,7 +58,12 @@ fn padding(node: &Node<'_>, x: &Activation, size: [usize; 2], kernel: usize, str
     let own = match auto {
         "NOTSET" | "" => node.ints("pads")?.map_or(Ok([0; 4]), |pads| four(node, pads))?,
         "VALID" => [0; 4],
-        "SAME_UPPER" | "SAME_LOWER" => same(node, size, kernel, stride, auto == "SAME_UPPER")?,
+        "SAME_UPPER" | "SAME_LOWER" => {
+            let [top, left, bottom, right] = x.pads;
+            let padded = |size: usize, before: usize, after: usize| size.saturating_add(before).saturating_add(after);
+            let size = [padded(size[0], top, bottom), padded(size[1], left, right)];
+            same(node, size, kernel, stride, auto == "SAME_UPPER")?
+        }
         _ => return Err(node.error(format!("auto_pad = {auto} is not known"))),
     };
     let mut total = [0; 4];
@@ -73,8 +78,7 @@ fn padding(node: &Node<'_>, x: &Activation, size: [usize; 2], kernel: usize, str
     }
 }
 
-/// Padding so that a window of `stride` apart gives one output per `stride` inputs, rounded up. It depends on the size of
-/// what the node itself is given, without a `Pad` before it.
+/// Padding so that windows `stride` apart give one output per `stride` inputs, rounded up.
 fn same(node: &Node<'_>, size: [usize; 2], kernel: usize, stride: usize, upper: bool) -> Result<[usize; 4]> {
     if stride == 0 {
         return Err(node.error("a stride of 0 is not possible"));

@@ -92,7 +92,7 @@ pub fn load(path: &Path, options: ReadOptions) -> Result<Model> {
     let bytes = file::read(path)?;
     let name = path.file_stem().map_or_else(|| path.display().to_string(), |stem| stem.to_string_lossy().into_owned());
     let folder = path.parent().unwrap_or(Path::new(""));
-    import(&bytes, &name, options, &External::In(folder.to_owned()))
+    import(&bytes, &name, options, &External::In(folder.to_owned())).map_err(OnnxError::tidy)
 }
 
 /// Reads a model from a file's bytes; data in other files is an error.
@@ -100,7 +100,7 @@ pub fn load(path: &Path, options: ReadOptions) -> Result<Model> {
 /// # Errors
 /// What is wrong, with the node or tensor.
 pub fn read(bytes: &[u8], name: &str, options: ReadOptions) -> Result<Model> {
-    import(bytes, name, options, &External::Nowhere)
+    import(bytes, name, options, &External::Nowhere).map_err(OnnxError::tidy)
 }
 
 fn import(bytes: &[u8], name: &str, options: ReadOptions, external: &External) -> Result<Model> {

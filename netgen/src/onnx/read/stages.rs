@@ -26,7 +26,7 @@ pub(in crate::onnx) fn readable(node: &str, operator: &str) -> String {
     let kept: Vec<&str> = parts
         .iter()
         .enumerate()
-        .filter(|&(index, part)| !repeated(index) && !(is_last(index) && index > 0 && is_operator(part)))
+        .filter(|&(index, part)| !repeated(index) && (!is_last(index) || index == 0 || !is_operator(part)))
         .map(|(_, part)| *part)
         .collect();
     // Names end up in tables.

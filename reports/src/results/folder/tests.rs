@@ -143,7 +143,9 @@ fn the_files_of_merged_shards_are_those_of_one_machine() {
     let told = |shards: &[std::path::PathBuf]| refusal(merge(shards, &home.path().join("no"), Existing::Resume));
     assert!(told(&shards[1..3]).ends_with("the shards 0/4, 3/4 are missing"), "{}", told(&shards[1..3]));
     assert!(told(&[&shards[..], &shards[..1]].concat()).contains("shard 3/4 is there twice"));
-    assert!(told(&[home.path().join("one")]).contains("holds a whole sweep; expected shards"));
+    assert!(told(&[home.path().join("one"), shards[0].clone()]).contains("shard3 is shard 3/4, and"));
+    merge(&[home.path().join("one")], &home.path().join("again"), Existing::Resume).unwrap();
+    assert_eq!(contents(&home.path().join("again")), expected, "a whole sweep is its only shard");
     assert!(told(&[]).contains("no folders"));
     let mut other = manifest(POINTS);
     other.inputs[0] = Input::new("network", "n.toml", b"name = \"m\"");
@@ -252,6 +254,14 @@ fn one_row_is_found_and_its_command_is_complete() {
 }
 
 #[test]
+fn a_derived_value_that_could_not_be_computed_is_missing() {
+    let mut row = row(1).unwrap();
+    row.axes[0] = AxisValue::Number(f64::NAN);
+    let frame = schema().frame(&[row]).unwrap();
+    assert_eq!(frame.cell(0, "server.gc_engine.engines"), Cell::Missing);
+}
+
+#[test]
 fn axes_that_are_called_like_columns_are_refused_unless_they_are_the_column() {
     let axis = |name: &str| vec![AxisColumn { name: name.into(), kind: Kind::Text, description: String::new() }];
     assert!(Schema::new(axis("protocol")).is_ok());
@@ -310,5 +320,6 @@ fn the_files_do_not_depend_on_where_a_large_sweep_is_cut() {
     assert_eq!(contents(&home.path().join("merged")), expected);
     let groups = crate::results::frame::Groups::open(&home.path().join("one/points.parquet"), None).unwrap();
     assert_eq!(groups.len(), 2, "more than one row group");
-    assert_eq!(row_of(&home.path().join("one"), 74_999).unwrap().rows(), 1);
+    let some = rows_of(&home.path().join("one"), &[74_999, 5, 0, 80_000]).unwrap();
+    assert_eq!(some.integers("point").unwrap(), [Some(0), Some(74_999)], "without the excluded and the impossible one");
 }

@@ -8,14 +8,14 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum FrameError {
     /// The file cannot be opened, read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {cause}", path.display())]
     Io {
         /// `read` or `write`.
         action: &'static str,
         /// Which file.
         path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// Why. It stands in the message and is therefore no `source`, whose text would follow again.
+        cause: std::io::Error,
     },
     /// The file is no Parquet file, a damaged one, or one that uses what is not supported.
     #[error("{}: not a Parquet file that can be read: {message}", path.display())]
@@ -27,7 +27,7 @@ pub enum FrameError {
     },
     /// The Parquet file cannot be written.
     #[error("cannot write Parquet: {0}")]
-    Encode(#[from] parquet::errors::ParquetError),
+    Encode(parquet::errors::ParquetError),
     /// A line of a CSV file is not one of a table.
     #[error("{}: not a CSV table: {message}", path.display())]
     Csv {
@@ -82,8 +82,8 @@ pub enum FrameError {
 }
 
 impl FrameError {
-    pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
-        Self::Io { action: "read", path: path.to_owned(), source }
+    pub(crate) fn read(path: &Path, cause: std::io::Error) -> Self {
+        Self::Io { action: "read", path: path.to_owned(), cause }
     }
 
     pub(crate) fn parquet(path: &Path, message: impl ToString) -> Self {
@@ -92,5 +92,11 @@ impl FrameError {
 
     pub(crate) fn csv(path: &Path, message: impl ToString) -> Self {
         Self::Csv { path: path.to_owned(), message: message.to_string() }
+    }
+}
+
+impl From<parquet::errors::ParquetError> for FrameError {
+    fn from(error: parquet::errors::ParquetError) -> Self {
+        Self::Encode(error)
     }
 }

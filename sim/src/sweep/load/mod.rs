@@ -14,7 +14,7 @@ use crate::result::Level;
 use axes::Origin;
 use include_dir::{Dir, include_dir};
 use pisim_hw_models::{Platform, PlatformTemplate};
-use pisim_settings::{ConfigError, Source, Spanned, did_you_mean, parse};
+use pisim_settings::{ConfigError, DocumentKey, Source, Spanned, did_you_mean, parse};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../configs/sweeps");
 
@@ -68,6 +68,7 @@ impl Sweep {
         let (axes, mut origins) = check.axes(&file.axes)?;
         let derived = check.derived(&file.derived, &axes, &mut origins)?;
         check.names(&axes, &derived, &origins)?;
+        check.keys(&axes, &derived, &origins)?;
         let expressions = check.constraints(&file.constraints, &axes, &derived)?;
         let is_axis = |name: &str| names(&axes, &derived).any(|known| known == name);
         let constraints = Constraints::new(&file.constraints, expressions, is_axis);
@@ -142,6 +143,29 @@ impl Check<'_> {
 
     fn base<T>(&self, name: &str, load: impl Fn(&str) -> Checked<T>) -> Checked<Base<T>> {
         Ok(Base { name: name.to_owned(), document: load(name)? })
+    }
+
+    /// No axis undoes what another one sets: every key is set once, and a table before the keys in it.
+    fn keys(&self, axes: &[Axis], derived: &[Derived], origins: &[Origin]) -> Checked<()> {
+        let of_axes = axes.iter().flat_map(|axis| &axis.variables).map(|variable| &variable.keys[..]);
+        let all = of_axes.chain(derived.iter().map(|derived| std::slice::from_ref(&derived.key)));
+        let mut known: Vec<&DocumentKey> = Vec::new();
+        for (keys, origin) in all.zip(origins) {
+            for key in keys {
+                if let Some(undone) = known.iter().find(|known| key.holds(known)) {
+                    let message = if **undone == *key {
+                        format!("a second axis sets `{key}`; expected one")
+                    } else {
+                        format!(
+                            "`{key}` replaces `{undone}`, which an axis before it sets; expected them the other way round"
+                        )
+                    };
+                    return Err(self.error(origin.keys.clone(), &origin.keys_key, message));
+                }
+                known.push(key);
+            }
+        }
+        Ok(())
     }
 
     /// Names are different from each other and from those of results, and can stand in expressions.

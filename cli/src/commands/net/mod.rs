@@ -1,13 +1,19 @@
 //! `pisim net`.
 
+mod budget;
+mod equalize;
+mod ladder;
+
 use crate::Outcome;
 use crate::args::{NetArgs, NetCommand, NetworkOptions};
 use crate::output::{Output, table};
 use crate::select;
-use anyhow::Result;
-use pisim_netgen::{Design, Equalization, FAMILIES, NetworkSpec, shipped_networks};
+use anyhow::{Context, Result, bail};
+use pisim_netgen::{FAMILIES, NetworkSpec, Transform, shipped_networks};
 use pisim_reports::tables;
 use serde::Serialize;
+use std::fs;
+use std::path::Path;
 
 #[derive(Serialize)]
 struct Listed {
@@ -23,9 +29,10 @@ pub fn run(args: &NetArgs, output: Output) -> Result<Outcome> {
         NetCommand::List => list(output)?,
         NetCommand::Export(args) => super::export::run(args, output)?,
         NetCommand::Show { network, options, layers } => show(network, options, *layers, output)?,
-        NetCommand::Equalize { depths, order, max, base_channels, input } => {
-            equalize(&Equalization::new(depths, order, *max), *base_channels, *input, output)?;
-        }
+        NetCommand::Quantise(args) => return super::quantise::run(args, output),
+        NetCommand::Equalize(args) => equalize::run(args, output)?,
+        NetCommand::Ladder(args) => ladder::run(args, output)?,
+        NetCommand::Fit(args) => budget::run(args, output)?,
     }
     Ok(Outcome::Done)
 }
@@ -53,7 +60,7 @@ fn list(output: Output) -> Result<()> {
     output.print(&networks, || {
         let rows = networks.iter().map(row);
         let text = table(&["network", "parameters", "MACs", "ReLUs", "what it is"], &[1, 2, 3], rows);
-        format!("{text}\nAny hrn-AxBxCx is a network too; --input, --classes, --base-channels, --cull and --thin change each.")
+        format!("{text}\nAny hrn-AxBxCx is a network too; --input, --classes, --base-channels, --cull, --thin and --transform change each.")
     })
 }
 
@@ -66,24 +73,36 @@ fn show(name: &str, options: &NetworkOptions, layers: bool, output: Output) -> R
     })
 }
 
-fn equalize(question: &Equalization, base_channels: usize, input: usize, output: Output) -> Result<()> {
-    let answer = question.solve()?;
-    if output.json {
-        return output.print(&answer, String::new);
-    }
-    let designs = question.designs(&answer.minimal, base_channels, input)?;
-    let name = |design: &Design| design.multipliers.iter().map(|m| format!("{m}x")).collect::<String>();
-    let rows = designs.iter().map(|design| {
-        let stages: Vec<String> = design.stage_relus.iter().map(|relus| exact(*relus)).collect();
-        [name(design), exact(design.params), exact(design.macs), exact(design.relus), stages.join(" / ")]
-    });
-    let header = ["multipliers", "parameters", "MACs", "ReLUs", "ReLUs by stage"];
-    let text = table(&header, &[1, 2, 3], rows);
-    let count = format!("{} solutions, {} of them minimal", answer.solutions, answer.minimal.len());
-    output
-        .print(&answer, || format!("{text}\n{count} (counts for {base_channels} base channels, input {input}×{input})"))
-}
-
 fn exact(count: u64) -> String {
     pisim_reports::format::exact(count)
+}
+
+/// Transforms as one would write them.
+fn steps(transforms: &[Transform]) -> String {
+    let steps: Vec<String> = transforms.iter().map(Transform::to_string).collect();
+    if steps.is_empty() { "–".to_owned() } else { steps.join(", ") }
+}
+
+/// A folder that does not stand in the way of files to be written into it: found before the work, not after.
+fn check_folder(folder: Option<&Path>) -> Result<()> {
+    match folder {
+        Some(folder) if folder.exists() && !folder.is_dir() => {
+            bail!("--out {}: is a file; expected a folder, or a new name", folder.display())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes networks as files of their names, numbered where two have the same; says how many.
+fn write_networks<'a>(folder: &Path, networks: impl IntoIterator<Item = &'a NetworkSpec>) -> Result<String> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let mut written: Vec<String> = Vec::new();
+    for spec in networks {
+        let same = written.iter().filter(|name| **name == spec.name).count();
+        let number = if same == 0 { String::new() } else { format!("-{}", same + 1) };
+        let path = folder.join(format!("{}{number}.toml", spec.name));
+        fs::write(&path, spec.to_toml()).with_context(|| format!("cannot write {}", path.display()))?;
+        written.push(spec.name.clone());
+    }
+    Ok(format!("\n{} networks written to {}", written.len(), folder.display()))
 }
