@@ -39,7 +39,7 @@ pub struct Study {
     pub failed: usize,
     /// Rows that do not fit their boards.
     pub unfit: usize,
-    /// The axes that have more than one level among these points, in the sweep's order.
+    /// The axes that have more than one level among these points and do not just follow another one, in the sweep's order.
     pub axes: Vec<StudyAxis>,
     /// Networks, with the protocol and the platform where several are compared.
     pub groups: Vec<String>,
@@ -61,7 +61,12 @@ impl Study {
     /// # Errors
     /// A column is not there, or no point can be compared.
     pub fn new(all: &Frame) -> Result<Self, StudyError> {
-        let (errors, fits, latency) = (all.texts("error")?, all.flags("fits")?, all.numbers("latency_total_s")?);
+        let errors = all.texts("error")?;
+        // A CSV file in which every point has failed does not say what an empty column would hold.
+        let empty = |name: &str| all.has(name) && (0..all.rows()).all(|row| all.cell(row, name).to_string().is_empty());
+        let fits: &[Option<bool>] = if empty("fits") { &[] } else { all.flags("fits")? };
+        let none = || Ok(vec![f64::NAN; all.rows()].into());
+        let latency = if empty("latency_total_s") { none() } else { all.numbers("latency_total_s") }?;
         let is_error = |row: usize| {
             errors.get(row).is_some_and(|error| !error.is_empty()) || !latency.get(row).is_some_and(|s| s.is_finite())
         };
@@ -81,7 +86,7 @@ impl Study {
         let knee_of = |front: &Vec<usize>| front.get(knee(&[&latency_s, &energy_j], front)?).copied();
         let knees = fronts.iter().map(knee_of).collect();
         let axes = axis_names(&frame).into_iter().filter_map(|name| StudyAxis::new(name, frame.column(name).ok()?));
-        let axes = axes.collect();
+        let axes = independent(axes.collect(), frame.rows());
         Ok(Self { points: all.rows(), failed, unfit, axes, groups, group, latency_s, energy_j, fronts, knees, frame })
     }
 
@@ -118,6 +123,35 @@ impl Study {
 pub fn axis_names(frame: &Frame) -> Vec<&str> {
     let names = frame.names().skip_while(|name| FIRST_COLUMNS.contains(name));
     names.take_while(|name| !NAME_COLUMNS.contains(name)).collect()
+}
+
+/// The axes without those that only follow another one, such as derived values and the later ones of a zip: every level of
+/// the other one goes with a single level. Where nearly every point has a level of its own, that says nothing.
+fn independent(all: Vec<StudyAxis>, rows: usize) -> Vec<StudyAxis> {
+    let mut kept: Vec<bool> = vec![true; all.len()];
+    for (number, axis) in all.iter().enumerate() {
+        let leads = |(other, leader): (usize, &StudyAxis)| {
+            other != number
+                && kept.get(other) == Some(&true)
+                && 2 * leader.levels.len() <= rows
+                && follows(axis, leader)
+                // Of two that say the same, the first one stays.
+                && (other < number || !follows(leader, axis))
+        };
+        let follower = all.iter().enumerate().any(leads);
+        if let Some(kept) = kept.get_mut(number) {
+            *kept = !follower;
+        }
+    }
+    all.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(axis, _)| axis).collect()
+}
+
+/// Whether each level of `leader` goes with a single level of `axis`.
+fn follows(axis: &StudyAxis, leader: &StudyAxis) -> bool {
+    let mut level_of = vec![None; leader.levels.len()];
+    leader.level.iter().zip(&axis.level).all(|(leader, own)| {
+        level_of.get_mut(*leader).is_some_and(|known: &mut Option<usize>| *known.get_or_insert(*own) == *own)
+    })
 }
 
 /// The groups, and the group of every row.

@@ -9,11 +9,15 @@ use super::{font, style};
 pub fn value_axis_below(scene: &mut Scene, area: Area, axis: &Axis, title: &str) -> i32 {
     let widest = axis.ticks(50).iter().map(|t| font::width(&t.label, LABEL_PT)).max().unwrap_or(0) + points(5.0);
     let room = ((area.x1 - area.x0) / widest.max(1)).max(2) as usize;
+    let mut end = i32::MIN;
     for tick in axis.ticks(room) {
         let x = area.x0 + along(tick.position, area.x1 - area.x0);
         scene.line((x, area.y0), (x, area.y1), GRID, 1);
         scene.line((x, area.y1), (x, area.y1 + points(2.0)), INK, 2);
-        if x + font::width(&tick.label, LABEL_PT) / 2 <= scene.width {
+        // Round values are not at equal distances on every axis: a label that would touch the one before is left out.
+        let half = font::width(&tick.label, LABEL_PT) / 2;
+        if !tick.label.is_empty() && x + half <= scene.width && x - half > end {
+            end = x + half + points(2.0);
             scene.text((x, area.y1 + points(9.0)), tick.label, LABEL_PT, Anchor::Middle, INK);
         }
     }
@@ -25,11 +29,15 @@ pub fn value_axis_below(scene: &mut Scene, area: Area, axis: &Axis, title: &str)
 /// Draws the grid and ticks of a vertical value axis at the left of `area`, with `title` at its left reading upwards.
 pub fn value_axis_left(scene: &mut Scene, area: Area, axis: &Axis, title: Option<&str>) {
     let room = ((area.y1 - area.y0) / points(LABEL_PT * 1.5)).max(2) as usize;
+    let mut last = i32::MAX;
     for tick in axis.ticks(room) {
         let y = area.y1 - along(tick.position, area.y1 - area.y0);
         scene.line((area.x0, y), (area.x1, y), GRID, 1);
         scene.line((area.x0 - points(2.0), y), (area.x0, y), INK, 2);
-        scene.text((area.x0 - points(3.5), y + points(LABEL_PT * 0.35)), tick.label, LABEL_PT, Anchor::End, INK);
+        if !tick.label.is_empty() && last.saturating_sub(y) > points(LABEL_PT * 1.1) {
+            last = y;
+            scene.text((area.x0 - points(3.5), y + points(LABEL_PT * 0.35)), tick.label, LABEL_PT, Anchor::End, INK);
+        }
     }
     scene.line((area.x0, area.y0), (area.x0, area.y1), INK, 2);
     scene.line((area.x0, area.y1), (area.x1, area.y1), INK, 2);

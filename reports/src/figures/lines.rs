@@ -25,6 +25,8 @@ pub struct Series {
 pub enum Base {
     /// Values of a quantity.
     Values(Quantity),
+    /// Per cent, from 0 to 100.
+    Percent,
     /// Names in equal steps.
     Names(Vec<String>),
 }
@@ -61,7 +63,7 @@ pub fn lines(all: &Lines, columns: Columns) -> Figure {
     for one in &all.series {
         for (x, y) in &one.points {
             let x = match &all.base {
-                Base::Values(_) => x.to_string(),
+                Base::Values(_) | Base::Percent => x.to_string(),
                 Base::Names(names) => names.get(*x as usize).cloned().unwrap_or_default(),
             };
             let origin = if one.published { "published" } else { "modelled" };
@@ -107,6 +109,7 @@ fn scene(all: &Lines, columns: Columns) -> Scene {
             // A few values label the axis themselves.
             if levels.len() <= LEVELS { Across::Levels(axis, *quantity, levels) } else { Across::Values(axis) }
         }
+        Base::Percent => Across::Values(Axis::Linear { quantity: Quantity::Plain, step: 20.0, end: 100.0 }),
         Base::Names(names) => Across::Names(names.clone()),
     };
     let height = inches(if columns == Columns::One { 2.0 } else { 2.7 });

@@ -1,5 +1,6 @@
 //! Facts about figures and reports that need whole simulations.
 
+mod compare;
 mod edges;
 mod explore;
 mod figures;

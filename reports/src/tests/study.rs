@@ -144,6 +144,18 @@ fn every_figure_of_a_sweep_is_readable_in_one_and_two_columns_and_has_its_data()
 }
 
 #[test]
+fn derived_values_are_no_axes_of_their_own() {
+    let mut columns = sweep(&["net"], &[1, 2, 4, 8], &["fast", "slow"]);
+    let engines: Vec<Option<i64>> = (0..8).map(|row| Some([1, 2, 4, 8][row / 2])).collect();
+    let derived = |of: fn(i64) -> i64| Column::Integer(engines.iter().map(|count| count.map(of)).collect());
+    columns.insert(2, ("half".to_owned(), derived(|count| count / 4)));
+    columns.insert(4, ("twice".to_owned(), derived(|count| 2 * count)));
+    let study = Study::new(&Frame::new(columns).unwrap()).unwrap();
+    let names: Vec<&str> = study.axes.iter().map(|axis| axis.name.as_str()).collect();
+    assert_eq!(names, ["server.gc_engine.engines", "link.down"]);
+}
+
+#[test]
 fn failed_and_unfit_points_are_counted_and_left_out() {
     let mut columns = sweep(&["resnet18"], &[1, 2, 4], &["1 Gbps"]);
     let mut set = |name: &str, values: Column| columns.iter_mut().find(|(own, _)| own == name).unwrap().1 = values;

@@ -258,7 +258,7 @@ impl Recipe {
                 platform.name, entry.total
             ),
             across: "Part of the total rate that goes up (%)".to_owned(),
-            base: Base::Values(Quantity::Plain),
+            base: Base::Percent,
             up: "Latency".to_owned(),
             quantity: Quantity::Seconds,
             series: entry.protocol.iter().map(series).collect::<Result<_>>()?,
