@@ -1,5 +1,5 @@
 //! `pisim sweep`: results that can be resumed, divided, merged and reproduced.
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 mod common;
 

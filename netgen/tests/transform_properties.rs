@@ -106,10 +106,7 @@ proptest! {
     ) {
         let applied = check_sequence(&network, &transforms, seed)?;
         // Culling, thinning and reshaping always apply to these.
-        let certain = transforms.iter().take_while(|t| !matches!(t, Transform::ReluReuse(_))).filter(|t| match t {
-            Transform::Cull(_) | Transform::Thin(Thin {}) | Transform::Reshape(_) => true,
-            _ => false,
-        });
+        let certain = transforms.iter().take_while(|t| !matches!(t, Transform::ReluReuse(_))).filter(|t| matches!(t, Transform::Cull(_) | Transform::Thin(Thin {}) | Transform::Reshape(_)));
         prop_assert!(applied >= certain.count());
     }
 

@@ -1,5 +1,5 @@
 //! The closed form against the event engine, and programs that are prepared once against those that are prepared anew.
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 mod common;
 

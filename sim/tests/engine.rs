@@ -1,5 +1,5 @@
 //! The event engine on jobs made by hand: every number here can be checked with pencil and paper.
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 use pisim_sim::engine::{Cores, EngineError, Job, Limit, Machine, Schedule, Traffic, run};
 

@@ -1,5 +1,5 @@
 //! What must hold for any jobs on any machine.
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 use pisim_sim::engine::{Cores, Job, Machine, Schedule, Timing, Traffic, run};
 use proptest::prelude::*;

@@ -1,5 +1,5 @@
 //! Mapping options: threads, steps one after the other, layers side by side, the split of a link's total.
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! What must hold for real programs when the hardware changes.
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Streams of requests: conservation, limits, queueing theory, and the published semantics by hand.
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Real programs on the built-in platforms, and programs made by hand where the answer is known.
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 mod common;
 

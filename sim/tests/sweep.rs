@@ -1,5 +1,5 @@
 //! Sweeps: every point once, in order, whatever runs it.
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail")]
 
 use pisim_settings::Source;
 use pisim_sim::analysis::pareto_front;

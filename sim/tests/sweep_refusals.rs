@@ -1,5 +1,5 @@
 //! Sweep files that say something impossible: one error, at its line, with what was expected.
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 use pisim_settings::Source;
 use pisim_sim::sweep::Sweep;

@@ -1,5 +1,5 @@
 //! Published measurements: every limit holds, and the platform files have the constants that are fitted on ResNet-18.
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 use pisim_hw_models::{Cpu, Platform};
 use pisim_sim::validate::{Fit, Set, breakdowns, fit, target_names, validate};

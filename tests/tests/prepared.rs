@@ -1,5 +1,5 @@
 //! Inferences that are prepared now and answered later, in memory and through a file.
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 use pisim_backend::{Channel, Client, Counter, Prepared, Server, Storage, Trace, memory_pair};
 use pisim_netgen::{NetworkSpec, Weights, infer, random_input};

@@ -1,5 +1,5 @@
 //! Networks with fraction bits of each layer's own run as exactly as those with the same for all.
-#![allow(clippy::unwrap_used, reason = "tests may fail")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 use pisim_backend::verify;
 use pisim_netgen::quantise::{Headroom, quantise, random_samples};
