@@ -6,6 +6,7 @@ use pisim_netgen::{load_network, shipped_networks};
 use pisim_protocol::{Protocol, lower};
 use pisim_settings::{ConfigError, Source};
 use pisim_sim::simulate;
+use pisim_sim::sweep::Sweep;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,8 +34,18 @@ fn configs_has_no_folder_that_nobody_loads() {
     let entries = std::fs::read_dir(configs()).unwrap();
     let mut found: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     found.sort();
-    // Experiments and images are loaded by the command line's own tests.
-    assert_eq!(found, ["experiments", "hardware", "images", "networks", "protocols"]);
+    // Experiments, images and the trained networks are loaded by the command line's own tests.
+    assert_eq!(found, ["digits", "experiments", "hardware", "images", "networks", "protocols", "sweeps"]);
+}
+
+#[test]
+fn every_sweep_loads_and_is_compiled_in() {
+    let files = on_disk("sweeps");
+    assert_eq!(Sweep::builtin_names(), files.keys().cloned().collect::<Vec<_>>());
+    for (name, text) in files {
+        let sweep = Sweep::from_source(&Source::new(format!("{name}.toml"), text)).unwrap();
+        assert!(!sweep.columns().is_empty(), "{name}");
+    }
 }
 
 #[test]
