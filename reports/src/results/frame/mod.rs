@@ -8,8 +8,8 @@
 //! ])?;
 //! let fast = frame.filter(|row| matches!(frame.cell(row, "latency_total_s"), Cell::Number(s) if s < 1.5));
 //! assert_eq!(fast.numbers("engines")?.as_ref(), [8.0]);
-//! let error = frame.numbers("latency_s").unwrap_err();
-//! assert_eq!(error.to_string(), "no column `latency_s`; did you mean `latency_total_s`?");
+//! let error = frame.numbers("latency_totl_s").unwrap_err();
+//! assert_eq!(error.to_string(), "no column `latency_totl_s`; did you mean `latency_total_s`?");
 //! # Ok::<(), pisim_reports::results::FrameError>(())
 //! ```
 
