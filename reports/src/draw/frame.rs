@@ -15,9 +15,11 @@ pub fn value_axis_below(scene: &mut Scene, area: Area, axis: &Axis, title: &str)
         scene.line((x, area.y0), (x, area.y1), GRID, 1);
         scene.line((x, area.y1), (x, area.y1 + points(2.0)), INK, 2);
         // Round values are not at equal distances on every axis: a label that would touch the one before is left out.
-        let half = font::width(&tick.label, LABEL_PT) / 2;
-        if !tick.label.is_empty() && x + half <= scene.width && x - half > end {
-            end = x + half + points(2.0);
+        // So is one that would leave the figure, by the very pixels that it covers.
+        let width = font::width(&tick.label, LABEL_PT);
+        let left = x - width / 2;
+        if !tick.label.is_empty() && left >= 0 && left + width <= scene.width && left > end {
+            end = left + width + points(2.0);
             scene.text((x, area.y1 + points(9.0)), tick.label, LABEL_PT, Anchor::Middle, INK);
         }
     }
