@@ -71,8 +71,8 @@ fn rungs_and_fitting_networks_are_written_as_onnx_files_beside_their_description
             assert_eq!(shown[0][count], shown[1][count], "{model}: {count}");
         }
     }
-    let refusal = folder.refusal_line(&["net", "ladder", "resnet18", "--onnx"]);
-    assert!(refusal.contains("--out"), "{refusal}");
+    let refused = folder.pisim(&["net", "ladder", "resnet18", "--onnx"]);
+    assert!(refused.code == Some(2) && refused.stderr.contains("--out <DIR>"), "{}", refused.stderr);
 }
 
 #[test]
