@@ -19,11 +19,11 @@ pub struct GcWork {
     pub instances: u64,
     /// Bytes of garbled tables written (garbling) or read (evaluating), all instances.
     pub table_bytes: u64,
-    /// Bytes of input and output labels moved to or from memory, all instances.
+    /// Bytes of input labels moved to or from memory, all instances; outputs are in the profile.
     pub label_bytes: u64,
     /// Wires of one instance.
     pub wires_per_instance: u64,
-    /// The circuit's schedules; without them, chains are estimated from the depths.
+    /// The circuit's schedules and outputs; without them, chains are estimated from the depths.
     pub profile: Profile,
 }
 
@@ -54,8 +54,8 @@ impl GcEngine {
     /// Without a profile: max(⌈gates / engines⌉ − 1 + pipeline depth, waves × chain), chain = AND depth × pipeline depth + XOR
     /// depth × XOR latency.
     ///
-    /// Memory traffic = tables + labels + instructions (negations have one too), what is written back and fetched again, and
-    /// twice the wires that do not fit when a single instance is larger than the wire memory.
+    /// Memory traffic = tables + labels + instructions (negations have one too), outputs, what is written back and fetched again,
+    /// and twice the wires that do not fit when a single instance is larger than the wire memory.
     pub fn garble(&self, work: &GcWork) -> Cost {
         self.cost(work, self.garble_latency, self.garble_and_energy_j())
     }
@@ -111,14 +111,14 @@ impl GcEngine {
         product(&[gates, bits]).div_ceil(8)
     }
 
-    /// Labels that leave the window or come back.
+    /// Labels that leave the window or come back, and outputs.
     fn wire_bytes(&self, work: &GcWork, gates: u64) -> u64 {
         let schedule = work.profile.schedule(self.order);
         let [early, early_reads] =
             if self.rename { [0, 0] } else { [schedule.early, schedule.early_reads].map(u64::from) };
         let footprint = product(&[work.wires_per_instance, LABEL_BYTES]);
         let spilled = product(&[2, footprint.saturating_sub(self.wire_memory_bytes), work.instances.max(1)]);
-        let written = if self.esw { product(&[early, work.instances]) } else { gates };
+        let written = if self.esw { product(&[early + work.profile.outputs, work.instances]) } else { gates };
         let read = product(&[early_reads, work.instances]);
         product(&[written.saturating_add(read), LABEL_BYTES]).saturating_add(spilled)
     }

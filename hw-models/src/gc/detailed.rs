@@ -18,7 +18,7 @@ pub struct Traffic {
     pub tables: u64,
     /// Labels read again after they had left the window, and inputs that it could not hold.
     pub wires_read: u64,
-    /// Labels written back.
+    /// Labels written back: outputs, and what is read again after it has left the window.
     pub wires_written: u64,
     /// Input labels: those of the first circuits are on chip before the engines start, those of later ones are streamed.
     pub inputs: u64,

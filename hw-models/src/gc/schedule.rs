@@ -46,7 +46,7 @@ pub struct Schedule {
     issue: Paths,
     /// To the last label.
     finish: Paths,
-    /// Gates that are made before their number's turn and read, which matters without renaming.
+    /// Gates that are made before their number's turn and read, which matters without renaming; no outputs of the circuit.
     pub(super) early: u32,
     /// Operands that read them.
     pub(super) early_reads: u32,
@@ -81,7 +81,8 @@ impl Schedule {
                 *slot = place;
             }
         }
-        let mut read = vec![false; gates];
+        // Outputs are written in any case.
+        let mut read = outputs(netlist);
         for gate in &netlist.gates {
             for wire in gate.operands().into_iter().take(if gate.op == Op::Inv { 1 } else { 2 }) {
                 let maker = wire.checked_sub(netlist.inputs).map(|maker| maker as usize);
@@ -111,6 +112,17 @@ impl Schedule {
     pub(super) fn finish(&self, and: f64, xor: f64, slot: f64) -> f64 {
         maximum(&self.finish, and, xor, slot) + slot
     }
+}
+
+/// Whether each gate's output is one of the circuit's.
+fn outputs(netlist: &Netlist) -> Vec<bool> {
+    let mut outputs = vec![false; netlist.gates.len()];
+    for gate in netlist.outputs.iter().filter_map(|wire| wire.checked_sub(netlist.inputs)) {
+        if let Some(output) = outputs.get_mut(gate as usize) {
+            *output = true;
+        }
+    }
+    outputs
 }
 
 fn maximum(paths: &Paths, and: f64, xor: f64, slot: f64) -> f64 {
@@ -156,13 +168,19 @@ fn longest(netlist: &Netlist, sequence: &[usize], xor: f64, slot: f64) -> (Path,
 pub struct Profile {
     baseline: Schedule,
     by_level: Schedule,
+    /// Outputs that a gate makes, each once.
+    pub(super) outputs: u64,
 }
 
 impl Profile {
     /// The schedules of a circuit.
     pub fn of(netlist: &Netlist) -> Self {
         let netlist = &netlist.folded();
-        Self { baseline: Schedule::of(netlist, Order::Baseline), by_level: Schedule::of(netlist, Order::Full) }
+        Self {
+            baseline: Schedule::of(netlist, Order::Baseline),
+            by_level: Schedule::of(netlist, Order::Full),
+            outputs: outputs(netlist).into_iter().filter(|output| *output).count() as u64,
+        }
     }
 
     /// Whether it is of a circuit at all.
