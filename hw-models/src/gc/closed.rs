@@ -1,6 +1,6 @@
 //! The closed form: many instances of one circuit.
 
-use super::step::START_CYCLES;
+use super::step::{Latencies, START_CYCLES};
 use super::{GcEngine, LABEL_BYTES, Order, Profile, TABLE_BYTES};
 use crate::cost::{Cost, product};
 
@@ -93,10 +93,10 @@ impl GcEngine {
         let schedule = work.profile.schedule(self.order);
         if schedule.is_known() {
             let lanes = self.engines.min(self.wire_banks.max(1)) as f64;
-            let (and, xor) = (and_latency as f64, self.xor_latency as f64);
+            let latencies = Latencies { and: and_latency, xor: self.xor_latency, inv: self.inv_latency() };
             let waves = instances.div_ceil(resident) as f64;
             let slot = instances as f64 / waves / lanes;
-            let cycles = (waves - 1.0) * schedule.period(and, xor, slot) + schedule.finish(and, xor, slot);
+            let cycles = (waves - 1.0) * schedule.period(latencies, slot) + schedule.finish(latencies, slot);
             return (cycles.ceil() as u64).saturating_add(START_CYCLES).max(issue);
         }
         let chain =
@@ -118,7 +118,13 @@ impl GcEngine {
             if self.rename { [0, 0] } else { [schedule.early, schedule.early_reads].map(u64::from) };
         let footprint = product(&[work.wires_per_instance, LABEL_BYTES]);
         let spilled = product(&[2, footprint.saturating_sub(self.wire_memory_bytes), work.instances.max(1)]);
-        let written = if self.esw { product(&[early + work.profile.outputs, work.instances]) } else { gates };
+        let written = if self.esw {
+            product(&[early + work.profile.outputs, work.instances])
+        } else {
+            // Nothing says which inputs are spent.
+            let inputs = work.profile.inputs.min(self.wire_memory_bytes / LABEL_BYTES);
+            gates.saturating_add(product(&[inputs, work.instances]))
+        };
         let read = product(&[early_reads, work.instances]);
         product(&[written.saturating_add(read), LABEL_BYTES]).saturating_add(spilled)
     }

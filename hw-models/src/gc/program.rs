@@ -7,6 +7,7 @@
 //! the window around the program counter goes to memory at once.
 
 use super::order::sequence;
+use super::step::Latencies;
 use super::{GateCounts, GcError, Netlist, Op, Order};
 
 /// Wires that an instruction can name beside its flags.
@@ -294,7 +295,7 @@ impl Program {
     }
 
     /// Cycles of the longest chain of gates when nothing else delays them.
-    pub fn critical_path(&self, and_latency: u64, xor_latency: u64) -> u64 {
+    pub(super) fn critical_path(&self, latencies: Latencies) -> u64 {
         let (mut first, mut longest) = (0, 0);
         for block in &self.blocks {
             // Operands lie in their own block.
@@ -303,8 +304,7 @@ impl Program {
             done.reserve(block.gates);
             for instruction in self.instructions.iter().skip(first).take(block.gates) {
                 let at = |position: u32| done.get((position - start) as usize).copied().unwrap_or(0);
-                let latency = if instruction.is_and() { and_latency } else { xor_latency };
-                let end = at(instruction.a()).max(at(instruction.b())) + latency;
+                let end = at(instruction.a()).max(at(instruction.b())) + latencies.of(*instruction);
                 longest = longest.max(end);
                 done.push(end);
             }
