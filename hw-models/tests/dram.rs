@@ -28,6 +28,8 @@ fn patterns() -> impl Strategy<Value = Pattern> {
         prop::sample::select(Pattern::STANDARD.to_vec()),
         (1..64_u64).prop_map(|lines| Pattern::Block(64 * lines)),
         (1..64_u64).prop_map(|lines| Pattern::CopyBlock(64 * lines)),
+        (1..64_u64).prop_map(|lines| Pattern::TriadBlock(64 * lines)),
+        (1..64_u64).prop_map(|lines| Pattern::Tile(64 * lines)),
         (1..40_u64).prop_map(Pattern::Streams),
         (1..4_096_u64).prop_map(|lines| Pattern::Stride(64 * lines)),
     ]
@@ -160,9 +162,7 @@ fn tolerance(device: &Device, pattern: Pattern) -> f64 {
         Pattern::SeqRead | Pattern::SeqWrite => 0.02,
         Pattern::RandomRead | Pattern::RandomWrite | Pattern::Block(_) if known => 0.05,
         Pattern::RandomRead | Pattern::RandomWrite | Pattern::Block(_) => 0.12,
-        Pattern::Random11 | Pattern::Random21 => 0.40,
-        Pattern::Copy | Pattern::Triad | Pattern::CopyBlock(_) | Pattern::Stride(_) => 0.60,
-        Pattern::Streams(_) => 2.0,
+        _ => 0.05,
     }
 }
 
