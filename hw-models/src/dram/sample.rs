@@ -32,9 +32,10 @@ impl DramSystem {
         }
     }
 
-    /// The channel with the most of the first `requests` lines, and its part of them. Random lines fall on all channels alike.
+    /// The channel with the most of the first `requests` lines, and its part of them. Random ones fall on all channels alike.
     fn busiest(&self, pattern: Pattern, requests: u64) -> (usize, f64) {
-        if matches!(pattern, Pattern::Random11 | Pattern::Random21) || self.channels == 1 {
+        let random = matches!(pattern, Pattern::Random11 | Pattern::Random21 | Pattern::Block(_));
+        if random || self.channels == 1 {
             return (0, 1.0 / self.channels as f64);
         }
         let (map, region) = (AddressMap::new(self), self.region_lines());
