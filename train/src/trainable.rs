@@ -56,14 +56,11 @@ impl Trainable {
         let mut parameters = Vec::with_capacity(network.layers.len());
         for (id, layer) in network.iter() {
             let own = names.get(layer.name.as_str()).and_then(|id| self.parameters.get(id.0)?.as_ref());
-            let copied = own.map(Parameters::copy).transpose()?;
-            if let Some(found) = copied.as_ref().map(|own| own.weights.elem_count() as u64)
-                && found != network.weight_count(id)
-            {
-                let (layer, expected) = (layer.name.clone(), network.weight_count(id));
-                return Err(pisim_netgen::NetworkError::Weights { layer, expected, found }.into());
+            let (expected, found) = (network.weight_count(id), own.map_or(0, |own| own.weights.elem_count() as u64));
+            if expected != found {
+                return Err(pisim_netgen::NetworkError::Weights { layer: layer.name.clone(), expected, found }.into());
             }
-            parameters.push(copied);
+            parameters.push(own.map(Parameters::copy).transpose()?);
         }
         Self::with(network, parameters)
     }
