@@ -6,6 +6,7 @@
 
 use crate::gc::Block;
 use memmap2::MmapMut;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroize;
 
@@ -15,9 +16,40 @@ const LARGE_BYTES: usize = 1 << 20;
 /// Mappings above this size are whole huge pages: the rest of one would be hundreds of small ones.
 const HUGE_PAGE_BYTES: usize = 2 << 20;
 
-/// Mappings that are kept for later buffers, and how many bytes they may have in all.
-static SPARE: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
-const SPARE_BYTES: usize = 512 << 20;
+/// Mappings that are kept for later buffers.
+static SPARE: Mutex<Spare> = Mutex::new(Spare { mappings: BTreeMap::new(), bytes: 0, limit: 512 << 20 });
+
+/// Mappings by their length, and how many bytes they have and may have in all.
+struct Spare {
+    mappings: BTreeMap<usize, Vec<MmapMut>>,
+    bytes: usize,
+    limit: usize,
+}
+
+impl Spare {
+    /// The smallest mapping that is large enough and not more than four times too large.
+    fn take(&mut self, bytes: usize) -> Option<MmapMut> {
+        let mut fitting = self.mappings.range_mut(bytes..=bytes.saturating_mul(4));
+        let mapping = fitting.find_map(|(_, mappings)| mappings.pop())?;
+        self.bytes -= mapping.len();
+        Some(mapping)
+    }
+
+    /// Keeps a mapping, or gives it back to the operating system if there are enough.
+    fn put(&mut self, mapping: MmapMut) {
+        if self.bytes.saturating_add(mapping.len()) <= self.limit {
+            self.bytes += mapping.len();
+            self.mappings.entry(mapping.len()).or_default().push(mapping);
+        }
+    }
+}
+
+/// Lets the process keep at least `bytes` bytes of memory that no buffer uses any more for later ones, instead of giving it
+/// back to the operating system: as much as one inference keeps, so that the next one finds it there.
+pub fn keep_spare(bytes: u64) {
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    spare.limit = spare.limit.max(usize::try_from(bytes).unwrap_or(usize::MAX));
+}
 
 /// What every byte of a new buffer is in builds with debug assertions, so that a producer that leaves some unwritten fails
 /// its tests.
@@ -123,12 +155,8 @@ fn map(bytes: usize) -> Option<MmapMut> {
     Some(mapping)
 }
 
-/// The smallest spare mapping that is large enough and not more than four times too large.
 fn take_spare(bytes: usize) -> Option<MmapMut> {
-    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-    let fitting = spare.iter().enumerate().filter(|(_, mapping)| (bytes..=4 * bytes).contains(&mapping.len()));
-    let (index, _) = fitting.min_by_key(|(_, mapping)| mapping.len())?;
-    Some(spare.swap_remove(index))
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner).take(bytes)
 }
 
 impl Buffer {
@@ -159,10 +187,7 @@ impl Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         let Some(mapping) = self.release() else { return };
-        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare.iter().map(|mapping| mapping.len()).sum::<usize>() + mapping.len() <= SPARE_BYTES {
-            spare.push(mapping);
-        }
+        SPARE.lock().unwrap_or_else(PoisonError::into_inner).put(mapping);
     }
 }
 
@@ -194,6 +219,19 @@ mod tests {
                 assert_eq!(buffer.bytes().len(), bytes.min(16));
             }
         }
+    }
+
+    #[test]
+    fn spare_memory_is_used_by_buffers_that_it_fits_and_given_back_beyond_the_limit() {
+        let mut spare = Spare { mappings: BTreeMap::new(), bytes: 0, limit: 3 * LARGE_BYTES };
+        for bytes in [2 * LARGE_BYTES, LARGE_BYTES, LARGE_BYTES] {
+            spare.put(map(bytes).unwrap());
+        }
+        assert_eq!(spare.bytes, 3 * LARGE_BYTES);
+        assert!(spare.take(LARGE_BYTES / 8).is_none() && spare.take(2 * LARGE_BYTES + 1).is_none());
+        assert_eq!(spare.take(LARGE_BYTES / 2).map(|mapping| mapping.len()), Some(LARGE_BYTES));
+        assert_eq!(spare.take(LARGE_BYTES / 2).map(|mapping| mapping.len()), Some(2 * LARGE_BYTES));
+        assert!(spare.take(LARGE_BYTES / 2).is_none() && spare.bytes == 0);
     }
 
     #[test]

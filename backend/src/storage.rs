@@ -7,7 +7,7 @@
 //! and is not encrypted: its blocks are in the temporary folder's file system in plain, also after it is gone. Secrets in
 //! memory are wiped.
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, keep_spare};
 use crate::error::{BackendError, Result};
 use pisim_netgen::LayerId;
 use serde::{Deserialize, Serialize};
@@ -85,8 +85,9 @@ impl StorageIndex {
 
 impl Storage {
     /// Storage in memory. What exceeds `memory_bytes` goes to a temporary file that has no name and vanishes with the
-    /// storage.
+    /// storage. The process keeps the memory for its next inference.
     pub fn in_memory(memory_bytes: u64) -> Self {
+        keep_spare(memory_bytes);
         Self { chunks: HashMap::new(), memory_left: Some(memory_bytes), file: None, file_end: 0 }
     }
 

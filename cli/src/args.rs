@@ -224,12 +224,17 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "BYTES", default_value = "6 GiB")]
     pub memory: Bytes,
     /// Also print the times that the simulator predicts on this platform: a built-in one, a .toml file from `pisim
-    /// calibrate`, or `here` for this machine, calibrated right before and after each run. Runs then start with warm memory.
+    /// calibrate`, or `here` for this machine, calibrated right before and after each run.
     #[arg(short = 'H', long)]
     pub hardware: Option<String>,
-    /// Runs of the protocol, all alike; times are the medians of the runs.
+    /// Runs of the protocol, all alike; times are those of the fastest, for each phase by itself, because other work on the
+    /// machine only makes a run longer. The medians stand beside them.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub runs: u16,
+    /// Runs before those that count, so that these find their memory ready, as every request of a server but its first
+    /// does; by default 1 with --hardware, else 0.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub warmup: Option<u16>,
     /// Worker threads that both parties share; by default one per core.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,

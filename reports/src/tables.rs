@@ -231,9 +231,11 @@ pub fn verification(run: &VerificationSummary) -> String {
         table.add_row([Cell::new(name), Cell::new(exact(*count))]);
     }
     for (phase, time) in run.phases() {
-        let of_runs = if run.runs > 1 { format!(", median of {} runs", run.runs) } else { String::new() };
+        let of_runs = if run.runs > 1 { format!(", fastest of {} runs", run.runs) } else { String::new() };
         let measured = format!("{phase} (measured, {} threads{of_runs})", run.threads);
-        table.add_row([Cell::new(measured), Cell::new(seconds(time))]);
+        let median = run.median_wall_s.get(phase).filter(|_| run.runs > 1);
+        let median = median.map(|median| format!(" (median {})", seconds(*median)));
+        table.add_row([Cell::new(measured), Cell::new(format!("{}{}", seconds(time), median.unwrap_or_default()))]);
         if let Some((predicted, error)) = run.predicted_s.as_ref().and_then(|times| times.phase(phase)) {
             let text = format!("{} ({error:+.1} %)", seconds(predicted));
             table.add_row([Cell::new(format!("{phase} (modelled)")), Cell::new(text)]);
@@ -242,7 +244,7 @@ pub fn verification(run: &VerificationSummary) -> String {
     if let Some(times) = &run.predicted_s {
         let cores = format!("{} core{}", times.cores, if times.cores == 1 { "" } else { "s" });
         let parties = if times.one_machine { "both parties on one machine" } else { "a machine for each party" };
-        let drift = times.drift_pct.map(|drift| format!("; {drift:+.0} % slower after a run than before"));
+        let drift = times.drift_pct.map(|drift| format!("; {drift:.0} % slower when most disturbed"));
         let modelled = format!("{}: {parties}, {cores}{}", times.hardware, drift.unwrap_or_default());
         table.add_row([Cell::new("modelled on"), Cell::new(modelled)]);
     }

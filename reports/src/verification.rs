@@ -33,8 +33,8 @@ pub struct PredictedTimes {
     pub one_machine: bool,
     /// Cores of the platform that a party can use; a run with another number of threads is another machine.
     pub cores: u64,
-    /// Where the platform was measured before and after the run: how much longer the predicted times were afterwards, in
-    /// percent. The times above are the means.
+    /// Where the platform was measured before and after every run: how much longer all phases would take on the slowest of
+    /// these than on the fastest, in percent. It tells how disturbed the machine was; the times above are the fastest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift_pct: Option<f64>,
 }
@@ -58,22 +58,20 @@ impl PredictedTimes {
         Self { hardware: hardware.to_owned(), setup, offline, online, error_pct, one_machine, cores, drift_pct: None }
     }
 
-    /// The mean of this prediction, made before a run that took `measured`, and of one that was made after it.
-    pub fn between(&self, after: &Self, measured: &BTreeMap<String, f64>) -> Self {
-        let mean = |of: fn(&Self) -> f64| 0.5 * (of(self) + of(after));
-        let phases = [mean(|times| times.setup), mean(|times| times.offline), mean(|times| times.online)];
-        let total = |times: &Self| times.setup + times.offline + times.online;
-        let drift_pct = Some(100.0 * (total(after) / total(self) - 1.0)).filter(|drift| drift.is_finite());
-        Self { drift_pct, ..Self::new(&self.hardware, phases, measured, self.one_machine, self.cores) }
-    }
-
-    /// The medians of the predictions of several runs, held against the medians that these took.
-    fn of_runs(all: &[&Self], measured: &BTreeMap<String, f64>) -> Option<Self> {
+    /// The fastest of several predictions of one run on a machine that was measured as often, held against what the run took:
+    /// other work on the machine makes both longer, never shorter.
+    pub fn fastest(all: &[&Self], measured: &BTreeMap<String, f64>) -> Option<Self> {
         let first = all.first()?;
-        let of = |part: fn(&Self) -> f64| median(all.iter().map(|times| part(times)).collect());
-        let phases = [of(|times| times.setup), of(|times| times.offline), of(|times| times.online)];
-        let drifts: Option<Vec<f64>> = all.iter().map(|times| times.drift_pct).collect();
-        let drift_pct = drifts.map(median);
+        let least = |of: fn(&Self) -> f64| all.iter().map(|times| of(times)).fold(f64::INFINITY, f64::min);
+        let total = |times: &Self| times.setup + times.offline + times.online;
+        let slowest = |times: &&Self| total(times) * (1.0 + times.drift_pct.unwrap_or_default() / 100.0);
+        let drift_pct = if all.len() > 1 {
+            let slowest = all.iter().map(slowest).fold(0.0, f64::max);
+            Some(100.0 * (slowest / least(total) - 1.0)).filter(|drift| drift.is_finite())
+        } else {
+            first.drift_pct
+        };
+        let phases = [least(|times| times.setup), least(|times| times.offline), least(|times| times.online)];
         Some(Self { drift_pct, ..Self::new(&first.hardware, phases, measured, first.one_machine, first.cores) })
     }
 
@@ -114,11 +112,15 @@ pub struct VerificationSummary {
     /// fixed point asks for beside them.
     #[serde(default)]
     pub circuits: BTreeMap<String, u64>,
-    /// Seconds by phase (`setup`, `offline`, `online`), measured.
+    /// Seconds by phase (`setup`, `offline`, `online`), measured: of several runs the fastest, for each phase by itself, because
+    /// other work on the machine only makes a run longer.
     pub wall_s: BTreeMap<String, f64>,
+    /// As above, the median of several runs.
+    #[serde(default)]
+    pub median_wall_s: BTreeMap<String, f64>,
     /// Threads per party.
     pub threads: usize,
-    /// How often the protocol ran, every time alike; times are medians.
+    /// How often the protocol ran, every time alike.
     #[serde(default)]
     pub runs: usize,
     /// Seconds by phase, modelled on the platform that the run was to be compared with.
@@ -131,17 +133,21 @@ pub struct VerificationSummary {
 }
 
 impl VerificationSummary {
-    /// What several runs of one program show together: times are medians, and one that failed speaks for all. None without a
-    /// run.
+    /// What several runs of one program show together: times are the fastest, and one that failed speaks for all. None without
+    /// a run.
     pub fn of_runs(mut runs: Vec<Self>) -> Option<Self> {
         let phases: Vec<String> = runs.first()?.wall_s.keys().cloned().collect();
-        let times = |phase: &String| runs.iter().filter_map(|run| run.wall_s.get(phase).copied()).collect();
-        let wall_s = phases.iter().map(|phase| (phase.clone(), median(times(phase)))).collect();
+        let by_phase = |of: fn(Vec<f64>) -> f64| -> BTreeMap<String, f64> {
+            let times = |phase: &String| runs.iter().filter_map(|run| run.wall_s.get(phase).copied()).collect();
+            phases.iter().map(|phase| (phase.clone(), of(times(phase)))).collect()
+        };
+        let wall_s = by_phase(|times| times.into_iter().reduce(f64::min).unwrap_or_default());
+        let median_wall_s = by_phase(median);
         let predictions: Vec<&PredictedTimes> = runs.iter().filter_map(|run| run.predicted_s.as_ref()).collect();
-        let predicted_s = PredictedTimes::of_runs(&predictions, &wall_s);
+        let predicted_s = PredictedTimes::fastest(&predictions, &wall_s);
         let telling = runs.iter().position(|run| !run.passed()).unwrap_or(0);
         let count = runs.len();
-        Some(Self { wall_s, predicted_s, runs: count, ..runs.swap_remove(telling) })
+        Some(Self { wall_s, median_wall_s, predicted_s, runs: count, ..runs.swap_remove(telling) })
     }
 
     /// Whether the run proves the program: exact outputs and matching work.
@@ -176,22 +182,28 @@ mod tests {
     }
 
     #[test]
-    fn several_runs_have_median_times_and_fail_if_one_does() {
+    fn several_runs_have_the_times_of_the_fastest_and_their_median_and_fail_if_one_does() {
         let all = VerificationSummary::of_runs(vec![run(3.0, true), run(1.0, false), run(2.0, true), run(5.0, true)]);
         let all = all.unwrap();
-        assert_eq!((all.wall_s["offline"], all.runs, all.passed()), (2.5, 4, false));
-        assert_eq!(all.predicted_s.unwrap().phase("offline"), Some((5.0, 100.0)));
+        assert_eq!((all.wall_s["offline"], all.median_wall_s["offline"]), (1.0, 2.5));
+        assert_eq!((all.runs, all.passed()), (4, false));
+        assert_eq!(all.predicted_s.unwrap().phase("offline"), Some((2.0, 100.0)));
         assert!(VerificationSummary::of_runs(vec![run(1.0, true), run(2.0, true)]).unwrap().passed());
         assert_eq!(VerificationSummary::of_runs(Vec::new()), None);
     }
 
     #[test]
-    fn a_machine_that_slows_down_during_a_run_is_taken_as_between_before_and_after() {
-        let measured = BTreeMap::from([("offline".to_owned(), 1.2)]);
-        let [before, after] = [1.0, 1.5].map(|s| PredictedTimes::new("here", [0.0, s, 0.0], &measured, true, 2));
-        let between = before.between(&after, &measured);
-        assert_eq!((between.offline, between.drift_pct), (1.25, Some(50.0)));
-        assert!((between.phase("offline").unwrap().1 - 100.0 * (1.25 / 1.2 - 1.0)).abs() < 1e-9);
+    fn of_several_measurements_of_one_machine_the_fastest_predicts_and_the_slowest_tells_how_disturbed_it_was() {
+        let measured = BTreeMap::from([("offline".to_owned(), 1.25)]);
+        let times = [1.5, 1.0, 1.2].map(|s| PredictedTimes::new("here", [0.0, s, 0.0], &measured, true, 2));
+        let pair = PredictedTimes::fastest(&[&times[0], &times[1]], &measured).unwrap();
+        let all = PredictedTimes::fastest(&[&times[2], &pair], &measured).unwrap();
+        for fastest in [pair, all] {
+            assert_eq!((fastest.offline, fastest.drift_pct), (1.0, Some(50.0)));
+            assert!((fastest.phase("offline").unwrap().1 + 20.0).abs() < 1e-9);
+        }
+        let once = PredictedTimes::fastest(&[&times[2]], &measured).unwrap();
+        assert_eq!((once.offline, once.drift_pct), (1.2, None));
     }
 
     #[test]

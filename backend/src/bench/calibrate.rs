@@ -62,8 +62,10 @@ pub fn calibrate(effort: Effort, progress: &mut dyn FnMut(&str)) -> Result<Calib
     costs.extend(encryption(threads, effort)?);
     progress("memory");
     let (bandwidth, memory_latency) = (memory::bandwidth(effort), memory::latency(effort));
-    let fresh = memory::fresh_memory(effort);
-    costs.push(direct("kept_byte", fresh, "tables and labels of 64 chunks in fresh memory, one thread"));
+    costs.push(free(
+        "kept_byte",
+        "memory is used again from inference to inference; in the figures of tables and labels",
+    ));
     progress("messages between threads");
     let copying = memory::copying(effort)?;
     progress("clock");
@@ -120,7 +122,7 @@ fn garbling(threads: usize, effort: Effort) -> Result<Vec<Cost>> {
 }
 
 fn transfers(threads: usize, effort: Effort) -> Result<Vec<Cost>> {
-    let [received, sent] = circuits::Transfers::new(effort)?.extend()?;
+    let [received, sent] = circuits::Transfers::new(effort)?.extend(STREAMING)?;
     let extended = received.with(sent, |received, sent| 0.5 * threads as f64 * (received + sent));
     let hash = super::aes_block(effort).map(|seconds| seconds * threads as f64);
     Ok(vec![

@@ -152,19 +152,22 @@ impl Transfers {
         Ok(Self { receiver, sender, counter, effort })
     }
 
-    /// Extends the transfers of one chunk of shares again and again, in the same memory: the
-    /// receiver's time and the sender's, per transfer.
-    pub(super) fn extend(&mut self) -> Result<[Timing; 2]> {
+    /// Extends the transfers of one chunk of shares again and again: the receiver's time and the sender's, per transfer. The
+    /// receiver keeps its labels, `chunks` chunks of them; the sender uses the same memory again.
+    pub(super) fn extend(&mut self, chunks: usize) -> Result<[Timing; 2]> {
         let transfers = CHUNK * RING_BITS as usize;
         let shares = vec![0x1234_5678_9abc_def0; CHUNK];
         let first = self.receiver.reserve(transfers as u64)?;
         self.sender.reserve(transfers as u64)?;
         let (receiver, sender, counter) = (&self.receiver, &self.sender, &self.counter);
         let mut message = vec![0; wire::ot_columns_bytes(transfers as u64) as usize];
-        let (mut labels, mut zeros) = (Buffer::of_blocks(transfers), Buffer::of_blocks(transfers));
+        let mut kept: Vec<Buffer> = (0..chunks).map(|_| Buffer::of_blocks(transfers)).collect();
+        let (mut zeros, mut next) = (Buffer::of_blocks(transfers), 0);
         let mut receive = || {
             let choices = pack_choices(&shares, RING_BITS);
-            receiver.extend_into(first, &choices, labels.blocks_mut(), &mut message, counter)
+            next = (next + 1) % kept.len().max(1);
+            let labels = kept.get_mut(next).map_or(&mut [][..], Buffer::blocks_mut);
+            receiver.extend_into(first, &choices, labels, &mut message, counter)
         };
         receive()?;
         let received = self.effort.time(|| _ = black_box(receive()));

@@ -3,7 +3,6 @@
 use super::timing::{Effort, Timing};
 use crate::error::Result;
 use crate::memory::memory_pair;
-use memmap2::MmapMut;
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::io::{Read, Write};
@@ -64,44 +63,6 @@ pub(super) fn latency(effort: Effort) -> Timing {
     walk.per(STEPS as f64)
 }
 
-/// Seconds per byte of memory that is taken from the operating system, touched for the first time and given back, by one
-/// thread. Memory that the host of a virtual machine gives for the first time costs many times more;
-/// the fastest sample does not contain it.
-pub(super) fn fresh_memory(effort: Effort) -> Timing {
-    // As chunks are kept, tables on huge pages and labels on small ones: far more of them than caches hold, since memory that
-    // was given back a moment ago is cleared in the caches, at twice the speed.
-    const SIZES: [usize; 2] = [6 << 20, 1 << 20];
-    const CHUNKS: usize = 64;
-    let map = |bytes: usize| {
-        let mapping = MmapMut::map_anon(bytes).ok()?;
-        #[cfg(target_os = "linux")]
-        let _ = mapping.advise(memmap2::Advice::HugePage);
-        Some(mapping)
-    };
-    let fresh = || (0..CHUNKS).flat_map(|_| SIZES).filter_map(map).collect::<Vec<MmapMut>>();
-    let touch = |mut mappings: Vec<MmapMut>| {
-        for mapping in &mut mappings {
-            mapping.chunks_mut(4096).for_each(|page| page.iter_mut().take(1).for_each(|byte| *byte = 1));
-        }
-        drop(black_box(mappings));
-    };
-    effort.time_prepared(fresh, touch).per((CHUNKS * SIZES.iter().sum::<usize>()) as f64)
-}
-
-/// Touches as much memory as a run will need and gives it back, so that a virtual machine's host has it ready: otherwise the
-/// first run on a fresh machine would measure the host's paging.
-pub fn warm_memory(bytes: u64) {
-    const PIECE: u64 = 256 << 20;
-    let mut pieces = Vec::new();
-    for first in (0..bytes).step_by(PIECE as usize) {
-        let Ok(mut mapping) = MmapMut::map_anon((bytes - first).min(PIECE) as usize) else { return };
-        #[cfg(target_os = "linux")]
-        let _ = mapping.advise(memmap2::Advice::HugePage);
-        mapping.par_chunks_mut(1 << 21).for_each(|pages| pages.chunks_mut(4096).for_each(|page| page[0] = 1));
-        pieces.push(mapping);
-    }
-}
-
 /// The in-memory connection of two parties in one process.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Copying {
@@ -112,13 +73,13 @@ pub(super) struct Copying {
 }
 
 /// Measures the in-memory connection with long messages and with single bytes. A long message is sent as tables are: part by
-/// part out of the same memory, into memory that was not used for long.
+/// part out of the same memory, into memory that is in no cache, since a receiver keeps them.
 ///
 /// # Errors
 /// No thread can be started.
 pub(super) fn copying(effort: Effort) -> Result<Copying> {
     const PART: usize = 6 << 20;
-    const BYTES: usize = 8 * PART;
+    const BYTES: usize = BUFFER_BYTES;
     const PINGS: usize = 200;
     let (mut here, mut there) = memory_pair();
     // Echoes single bytes, and answers a long message with a byte.

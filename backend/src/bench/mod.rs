@@ -8,7 +8,7 @@ mod memory;
 mod timing;
 
 pub use calibrate::{Calibration, Cost, STAGES, calibrate};
-pub use memory::{Bandwidth, bandwidth, warm_memory};
+pub use memory::{Bandwidth, bandwidth};
 pub use timing::{Effort, Timing};
 
 use crate::error::Result;
@@ -66,9 +66,9 @@ pub const EVALUATE_BLOCKS: f64 = 4.0;
 /// AES blocks per oblivious transfer at both ends: 32 small fields, 16 streams of a bit each at the receiver and 15 at the
 /// sender (SoftSpoken, k = 4), over 128 bits.
 pub const TRANSFER_BLOCKS: f64 = 32.0 * (16.0 + 15.0) / 128.0;
-/// Chunks whose tables (6 MB) stay in the last-level cache, and of a layer whose tables (96 MB) do not.
+/// Chunks whose tables (6 MB) stay in the last-level cache, and of a layer whose tables (192 MB) do not.
 const RESIDENT: usize = 1;
-const STREAMING: usize = 16;
+const STREAMING: usize = 32;
 
 /// Measures every primitive.
 ///
@@ -88,7 +88,7 @@ pub fn measure() -> Result<Rates> {
     let context = linear::context(4096, vec![36, 36, 37])?;
     let (factor, mut halves) = (context.lift(&[77; 4096]), [context.zero(), context.zero()]);
     let multiply = effort.time(|| halves.iter_mut().for_each(|half| context.mul_add(half, &factor, &factor)));
-    let [received, sent] = circuits::Transfers::new(effort)?.extend()?;
+    let [received, sent] = circuits::Transfers::new(effort)?.extend(RESIDENT)?;
     let convolution = linear::shape(64, 32, 64, 3);
     let block_s = aes_block(effort).best_s;
     let memory = bandwidth(effort);

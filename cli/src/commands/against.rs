@@ -2,7 +2,7 @@
 
 use super::calibrate::platform_file;
 use anyhow::Result;
-use pisim_backend::bench::{Calibration, Effort, calibrate, warm_memory};
+use pisim_backend::bench::{Calibration, Effort, calibrate};
 use pisim_hw_models::Platform;
 use pisim_protocol::Program;
 use pisim_reports::{PredictedTimes, VerificationSummary};
@@ -10,9 +10,6 @@ use pisim_settings::Source;
 
 /// The name that stands for the machine at hand instead of a platform.
 pub const HERE: &str = "here";
-
-/// The most memory that is touched before a run that is to be compared with a prediction.
-const MOST_WARM_BYTES: u64 = 6 << 30;
 
 /// Where predicted times come from.
 pub enum Against {
@@ -38,12 +35,8 @@ impl Against {
         })
     }
 
-    /// Right before the parties start: touches what a run will store, since a machine's first run must not measure where its
-    /// memory comes from, and measures the machine.
-    pub fn start(&mut self, program: &Program) -> Result<()> {
-        let work = program.work_of(|_| true);
-        let kept = work.stored_client_bytes.saturating_add(work.stored_server_bytes);
-        warm_memory(kept.saturating_mul(2).saturating_add(1 << 30).min(MOST_WARM_BYTES));
+    /// Right before the parties start: measures the machine.
+    pub fn start(&mut self) -> Result<()> {
         if let Self::Here { before } = self {
             *before = Some(Box::new(now()?));
         }
@@ -52,17 +45,16 @@ impl Against {
 
     /// Right after a run: what the simulator says of it.
     pub fn finish(&mut self, program: &Program, run: &VerificationSummary) -> Result<PredictedTimes> {
-        match self {
-            Self::Platform(platform) => predicted(program, platform, run),
+        Ok(match self {
+            Self::Platform(platform) => predicted(program, platform, run)?,
             Self::Here { before } => {
                 let after = now()?;
                 let late = predicted(program, &after, run)?;
-                Ok(match before.take() {
-                    Some(before) => predicted(program, &before, run)?.between(&late, &run.wall_s),
-                    None => late,
-                })
+                let early = before.take().map(|before| predicted(program, &before, run)).transpose()?;
+                let all: Vec<&PredictedTimes> = early.iter().chain([&late]).collect();
+                PredictedTimes::fastest(&all, &run.wall_s).unwrap_or(late)
             }
-        }
+        })
     }
 }
 

@@ -98,7 +98,7 @@ pub(super) fn platform_file(measured: &Calibration) -> String {
          energy = \"15 pJ/bit\" # not measured\n\n\
          # Messages are copied in memory, by a thread at each end.\n\
          [link]\n\
-         up = \"{copy_gbps:.3} Gbps\" # a message of 48 MiB in parts of 6 MiB through an in-memory connection\n\
+         up = \"{copy_gbps:.3} Gbps\" # a message of 192 MiB in parts of 6 MiB through an in-memory connection\n\
          down = \"{copy_gbps:.3} Gbps\" # as up\n\
          round_trip = \"{:.3} us\" # single bytes there and back\n\
          energy = \"0 pJ/bit\" # the memory's traffic and the cores that copy have their own\n\

@@ -37,10 +37,13 @@ pub fn run(args: &VerifyArgs, output: Output) -> Result<Outcome> {
     let program = &network.program;
     let mut against = args.hardware.as_deref().map(Against::named).transpose()?;
     let image = args.image.clone().map(Picture::File);
+    for _ in 0..args.warmup.unwrap_or(u16::from(against.is_some())) {
+        run_after(&network, image.as_ref(), args.seed, args.memory.bytes(), &mut || ())?;
+    }
     let mut runs = Vec::new();
     for _ in 0..args.runs {
         let mut started = Ok(());
-        let mut ready = || started = against.as_mut().map_or(Ok(()), |against| against.start(program));
+        let mut ready = || started = against.as_mut().map_or(Ok(()), Against::start);
         let mut run = run_after(&network, image.as_ref(), args.seed, args.memory.bytes(), &mut ready)?;
         started?;
         run.predicted_s = against.as_mut().map(|against| against.finish(program, &run)).transpose()?;
@@ -152,6 +155,7 @@ fn summarise(program: &Program, run: &Verification) -> VerificationSummary {
         circuits: circuits(run.execution.circuit_counts(program)),
         work: Work::FIELDS.iter().map(|field| (*field).to_owned()).zip(total.values()).collect(),
         wall_s: Phase::ALL.iter().map(|phase| (format!("{phase:?}").to_lowercase(), wall(*phase))).collect(),
+        median_wall_s: Default::default(),
         threads: rayon::current_num_threads(),
         runs: 1,
         predicted_s: None,
