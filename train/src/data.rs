@@ -157,7 +157,7 @@ impl Pictures {
 /// A move by at most one pixel each way; half of all are none.
 fn step(rng: &mut ChaCha12Rng) -> [isize; 2] {
     let bits = rng.next_u64();
-    let third = |bits: u64| ((bits & 0xffff) * 3 >> 16) as isize - 1;
+    let third = |bits: u64| (((bits & 0xffff) * 3) >> 16) as isize - 1;
     if bits >> 63 == 0 { [0, 0] } else { [third(bits), third(bits >> 16)] }
 }
 

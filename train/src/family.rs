@@ -69,7 +69,7 @@ pub fn family(base: &Network, budgets: &[u64], halvings: u32, seed: u64) -> Resu
     for stages in &levels {
         add(Method::Culled, &[cull(stages)])?;
     }
-    add(Method::Thinned, &[thin.clone()])?;
+    add(Method::Thinned, std::slice::from_ref(&thin))?;
     // The last level has no ReLUs that could be thinned.
     let staged = levels.split_last().map_or(&[][..], |(_, staged)| staged);
     for stages in staged {

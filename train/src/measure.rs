@@ -75,7 +75,7 @@ pub enum MeasureError {
         /// The protocol's name.
         protocol: String,
         /// Why.
-        error: LowerError,
+        error: Box<LowerError>,
     },
     /// It cannot be simulated.
     #[error(transparent)]
@@ -92,7 +92,7 @@ pub fn measure(model: &Model, data: &DataSet, place: &Place) -> Result<Measured,
     let refused = |error: LowerError| MeasureError::Protocol {
         network: model.network.name.clone(),
         protocol: place.protocol.name.clone(),
-        error,
+        error: Box::new(error),
     };
     let calibrated = calibrate(model, data, &place.protocol).map_err(|error| refused(error.into()))?;
     let logits = finished::reference(model, &data.test, data.test.len())?;

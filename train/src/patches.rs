@@ -143,7 +143,7 @@ impl CustomOp1 for Scatter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
+    use candle_core::{Device, Var};
     use proptest::prelude::*;
 
     fn numbers(count: usize, seed: u64) -> Vec<f32> {
@@ -157,35 +157,63 @@ mod tests {
             .collect()
     }
 
+    fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> Tensor {
+        Tensor::from_vec(values, shape.into(), &Device::Cpu).unwrap()
+    }
+
+    fn total(tensor: &Tensor) -> f32 {
+        tensor.sum_all().unwrap().to_scalar().unwrap()
+    }
+
     proptest! {
+        // candle's own gradient of strided windows holds for square maps only.
         #[test]
         fn a_convolution_of_patches_is_candles_own(
             (channels, batch, out) in (1usize..4, 1usize..4, 1usize..4),
-            (height, width) in (3usize..8, 3usize..8),
+            size in 3usize..8,
             (kernel, stride, padding) in (1usize..4, 1usize..3, 0usize..2),
             seed in any::<u64>(),
         ) {
-            let window = Patches { channels, batch, height, width, kernel, stride, padding };
-            let device = Device::Cpu;
-            let shape = (channels, batch, height, width);
-            let values = numbers(channels * batch * height * width, seed);
-            let activations = candle_core::Var::from_vec(values, shape, &device).unwrap();
+            let window = Patches { channels, batch, height: size, width: size, kernel, stride, padding };
+            let values = numbers(channels * batch * size * size, seed);
+            let activations = Var::from_tensor(&tensor(values, (channels, batch, size, size))).unwrap();
             let weights = numbers(out * channels * kernel * kernel, seed ^ 1);
-            let matrix = Tensor::from_vec(weights.clone(), (out, channels * kernel * kernel), &device).unwrap();
             let (rows, columns) = window.windows();
-            let ours = matrix.matmul(&window.gather(&activations).unwrap()).unwrap();
+            let patches = window.gather(&activations).unwrap();
+            let ours = tensor(weights.clone(), (out, channels * kernel * kernel)).matmul(&patches).unwrap();
             let ours = ours.reshape((out, batch, rows, columns)).unwrap().transpose(0, 1).unwrap();
-            let filters = Tensor::from_vec(weights, (out, channels, kernel, kernel), &device).unwrap();
+            let filters = tensor(weights, (out, channels, kernel, kernel));
             let theirs = activations.transpose(0, 1).unwrap().contiguous().unwrap();
             let theirs = theirs.conv2d(&filters, padding, stride, 1, 1).unwrap();
             prop_assert_eq!(ours.dims(), theirs.dims());
             // A loss whose gradient differs everywhere.
-            let loss = |answer: &Tensor| answer.sqr().unwrap().sum_all().unwrap();
-            let gradient = |answer: &Tensor| loss(answer).backward().unwrap().get(&activations).unwrap().clone();
+            let gradient = |answer: &Tensor| {
+                let gradients = answer.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+                gradients.get(&activations).unwrap().clone()
+            };
             for (a, b) in [(ours.clone(), theirs.clone()), (gradient(&ours), gradient(&theirs))] {
                 let difference = (a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
                 prop_assert!(difference.to_scalar::<f32>().unwrap() < 1e-4);
             }
+        }
+
+        #[test]
+        fn the_gradient_is_the_transpose_on_maps_of_any_shape(
+            (channels, batch) in (1usize..4, 1usize..4),
+            (height, width) in (1usize..8, 1usize..8),
+            (kernel, stride, padding) in (1usize..4, 1usize..4, 0usize..3),
+            seed in any::<u64>(),
+        ) {
+            prop_assume!(kernel <= height.min(width) + 2 * padding);
+            let window = Patches { channels, batch, height, width, kernel, stride, padding };
+            let values = numbers(channels * batch * height * width, seed);
+            let activations = Var::from_tensor(&tensor(values, (channels, batch, height, width))).unwrap();
+            let gathered = window.gather(&activations).unwrap();
+            let other = tensor(numbers(gathered.elem_count(), seed ^ 2), gathered.shape().clone());
+            let product = (&gathered * &other).unwrap();
+            let gradients = product.sum_all().unwrap().backward().unwrap();
+            let back = (gradients.get(&activations).unwrap() * activations.as_tensor()).unwrap();
+            prop_assert!((total(&product) - total(&back)).abs() < 1e-3);
         }
     }
 }

@@ -47,7 +47,7 @@ pub struct Accuracy {
     pub origin: Origin,
     /// The horizontal axis' title.
     pub across: String,
-    /// What it measures. It is logarithmic.
+    /// What it measures; logarithmic where costs differ widely.
     pub quantity: Quantity,
     /// The vertical axis' title, without its unit, which is per cent.
     pub up: String,
@@ -63,7 +63,7 @@ const CAP_PT: f64 = 1.2;
 /// Curves lie so far beside each other, points: methods have networks of the same cost, whose spreads would cover each other.
 const ASIDE_PT: f64 = 0.7;
 
-/// Draws accuracies; on the horizontal axis nothing but the positive costs of `all.curves` has a place.
+/// Draws accuracies. Only networks of a positive cost have a place.
 pub fn accuracy(all: &Accuracy, columns: Columns) -> Figure {
     let mut data = Data::new(&["series", "x", "accuracy_mean", "accuracy_low", "accuracy_high"]);
     for one in &all.curves {
@@ -107,7 +107,7 @@ fn scene(all: &Accuracy, columns: Columns) -> Scene {
     let (plot, bottom) = Plot::new(
         &mut scene,
         ((margin, right), top, inches(if columns == Columns::One { 2.2 } else { 3.0 })),
-        (Across::Values(Axis::log_span(all.quantity, every().map(|point| point.x))), &all.across),
+        (Across::Values(Axis::span(all.quantity, every().map(|point| point.x))), &all.across),
         (Axis::span(Quantity::Plain, heights), &format!("{} (%)", all.up)),
     );
     if let Some((_, level)) = &all.level {
