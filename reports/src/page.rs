@@ -42,7 +42,7 @@ impl Page<'_> {
     ///
     /// # Errors
     /// The folder cannot be written, or a figure cannot be drawn.
-    pub fn write(&self, folder: &Path, others: &[(&str, Vec<u8>)]) -> Result<Written, ReportError> {
+    pub fn write<N: AsRef<str>>(&self, folder: &Path, others: &[(N, Vec<u8>)]) -> Result<Written, ReportError> {
         let mut staging = Staging::new(folder)?;
         let mut drawn = Vec::with_capacity(self.figures.len());
         for figure in &self.figures {
@@ -54,9 +54,9 @@ impl Page<'_> {
             drawn.push(svg);
         }
         for (name, content) in others {
-            staging.file(*name, content)?;
+            staging.file(name.as_ref(), content)?;
         }
-        let names: Vec<&str> = others.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = others.iter().map(|(name, _)| name.as_ref()).collect();
         staging.file("index.html", self.html(&drawn, &names).as_bytes())?;
         Ok(Written { index: folder.join("index.html"), files: staging.commit()? })
     }
@@ -91,8 +91,9 @@ impl Page<'_> {
                     @if !self.notes.is_empty() {
                         section { h2 { "Notes" } ul { @for note in &self.notes { li { (note) } } } }
                     }
-                    @if !files.is_empty() {
-                        footer { p { "All numbers: " @for name in files { a href=(name) { (name) } " " } } }
+                    // Not what lies in folders.
+                    @if files.iter().any(|name| !name.contains('/')) {
+                        footer { p { "All numbers: " @for name in files.iter().filter(|name| !name.contains('/')) { a href=(*name) { (*name) } " " } } }
                     }
                 }
             }

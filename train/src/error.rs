@@ -70,6 +70,14 @@ pub enum TrainError {
         /// What is allowed.
         limit: f32,
     },
+    /// A trained network that no file can hold.
+    #[error("network {network} cannot be written: {problem}")]
+    Export {
+        /// The network's name.
+        network: String,
+        /// Why.
+        problem: String,
+    },
     /// A network that netgen refuses.
     #[error(transparent)]
     Network(#[from] NetworkError),

@@ -66,6 +66,8 @@ pub struct Outcome {
     pub epochs: usize,
     /// What came out.
     pub measured: Measured,
+    /// The network with its weights.
+    pub model: Model,
 }
 
 /// What happens while an experiment runs.
@@ -175,8 +177,9 @@ impl Experiment<'_> {
         };
         let progress = || self.watch.epoch();
         fit(&network, &self.lessons(teacher.seed, Some(&teacher.finished), &progress), epochs, rate)?;
-        let measured = measure(&network.fold(&self.all)?, self.data, self.place)?;
-        Ok(Outcome { method: member.method, steps: member.steps.clone(), seed: teacher.seed, epochs, measured })
+        let model = network.fold(&self.all)?;
+        let measured = measure(&model, self.data, self.place)?;
+        Ok(Outcome { method: member.method, steps: member.steps.clone(), seed: teacher.seed, epochs, measured, model })
     }
 
     fn path(&self, teacher: &Teacher) -> Result<Vec<Outcome>, MeasureError> {
@@ -191,9 +194,10 @@ impl Experiment<'_> {
         let epochs = path.epochs + self.plan.tuning_epochs();
         let tune = |network: &Trainable| -> Result<Outcome, MeasureError> {
             fit(network, &lessons, self.plan.tuning_epochs(), RATES[1])?;
-            let measured = measure(&network.fold(&self.all)?, self.data, self.place)?;
+            let model = network.fold(&self.all)?;
+            let measured = measure(&model, self.data, self.place)?;
             let steps = format!("mask: {} learnt", measured.counts.relus);
-            Ok(Outcome { method: Method::Learnt, steps, seed: teacher.seed, epochs, measured })
+            Ok(Outcome { method: Method::Learnt, steps, seed: teacher.seed, epochs, measured, model })
         };
         path.networks.par_iter().with_max_len(1).map(tune).collect()
     }

@@ -39,6 +39,19 @@ impl Method {
             Self::Random => "random masks",
         }
     }
+
+    /// Its name in names of files.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Culled => "culled",
+            Self::Thinned => "thinned",
+            Self::CulledThinned => "culled-thinned",
+            Self::Reshaped => "culled-thinned-reshaped",
+            Self::Learnt => "snl",
+            Self::Random => "random",
+        }
+    }
 }
 
 /// A network of the family.

@@ -4,6 +4,7 @@ use crate::args::Args;
 use crate::data::DataSet;
 use crate::drawing::{self, Setting};
 use crate::experiment::{Outcome, Plan, Watch, run};
+use crate::export;
 use crate::family::{family, halves};
 use crate::loss::Distillation;
 use crate::measure::Place;
@@ -123,11 +124,16 @@ impl Job {
             rows: rows.iter().map(|row| results::cells(row).to_vec()).collect(),
             notes: self.notes(),
         };
-        let others = [
-            ("networks.csv", results::summary(rows)?.to_csv()?),
-            ("results.csv", frame.to_csv()?),
-            ("results.parquet", frame.to_parquet()?),
+        let mut others = vec![
+            ("networks.csv".to_owned(), results::summary(rows)?.to_csv()?),
+            ("results.csv".to_owned(), frame.to_csv()?),
+            ("results.parquet".to_owned(), frame.to_parquet()?),
         ];
+        if args.models {
+            for outcome in outcomes.iter().filter(|outcome| outcome.seed == self.plan.seed) {
+                others.extend(export::files(outcome, &self.plan.base)?);
+            }
+        }
         let written = page.write(&args.out, &others)?;
         Ok(written.index.display().to_string())
     }

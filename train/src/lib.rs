@@ -13,6 +13,7 @@ pub mod data;
 pub mod drawing;
 mod error;
 pub mod experiment;
+pub mod export;
 pub mod family;
 pub mod finished;
 pub mod fit;
