@@ -154,14 +154,8 @@ impl Experiment<'_> {
         match task {
             Task::Measure(teacher) => {
                 let measured = measure(&teacher.model, self.data, self.place)?;
-                let steps = "nothing".to_owned();
-                Ok(vec![Outcome {
-                    method: Method::Full,
-                    steps,
-                    seed: teacher.seed,
-                    epochs: self.plan.epochs,
-                    measured,
-                }])
+                let (steps, epochs, model) = ("nothing".to_owned(), self.plan.epochs, teacher.model.clone());
+                Ok(vec![Outcome { method: Method::Full, steps, seed: teacher.seed, epochs, measured, model }])
             }
             Task::Pupil(teacher, member) => Ok(vec![self.pupil(teacher, member)?]),
             Task::Path(teacher) => self.path(teacher),

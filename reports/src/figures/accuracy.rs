@@ -28,7 +28,7 @@ pub struct AccuracyPoint {
 pub struct AccuracyCurve {
     /// The method.
     pub name: String,
-    /// Its networks, from cheap to expensive or back.
+    /// Its networks, in the order of the line through them.
     pub points: Vec<AccuracyPoint>,
     /// The network that all methods start from: a star, and no colour is used up.
     pub start: bool,
@@ -118,8 +118,7 @@ fn scene(all: &Accuracy, columns: Columns) -> Scene {
     for (index, (one, look)) in all.curves.iter().zip(&looks).enumerate() {
         let aside = if one.start { 0 } else { points((index as f64 - middle) * ASIDE_PT) };
         let at = |x: f64, share: f64| plot.place((x, percent(share))).map(|(x, y)| (x + aside, y));
-        let mut shown: Vec<&AccuracyPoint> = one.points.iter().filter(fit).collect();
-        shown.sort_by(|a, b| a.x.total_cmp(&b.x));
+        let shown: Vec<&AccuracyPoint> = one.points.iter().filter(fit).collect();
         let places: Vec<(i32, i32)> = shown.iter().filter_map(|point| at(point.x, point.mean)).collect();
         curve(&mut scene, &places, look.color, look.dash);
         for point in shown {
