@@ -57,6 +57,25 @@ fn the_ladder_is_deepreduces_list_and_each_rung_is_written_as_a_network() {
 }
 
 #[test]
+fn rungs_and_fitting_networks_are_written_as_onnx_files_beside_their_descriptions() {
+    let folder = Folder::new();
+    let small = ["--base-channels", "2", "--input", "16", "--out", "rungs", "--onnx"];
+    folder.json(&[&["net", "ladder", "resnet18"][..], &small].concat());
+    folder.json(&["net", "fit", "--base", "resnet20", "--relus", "4k", "--input", "8", "--out", "found", "--onnx"]);
+    let files = folder.listing();
+    let models: Vec<&str> = files.iter().filter_map(|file| file.strip_suffix(".onnx")).collect();
+    assert!(["rungs/", "found/"].iter().all(|of| models.iter().any(|model| model.starts_with(of))), "{files:?}");
+    for model in models {
+        let shown = [".onnx", ".toml"].map(|end| folder.json(&["net", "show", &format!("{model}{end}")]));
+        for count in ["params", "macs", "relus"] {
+            assert_eq!(shown[0][count], shown[1][count], "{model}: {count}");
+        }
+    }
+    let refused = folder.pisim(&["net", "ladder", "resnet18", "--onnx"]);
+    assert!(refused.code == Some(2) && refused.stderr.contains("--out <DIR>"), "{}", refused.stderr);
+}
+
+#[test]
 fn networks_for_a_budget_meet_it_and_are_written() {
     let folder = Folder::new();
     let found = folder.json(&["net", "fit", "--relus", "50k", "--macs", "0.1G", "--out", "found"]);

@@ -28,6 +28,8 @@ fn patterns() -> impl Strategy<Value = Pattern> {
         prop::sample::select(Pattern::STANDARD.to_vec()),
         (1..64_u64).prop_map(|lines| Pattern::Block(64 * lines)),
         (1..64_u64).prop_map(|lines| Pattern::CopyBlock(64 * lines)),
+        (1..64_u64).prop_map(|lines| Pattern::TriadBlock(64 * lines)),
+        (1..64_u64).prop_map(|lines| Pattern::Tile(64 * lines)),
         (1..40_u64).prop_map(Pattern::Streams),
         (1..4_096_u64).prop_map(|lines| Pattern::Stride(64 * lines)),
     ]
@@ -152,45 +154,67 @@ fn devices_are_consistent_and_near_misses_are_named() {
     assert!(error.ends_with("did you mean `ddr4-3200`?"), "{error}");
 }
 
-/// How far the closed form may be from the reference for a pattern, as a part of it. DDR4-4400 and 32-byte bursts, whose
-/// tCCD_L is far from the burst, are modelled less well.
-fn tolerance(device: &Device, pattern: Pattern) -> f64 {
-    let known = ["ddr4-2400", "ddr4-3200", "hbm2"].contains(&device.name);
+/// How far the closed form may be from the reference for a pattern on so many channels, as a part of it.
+fn tolerance(pattern: Pattern, channels: u64) -> f64 {
     match pattern {
         Pattern::SeqRead | Pattern::SeqWrite => 0.02,
-        Pattern::RandomRead | Pattern::RandomWrite | Pattern::Block(_) if known => 0.05,
-        Pattern::RandomRead | Pattern::RandomWrite | Pattern::Block(_) => 0.12,
-        Pattern::Random11 | Pattern::Random21 => 0.40,
-        Pattern::Copy | Pattern::Triad | Pattern::CopyBlock(_) | Pattern::Stride(_) => 0.60,
-        Pattern::Streams(_) => 2.0,
+        Pattern::RandomRead | Pattern::RandomWrite => 0.06,
+        Pattern::Copy if channels > 1 => 0.27,
+        _ if channels > 1 => 0.11,
+        _ => 0.10,
     }
 }
 
-/// What is further off than it may be, of one device.
-fn too_far(device: &'static Device) -> Vec<String> {
-    let several = [Pattern::SeqRead, Pattern::RandomRead, Pattern::Block(1_024), Pattern::Block(16_384)];
-    let mut found = Vec::new();
+/// Patterns beside the standard ones: mixes at several granularities, odd strides, more streams, tiles.
+fn unusual() -> Vec<Pattern> {
+    let blocks = [64, 512, 2_048].into_iter();
+    let mixes = blocks.flat_map(|bytes| [Pattern::CopyBlock(bytes), Pattern::TriadBlock(bytes), Pattern::Tile(bytes)]);
+    let strides = [192, 512, 1_088, 8_192, 8_256].into_iter().map(Pattern::Stride);
+    let streams = [2, 3, 8].into_iter().map(Pattern::Streams);
+    let random = [256, 4_096].into_iter().map(Pattern::Block);
+    mixes.chain(strides).chain(streams).chain(random).collect()
+}
+
+/// What is further off than it may be, of one device; and all its errors.
+fn too_far(device: &'static Device) -> (Vec<String>, Vec<f64>) {
+    let all = Pattern::STANDARD.into_iter().chain(unusual()).collect::<Vec<_>>();
+    let several = [
+        Pattern::SeqRead,
+        Pattern::RandomRead,
+        Pattern::Random21,
+        Pattern::Copy,
+        Pattern::Streams(4),
+        Pattern::Stride(4_096),
+        Pattern::Block(1_024),
+        Pattern::Block(16_384),
+    ];
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
     for mapping in [AddressMapping::Column, AddressMapping::BankGroup] {
         for (channels, interleave) in [(1, Interleave::Line), (4, Interleave::Line), (4, Interleave::Kibibyte)] {
             let system = DramSystem { device, channels, ranks: 1, mapping, interleave };
-            let patterns = if channels == 1 { &Pattern::STANDARD[..] } else { &several };
+            let patterns = if channels == 1 { &all[..] } else { &several };
             for pattern in patterns {
                 let efficiency = system.run(*pattern, 12_000 * channels).efficiency;
                 let error = system.expected_efficiency(*pattern) / efficiency - 1.0;
-                if error.abs() > tolerance(device, *pattern) {
+                errors.push(error.abs());
+                if error.abs() > tolerance(*pattern, channels) {
                     found.push(format!("{} {channels} {mapping:?} {interleave:?} {pattern}: {error:+.3}", device.name));
                 }
             }
         }
     }
-    found
+    (found, errors)
 }
 
 #[test]
 fn the_closed_form_is_as_near_to_the_reference_as_it_says() {
-    let errors: Vec<String> = std::thread::scope(|scope| {
+    let (too_far, mut errors): (Vec<Vec<String>>, Vec<Vec<f64>>) = std::thread::scope(|scope| {
         let runs: Vec<_> = DEVICES.map(|device| scope.spawn(move || too_far(device))).into_iter().collect();
-        runs.into_iter().flat_map(|run| run.join().unwrap()).collect()
+        runs.into_iter().map(|run| run.join().unwrap()).unzip()
     });
-    assert!(errors.is_empty(), "{errors:#?}");
+    assert!(too_far.iter().all(Vec::is_empty), "{too_far:#?}");
+    let mut errors: Vec<f64> = errors.drain(..).flatten().collect();
+    errors.sort_by(f64::total_cmp);
+    let (median, most) = (errors[errors.len() / 2], errors[errors.len() * 9 / 10]);
+    assert!(median < 0.01 && most < 0.035, "median {median}, nine in ten within {most}");
 }

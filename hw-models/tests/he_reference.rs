@@ -1,7 +1,7 @@
 //! The HE engine's closed form against its cycle-stepped reference, over random layers of both packings and random engines.
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
-use pisim_hw_models::{HeDesign, HeEngine, HeTiling, HeWork, NttUnit, Technology};
+use pisim_hw_models::{HeDesign, HeEngine, HeTiling, HeWork, LoopOrder, NttUnit, Technology};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -101,28 +101,47 @@ fn slots() -> impl Strategy<Value = HeWork> {
     )
 }
 
-/// Errors of the closed form in per cent, by size; the traffic is the same byte for byte.
-fn errors(layers: impl Strategy<Value = HeWork>, memory: u64, least_weights: u64) -> Vec<f64> {
+/// Errors of the closed form in per cent, by size, of the layers that `counts` admits; the traffic is the same byte for byte.
+fn errors_where(
+    layers: impl Strategy<Value = HeWork>,
+    (memory, least_weights): (impl Strategy<Value = u64>, u64),
+    counts: impl Fn(&HeEngine, &HeWork, u64) -> bool,
+) -> Vec<f64> {
     let mut runner = TestRunner::deterministic();
     let mut errors = Vec::new();
     while errors.len() < 200 {
-        let (engine, layer) = (&engine(), &layers).new_tree(&mut runner).unwrap().current();
+        let (engine, layer, memory) = (&engine(), &layers, &memory).new_tree(&mut runner).unwrap().current();
         let tiling = layer.tiling.unwrap();
         if tiling.input_groups * tiling.output_groups * tiling.sums * tiling.weights_per_sum < least_weights {
             continue;
         }
         let stepped = engine.reference(&layer, memory).unwrap();
         assert_eq!(engine.traffic(&stepped.work).total(), stepped.memory_bytes, "{engine:?} {tiling:?}");
+        if !counts(&engine, &stepped.work, memory) {
+            continue;
+        }
         let closed = engine.cycles_at(&stepped.work, memory);
         if memory == UNLIMITED {
-            // What the simulator uses is the same but for the first load and the last store.
+            // What the simulator uses is the same but for the first load and the last store, unless the outputs are finished
+            // in a pass of their own.
             let run = engine.run(&stepped.work).cycles;
-            assert!(run <= closed && closed <= run + 2 + (1 << 23) / memory);
+            let one_phase = engine.traffic(&stepped.work).order != LoopOrder::InputStationary;
+            assert!(run <= closed && (!one_phase || closed <= run + 4 + (1 << 23) / memory), "{run} {closed}");
         }
         errors.push(100.0 * (closed as f64 / stepped.cycles as f64 - 1.0).abs());
     }
     errors.sort_by(f64::total_cmp);
     errors
+}
+
+/// Errors at one bandwidth.
+fn errors(layers: impl Strategy<Value = HeWork>, memory: u64, least_weights: u64) -> Vec<f64> {
+    errors_where(layers, (Just(memory), least_weights), |_, _, _| true)
+}
+
+/// Bytes per cycle from a slow channel to several stacks of HBM.
+fn bandwidths() -> impl Strategy<Value = u64> {
+    (4u32..12, 0u64..1_024).prop_map(|(log, part)| (1 << log) * (1_024 + part) / 1_024)
 }
 
 /// Median, nine in ten and the largest error stay below these.
@@ -133,24 +152,47 @@ fn within(errors: &[f64], median: f64, nine_in_ten: f64, largest: f64) {
 
 #[test]
 fn closed_form_is_within_2_per_cent_when_memory_keeps_up() {
-    within(&errors(coefficient(), UNLIMITED, 128), 0.5, 2.0, 6.0);
+    within(&errors(coefficient(), UNLIMITED, 128), 0.5, 2.0, 16.0);
     within(&errors(slots(), UNLIMITED, 512), 0.5, 2.0, 6.0);
 }
 
 /// With few weights there are few operations to hide the chains at the beginning and the end.
 #[test]
 fn small_layers_are_further_off() {
-    within(&errors(coefficient(), UNLIMITED, 1), 1.0, 3.0, 10.0);
+    within(&errors(coefficient(), UNLIMITED, 1), 1.0, 3.0, 16.0);
     within(&errors(slots(), UNLIMITED, 1), 1.0, 6.0, 40.0);
 }
 
-/// Where memory and units take about as long, their phases do not overlap as well as the closed form has it.
+/// Where memory takes longer than the units in all or in some passes, they take turns at being what the layer waits for.
 #[test]
-fn bandwidth_bound_layers_are_within_a_third() {
-    within(&errors(coefficient(), 512, 128), 0.5, 3.0, 30.0);
-    within(&errors(coefficient(), 64, 128), 1.0, 10.0, 35.0);
-    within(&errors(slots(), 512, 512), 1.0, 3.0, 30.0);
-    within(&errors(slots(), 64, 512), 1.0, 10.0, 35.0);
+fn bandwidth_bound_layers_are_within_a_few_per_cent() {
+    for memory in [16, 64, 512] {
+        within(&errors(coefficient(), memory, 128), 0.5, 4.0, 12.0);
+        within(&errors(slots(), memory, 512), 0.5, 2.0, 8.0);
+    }
+    let bound = |engine: &HeEngine, work: &HeWork, memory: u64| {
+        engine.traffic(work).total() / memory > engine.run(work).cycles * 3 / 4
+    };
+    within(&errors_where(coefficient(), (bandwidths(), 128), bound), 1.5, 6.0, 15.0);
+    within(&errors_where(slots(), (bandwidths(), 512), bound), 1.5, 4.0, 15.0);
+}
+
+/// Layers whose unfinished sums, keys or inputs do not stay are no further off than others.
+#[test]
+fn layers_that_spill_or_stream_are_within_a_few_per_cent() {
+    let spills = |engine: &HeEngine, work: &HeWork, _: u64| engine.traffic(work).spilled_bytes > 0;
+    within(&errors_where(coefficient(), (bandwidths(), 128), spills), 1.5, 6.0, 15.0);
+    within(&errors_where(slots(), (bandwidths(), 512), spills), 1.5, 4.0, 15.0);
+    let keys = |engine: &HeEngine, work: &HeWork, _: u64| {
+        let traffic = engine.traffic(work);
+        traffic.key_bytes > traffic.total() / 2
+    };
+    within(&errors_where(slots(), (bandwidths(), 512), keys), 1.5, 4.0, 15.0);
+    let weights = |engine: &HeEngine, work: &HeWork, _: u64| {
+        let traffic = engine.traffic(work);
+        traffic.weight_bytes > traffic.total() / 2
+    };
+    within(&errors_where(coefficient(), (bandwidths(), 128), weights), 1.5, 6.0, 15.0);
 }
 
 proptest! {

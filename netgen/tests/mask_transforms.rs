@@ -72,13 +72,6 @@ fn masks_come_last_and_stack() {
 }
 
 #[test]
-fn a_masked_network_is_not_exported_without_its_mask() {
-    let masked = apply(&network("hrn-tiny"), &["mask:budget=500"]).unwrap();
-    let error = pisim_netgen::onnx::write(&pisim_netgen::Model::random(masked, 1)).unwrap_err().to_string();
-    assert!(error.contains("a mask has no ONNX form in this version"), "{error}");
-}
-
-#[test]
 fn what_is_wrong_with_a_mask_is_told_at_its_line() {
     for (lines, line, says) in [
         ("kind = \"mask\"\nbudget = 999999999", "5:", "at most the"),

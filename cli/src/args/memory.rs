@@ -15,9 +15,11 @@ use pisim_hw_models::dram::{AddressMapping, Interleave, Pattern};
     copy11 triad21             a line read, a line written; two read, one written; each from an array of its own\n  \
     rnd_rd rnd_wr rnd_11 rnd_21    random lines: reads, writes, 1:1, 2:1\n  \
     copyblkB                   B bytes read from one array, then B bytes written to another\n  \
+    triadblkB                  B bytes read from each of two arrays, then B bytes written to a third\n  \
     blkB                       random aligned blocks of B bytes, read in order\n  \
     strN                       N streams of reads, a line of each in turn\n  \
-    strideS                    reads S bytes apart")]
+    strideS                    reads S bytes apart\n  \
+    tileB                      tiles of 16 rows of B bytes of a matrix with rows of 64 KiB")]
 pub struct MemoryArgs {
     /// The memory device.
     pub device: String,

@@ -103,6 +103,9 @@ pub struct LadderArgs {
     /// Write the network of each rung into this folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Also as ONNX files with random weights, each as large as its network.
+    #[arg(long, requires = "out")]
+    pub onnx: bool,
 }
 
 #[derive(Debug, Args)]
@@ -148,6 +151,9 @@ pub struct BudgetArgs {
     /// Write every network of the front into this folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Also as ONNX files with random weights, each as large as its network.
+    #[arg(long, requires = "out")]
+    pub onnx: bool,
     /// Worker threads; by default one per core.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,

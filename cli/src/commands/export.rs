@@ -4,7 +4,7 @@ use crate::args::ExportArgs;
 use crate::output::Output;
 use crate::select::{self, Chosen};
 use anyhow::{Context, Result, bail, ensure};
-use pisim_netgen::{Model, load_network, onnx};
+use pisim_netgen::{Model, Network, load_network, onnx};
 use pisim_settings::Source;
 use serde::Serialize;
 use std::path::Path;
@@ -53,7 +53,14 @@ pub fn run(args: &ExportArgs, output: Output) -> Result<()> {
 }
 
 fn onnx(chosen: &Chosen, seed: u64) -> Result<(Vec<u8>, &'static str)> {
-    let network = &chosen.network;
+    Ok(match chosen.own_model()? {
+        Some(model) => (onnx::write(&model)?, "file"),
+        None => (random_onnx(chosen.network.clone(), seed)?, "random"),
+    })
+}
+
+/// A network with random weights as an ONNX file.
+pub fn random_onnx(network: Network, seed: u64) -> Result<Vec<u8>> {
     let count = network.params();
     ensure!(
         count <= onnx::MAX_PARAMS,
@@ -61,11 +68,7 @@ fn onnx(chosen: &Chosen, seed: u64) -> Result<(Vec<u8>, &'static str)> {
         network.name,
         onnx::MAX_PARAMS
     );
-    let (model, weights) = match chosen.own_model()? {
-        Some(model) => (model, "file"),
-        None => (Model::random(network.clone(), seed), "random"),
-    };
-    Ok((onnx::write(&model)?, weights))
+    Ok(onnx::write(&Model::random(network, seed))?)
 }
 
 fn toml(chosen: &Chosen, name: &str) -> Result<String> {
@@ -80,7 +83,7 @@ fn toml(chosen: &Chosen, name: &str) -> Result<String> {
 }
 
 /// Writes a file in one go: whoever looks sees the old one, or all of the new one.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let name = path.file_name().context("expected a file")?.to_string_lossy();
     let partial = path.with_file_name(format!(".{name}.{}", std::process::id()));
     let written = std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, path));

@@ -3,26 +3,26 @@
 //! A line takes the longest of what its resources need for it, and refresh takes its part of the time:
 //!
 //! * the data bus: its bursts, and tCCD_L instead of tCCD_S for those that find no other bank group to alternate with;
-//! * activates: tFAW / 4 each (or tRRD_S), for every rank;
-//! * a bank: tRC for every row it opens;
-//! * turnaround: one change to writes and back for every batch of writes.
+//! * activates: tFAW / 4 each (or tRRD_S), for every rank.
 //!
-//! Streams, random lines and random blocks are formulas: within 2 % of the reference for streams and 5 % for the others on
-//! DDR4-2400, DDR4-3200 and HBM2, 12 % on the other devices. Mixes of random reads and writes are within 40 % (the worst where
-//! activates do not decide). Copies, strides and several streams depend on which banks their addresses meet in; a sample of
-//! their addresses is counted instead ([`Sample`]): a first guess, typically within 10 %, at worst 60 % for copies and strides
-//! and a factor of three where many streams meet in one bank. The reference is the answer for those.
+//! Streams, random lines and long random blocks are formulas: within 2 % of the reference for streams, 6 % for lines and 8 % for
+//! blocks. Short blocks, copies, strides, several streams, tiles and mixes of reads and writes depend on which banks their
+//! addresses meet in and when the bus turns around; of those, a few thousand lines of one channel are run instead
+//! (`sample.rs`): mostly within 3 %, within 10 % at worst. Of several channels that is 11 %, and 26 % for copies whose two
+//! arrays take turns on a channel.
 
 use super::address::{AddressMap, AddressMapping};
 use super::controller::{BANK_QUEUE, QUEUE};
 use super::device::{Device, LINE_BYTES};
 use super::pattern::Pattern;
 use super::reference::WINDOW;
-use super::sample::Sample;
 use super::system::DramSystem;
 
 /// Clocks that a request spends in the controller's two queues.
 const CONTROLLER_CLOCKS: u64 = 2;
+
+/// Blocks up to this length open rows so often that banks wait for each other now and then.
+const SHORT_BLOCK_BYTES: u64 = 4_096;
 
 /// What a line of a pattern needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,11 +56,16 @@ impl DramSystem {
         match pattern {
             Pattern::SeqRead | Pattern::SeqWrite => self.stream(),
             Pattern::RandomRead | Pattern::RandomWrite => self.block(1),
-            Pattern::Random11 | Pattern::Random21 => self.mixed(self.block(1)),
-            Pattern::Block(bytes) => self.block(bytes / LINE_BYTES),
-            Pattern::Copy | Pattern::Triad | Pattern::CopyBlock(_) | Pattern::Streams(_) | Pattern::Stride(_) => {
-                Sample::new(self, pattern).need(self)
-            }
+            Pattern::Block(bytes) if bytes > SHORT_BLOCK_BYTES => self.block(bytes / LINE_BYTES),
+            Pattern::Random11 | Pattern::Random21 => self.spread_out(pattern, 1),
+            Pattern::Block(bytes) => self.spread_out(pattern, bytes / LINE_BYTES),
+            Pattern::Copy
+            | Pattern::Triad
+            | Pattern::CopyBlock(_)
+            | Pattern::TriadBlock(_)
+            | Pattern::Streams(_)
+            | Pattern::Stride(_)
+            | Pattern::Tile(_) => self.sampled(pattern),
         }
     }
 
@@ -83,6 +88,13 @@ impl DramSystem {
         Need { clocks: clocks / self.spread(lines as f64, span.channels), activates }
     }
 
+    /// Random blocks of so many lines, one channel of which is run.
+    fn spread_out(&self, pattern: Pattern, lines: u64) -> Need {
+        let need = self.sampled(pattern);
+        let span = AddressMap::new(self).span(lines);
+        Need { clocks: need.clocks / self.spread(lines as f64, span.channels), ..need }
+    }
+
     /// How busy channels are that random blocks of so many lines choose among: by chance some have none of the blocks that wait.
     /// With `S` sets of channels and `K` blocks under way, K / (K + (S − 1) / 2), the mean of what a closed network reaches with
     /// service times that vary freely, K / (K + S − 1), and with none that vary.
@@ -93,23 +105,9 @@ impl DramSystem {
     }
 
     /// Clocks of one activate of a rank, shared by the ranks.
-    pub(super) fn activate_clocks(&self) -> f64 {
+    fn activate_clocks(&self) -> f64 {
         let timing = self.device.timing;
         (timing.faw as f64 / 4.0).max(timing.rrd_s as f64) / self.ranks as f64
-    }
-
-    /// Reads and writes of random lines: the bus waits for activates anyway, so turning it around is nearly free.
-    fn mixed(&self, need: Need) -> Need {
-        let turn = self.turnaround_clocks() / (4 * QUEUE) as f64;
-        Need { clocks: need.clocks.max(self.line_clocks() as f64 + turn), ..need }
-    }
-
-    /// Clocks that the bus loses by a change to writes and back, within a rank: tRTW + tWTR less two bursts.
-    pub(super) fn turnaround_clocks(&self) -> f64 {
-        let (timing, burst) = (self.device.timing, self.device.burst_clocks());
-        let to_write = (timing.cl + burst + timing.turn).saturating_sub(timing.cwl).max(burst);
-        let to_read = timing.cwl + burst + timing.wtr_s;
-        (to_write + to_read).saturating_sub(2 * burst) as f64
     }
 
     /// Lines of a stream in one channel before the bank group changes.

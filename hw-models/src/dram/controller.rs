@@ -3,10 +3,11 @@
 //! Requests wait in a queue of reads or a buffer of writes, [`QUEUE`] each, from which one per clock moves into the queue of
 //! its bank ([`BANK_QUEUE`]). Reads move until the write buffer is full; then all writes in it move (a drain), so that the data
 //! bus turns around once per buffer and not once per write. It also drains a part-filled buffer when nothing else is to do.
-//! Of the banks' commands that the device allows in a clock, column commands go before row commands and older requests before
-//! younger ones (first ready, first come, first served). Rows stay open until another row of the bank is wanted; requests to
-//! the open row pass older ones to another row until [`PASSES`] requests have used it, and after that while the device does not
-//! allow the precharge yet.
+//! Of a bank's requests, the first goes whose command the device allows (first ready, first come, first served); banks take
+//! turns, and the turn passes over banks of which no command is allowed. Rows stay open until another row of the bank is
+//! wanted; requests to the open row pass older ones to another row until [`PASSES`] requests have used it, and after that while
+//! the device does not allow the precharge yet. These are the rules of DRAMsim3 (`src/command_queue.cc`), whose figures are
+//! among those that `pisim validate` compares with.
 
 use super::clocks::{Clocks, Command, CommandKind};
 use super::system::DramSystem;
@@ -34,8 +35,6 @@ pub(super) struct Burst {
 struct Waiting {
     row: u64,
     write: bool,
-    /// Its turn among all bursts of the channel.
-    age: u64,
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +63,6 @@ impl Bank {
 struct Wish {
     kind: CommandKind,
     clock: u64,
-    age: u64,
     bank: usize,
     index: usize,
 }
@@ -79,7 +77,7 @@ impl Wish {
     }
 }
 
-/// The oldest wish of one kind, and how many there are besides.
+/// The first wish of one kind in the turn of the banks, and how many there are besides.
 #[derive(Debug, Clone, Copy, Default)]
 struct Choice {
     best: Option<Wish>,
@@ -87,12 +85,10 @@ struct Choice {
 }
 
 impl Choice {
-    /// A refresh stays the best: nothing is older.
+    /// Wishes are offered in the turn of the banks, a refresh before all of them.
     fn offer(&mut self, wish: Wish) {
         self.others += u32::from(self.best.is_some());
-        if self.best.is_none_or(|best| !best.of_rank() && wish.age < best.age) {
-            self.best = Some(wish);
-        }
+        self.best.get_or_insert(wish);
     }
 }
 
@@ -134,7 +130,8 @@ pub(super) struct Controller {
     draining: usize,
     /// Bursts in the banks' queues.
     queued: usize,
-    age: u64,
+    /// The bank that had the last turn.
+    turn: usize,
     /// No command is possible before this clock.
     next_command: u64,
     /// When the next refresh of each rank is due.
@@ -172,7 +169,7 @@ impl Controller {
             bank_capacity: BANK_QUEUE * per_line,
             draining: 0,
             queued: 0,
-            age: 0,
+            turn: 0,
             next_command: 0,
             refresh_due: (0..system.ranks).map(due).collect(),
             refresh_interval: timing.refi,
@@ -187,6 +184,11 @@ impl Controller {
             counts: Counts::default(),
             trace: traced.then(Vec::new),
         }
+    }
+
+    /// Never refreshes.
+    pub fn without_refresh(&mut self) {
+        self.refresh_due.fill(u64::MAX);
     }
 
     /// Whether a read or a write finds a place.
@@ -226,13 +228,12 @@ impl Controller {
         let has_room = |burst: &Burst| banks.get(burst.bank).is_some_and(|bank| bank.queue.len() < capacity);
         let Some(burst) = from.iter().position(has_room).and_then(|index| from.remove(index)) else { return false };
         if let Some(bank) = self.banks.get_mut(burst.bank) {
-            bank.queue.push_back(Waiting { row: burst.row, write: burst.write, age: self.age });
+            bank.queue.push_back(Waiting { row: burst.row, write: burst.write });
             bank.find_hits();
         }
         if let Some(wish) = self.wish(burst.bank, now) {
             self.next_command = self.next_command.min(wish.clock.max(now + 1));
         }
-        self.age += 1;
         self.queued += 1;
         self.draining = self.draining.saturating_sub(usize::from(burst.write));
         true
@@ -244,7 +245,8 @@ impl Controller {
         let mut next = u64::MAX;
         let refresh = self.refresh_wish(now, &mut next).filter(|wish| wish.clock <= now);
         let (mut columns, mut rows) = (Choice::default(), Choice { best: refresh, others: 0 });
-        for number in 0..self.banks.len() {
+        let in_turn = (self.turn + 1..self.banks.len()).chain(0..=self.turn);
+        for number in in_turn {
             match self.wish(number, now) {
                 Some(wish) if wish.clock > now => next = next.min(wish.clock),
                 Some(wish) if wish.is_column() => columns.offer(wish),
@@ -252,23 +254,35 @@ impl Controller {
                 None => {}
             }
         }
-        // A refresh goes before everything; then columns, which move data.
-        let both = self.row_command_bus || columns.best.is_none() || rows.best.is_none();
-        let (give_column, give_row) = (both || refresh.is_none(), both || refresh.is_some());
-        let column = columns.best.filter(|_| give_column);
-        let row = rows.best.filter(|_| give_row);
+        // A refresh goes before everything. Where all commands share one bus, the bank whose turn it is goes next.
+        let (mut column, mut row) = (columns.best, rows.best);
+        if let (false, Some(one), Some(other)) = (self.row_command_bus, column, row) {
+            if refresh.is_none() && self.comes_before(one.bank, other.bank) { row = None } else { column = None }
+        }
         if columns.best.is_some() && (column.is_none() || columns.others > 0) {
             next = next.min(if column.is_some() { now + self.burst_clocks } else { now + 1 });
         }
         if rows.best.is_some() && (row.is_none() || rows.others > 0) {
             next = next.min(now + 1);
         }
+        let mut last = None;
         for wish in [column, row].into_iter().flatten() {
             self.give(wish, now);
             let again = if wish.of_rank() { Some(now + 1) } else { self.wish(wish.bank, now).map(|wish| wish.clock) };
             next = next.min(again.map_or(u64::MAX, |clock| clock.max(now + 1)));
+            if !wish.of_rank() && last.is_none_or(|bank| self.comes_before(bank, wish.bank)) {
+                last = Some(wish.bank);
+            }
         }
+        self.turn = last.unwrap_or(self.turn);
         next
+    }
+
+    /// Whether one bank has its turn before another.
+    fn comes_before(&self, one: usize, other: usize) -> bool {
+        let banks = self.banks.len();
+        let wait = |bank: usize| (bank + banks - self.turn - 1) % banks;
+        wait(one) < wait(other)
     }
 
     /// What the most urgent refresh needs. A due rank gets no other command until it is refreshed.
@@ -289,7 +303,7 @@ impl Controller {
             };
             *next = (*next).min(clock.max(now + 1));
             if best.is_none_or(|other| clock < other.clock) {
-                best = Some(Wish { kind, clock, age: 0, bank: first, index: 0 });
+                best = Some(Wish { kind, clock, bank: first, index: 0 });
             }
         }
         best
@@ -303,17 +317,11 @@ impl Controller {
         if *due <= now {
             return None;
         }
-        let row = |kind, clock| Some(Wish { kind, clock, age: head.age, bank: number, index: 0 });
+        let row = |kind, clock| Wish { kind, clock, bank: number, index: 0 };
         let Some(open) = bank.open else {
-            return row(CommandKind::Activate, self.clocks.activate(number));
+            return Some(row(CommandKind::Activate, self.clocks.activate(number)));
         };
-        let close = Wish {
-            kind: CommandKind::Precharge,
-            clock: self.clocks.precharge(number),
-            age: head.age,
-            bank: number,
-            index: 0,
-        };
+        let close = row(CommandKind::Precharge, self.clocks.precharge(number));
         let starved = head.row != open && bank.served >= PASSES;
         if starved && close.clock <= now {
             return Some(close);
@@ -323,13 +331,13 @@ impl Controller {
                 (true, [_, index]) => (index?, CommandKind::Write, self.clocks.write(number)),
                 (false, [index, _]) => (index?, CommandKind::Read, self.clocks.read(number)),
             };
-            Some(Wish { kind, clock, age: bank.queue.get(index)?.age, bank: number, index })
+            Some(Wish { kind, clock, bank: number, index })
         };
         let hit = match (hit(false), hit(true)) {
             (Some(read), Some(write)) => {
                 // Both allowed: the older one; otherwise the one that is allowed first.
-                let (read_key, write_key) = (read.clock.max(now), write.clock.max(now));
-                Some(if (read_key, read.age) <= (write_key, write.age) { read } else { write })
+                let key = |wish: Wish| (wish.clock.max(now), wish.index);
+                Some(if key(read) <= key(write) { read } else { write })
             }
             (one, other) => one.or(other),
         };

@@ -27,12 +27,16 @@ pub enum Pattern {
     Random21,
     /// `copyblkB`: B bytes read from one array, then B bytes written to another.
     CopyBlock(u64),
+    /// `triadblkB`: B bytes read from each of two arrays, then B bytes written to a third.
+    TriadBlock(u64),
     /// `blkB`: random aligned blocks of B bytes, each read in order.
     Block(u64),
     /// `strN`: N streams of reads, a line of each in turn.
     Streams(u64),
     /// `strideS`: reads that are S bytes apart.
     Stride(u64),
+    /// `tileB`: tiles of 16 rows of B bytes, tile by tile out of a matrix with rows of 64 KiB, each tile read row by row.
+    Tile(u64),
 }
 
 /// The patterns without a number.
@@ -51,16 +55,26 @@ const PLAIN: [(&str, Pattern); 8] = [
 type Family = (&'static str, fn(u64) -> Pattern);
 
 /// The families with a number, the longer name before the one that it starts with.
-const FAMILIES: [Family; 4] =
-    [("copyblk", Pattern::CopyBlock), ("blk", Pattern::Block), ("stride", Pattern::Stride), ("str", Pattern::Streams)];
+const FAMILIES: [Family; 6] = [
+    ("copyblk", Pattern::CopyBlock),
+    ("triadblk", Pattern::TriadBlock),
+    ("blk", Pattern::Block),
+    ("stride", Pattern::Stride),
+    ("str", Pattern::Streams),
+    ("tile", Pattern::Tile),
+];
 
 /// How error messages list all patterns.
 const ALL_NAMES: &str =
-    "seq_rd, seq_wr, copy11, triad21, rnd_rd, rnd_wr, rnd_11, rnd_21, copyblkB, blkB, strN, strideS";
+    "seq_rd, seq_wr, copy11, triad21, rnd_rd, rnd_wr, rnd_11, rnd_21, copyblkB, triadblkB, blkB, strN, strideS, tileB";
 
 /// The largest block and stride in bytes, and the most streams.
 const MOST_BYTES: u64 = 64 << 20;
 const MOST_STREAMS: u64 = 4_096;
+
+/// Rows of a tile, and lines of a row of the matrix that tiles are taken from.
+const TILE_ROWS: u64 = 16;
+const MATRIX_LINES: u64 = 1_024;
 
 /// Arrays and streams start so many lines after their part of the region, so that they do not share a bank phase: the second
 /// 517, the third 1,031, and further streams 517 more each.
@@ -105,11 +119,17 @@ impl Pattern {
             Self::RandomWrite => (random(number), true),
             Self::Random11 => (random(number), number % 2 == 1),
             Self::Random21 => (random(number), number % 3 == 2),
-            Self::CopyBlock(bytes) => {
-                let lines = bytes / LINE_BYTES;
-                let (block, line) = (number / (2 * lines), number % (2 * lines));
-                let write = line >= lines;
-                (array(u64::from(write), 2, block * lines + line % lines), write)
+            Self::CopyBlock(bytes) | Self::TriadBlock(bytes) => {
+                let (lines, arrays) = (bytes / LINE_BYTES, if matches!(self, Self::CopyBlock(_)) { 2 } else { 3 });
+                let (block, line) = (number / (arrays * lines), number % (arrays * lines));
+                let index = line / lines;
+                (array(index, arrays, block * lines + line % lines), index + 1 == arrays)
+            }
+            Self::Tile(bytes) => {
+                let (lines, across) = (bytes / LINE_BYTES, MATRIX_LINES * LINE_BYTES / bytes);
+                let (tile, line) = (number / (TILE_ROWS * lines), number % (TILE_ROWS * lines));
+                let row = tile / across * TILE_ROWS + line / lines;
+                ((row * MATRIX_LINES + tile % across * lines + line % lines) % region, false)
             }
             Self::Block(bytes) => {
                 let lines = bytes / LINE_BYTES;
@@ -127,7 +147,14 @@ impl Pattern {
             Err(DramError::PatternNumber { name: name.to_owned(), problem, expected: expected.to_owned() })
         };
         match self {
-            Self::CopyBlock(bytes) | Self::Block(bytes) | Self::Stride(bytes) => {
+            Self::Tile(bytes) if bytes > MATRIX_LINES * LINE_BYTES => {
+                wrong(format!("{bytes} bytes are more than a row of the matrix"), "64 to 65536")
+            }
+            Self::CopyBlock(bytes)
+            | Self::TriadBlock(bytes)
+            | Self::Block(bytes)
+            | Self::Stride(bytes)
+            | Self::Tile(bytes) => {
                 if bytes % LINE_BYTES != 0 {
                     wrong(format!("{bytes} bytes are no whole lines"), "a multiple of 64")
                 } else if !(LINE_BYTES..=MOST_BYTES).contains(&bytes) {
@@ -190,6 +217,8 @@ impl fmt::Display for Pattern {
         }
         match self {
             Self::CopyBlock(bytes) => write!(f, "copyblk{bytes}"),
+            Self::TriadBlock(bytes) => write!(f, "triadblk{bytes}"),
+            Self::Tile(bytes) => write!(f, "tile{bytes}"),
             Self::Block(bytes) => write!(f, "blk{bytes}"),
             Self::Streams(streams) => write!(f, "str{streams}"),
             Self::Stride(bytes) => write!(f, "stride{bytes}"),
@@ -204,7 +233,7 @@ mod tests {
 
     #[test]
     fn every_standard_pattern_reads_back_from_its_name() {
-        for pattern in Pattern::STANDARD {
+        for pattern in Pattern::STANDARD.into_iter().chain([Pattern::TriadBlock(128), Pattern::Tile(256)]) {
             assert_eq!(pattern.to_string().parse(), Ok(pattern));
         }
     }
@@ -218,6 +247,10 @@ mod tests {
         assert_eq!(error("str0"), "access pattern `str0`: 0 streams are out of range; expected 1 to 4096");
         assert_eq!(error("stride"), "access pattern `stride`: its number is missing; expected one such as stride4096");
         assert!(error("blk99999999999999999999999").contains("out of range"));
+        assert_eq!(
+            error("tile131072"),
+            "access pattern `tile131072`: 131072 bytes are more than a row of the matrix; expected 64 to 65536"
+        );
         assert!(error("blk-64").starts_with("unknown access pattern `blk-64`; expected one of seq_rd, "));
     }
 
@@ -231,6 +264,12 @@ mod tests {
         let copies = of(Pattern::CopyBlock(128), 6);
         assert_eq!(copies[..4], [(0, false), (1, false), (half + 517, true), (half + 518, true)]);
         assert_eq!(copies[4..], [(2, false), (3, false)]);
+        let triads = of(Pattern::TriadBlock(128), 7);
+        assert_eq!(triads[..3], [(0, false), (1, false), (third + 517, false)]);
+        assert_eq!(triads[4..], [(2 * third + 1_031, true), (2 * third + 1_032, true), (2, false)]);
+        let tiles = of(Pattern::Tile(128), 33);
+        assert_eq!(tiles[..3], [(0, false), (1, false), (1_024, false)]);
+        assert_eq!(tiles[31..], [(15 * 1_024 + 1, false), (2, false)]);
         let blocks = of(Pattern::Block(256), 8);
         assert!(blocks[0].0 % 4 == 0 && blocks[3].0 == blocks[0].0 + 3 && blocks[4].0 != blocks[3].0 + 1);
         assert_eq!(of(Pattern::Stride(4_096), 3), [(0, false), (64, false), (128, false)]);

@@ -221,8 +221,9 @@ static HBM2: Device = Device {
     source: "DRAMsim3 HBM2_8Gb_x128.ini, one 128-bit channel of 8 Gbit at 2 Gbit/s; 3.9 pJ/bit (Accelergy's CACTI plug-in)",
     bus_bits: 128,
     burst_length: 4,
-    rows: 65_536,
-    row_bytes: 1_024,
+    // Legacy mode's page of 2 KiB (JESD235; pseudo-channels have half of it): 32,768 rows of 128 columns of 128 bits.
+    rows: 32_768,
+    row_bytes: 2_048,
     groups_before_banks: false,
     row_command_bus: true,
     clock_hz: 1e9,

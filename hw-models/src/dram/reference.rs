@@ -4,7 +4,7 @@
 //! [`WINDOW`] requests per channel waiting and hands over up to [`WIDTH`] of them in a clock, oldest first. A request whose queue
 //! is full waits, and holds back only later ones of the same channel and direction.
 
-use super::address::{AddressMap, AddressMapping, Interleave};
+use super::address::{AddressMap, AddressMapping, Interleave, Place};
 use super::clocks::Command;
 use super::controller::{Burst, Controller, Counts};
 use super::device::{Device, LINE_BYTES};
@@ -53,14 +53,27 @@ impl DramSystem {
         (run, traces.collect())
     }
 
+    /// Runs one channel of this system on lines of its own, without refreshes.
+    pub(super) fn run_alone(&self, lines: impl Iterator<Item = Burst>) -> Run {
+        let alone = Self { channels: 1, ..self.clone() };
+        let lines: Vec<Burst> = lines.collect();
+        let requests = lines.len() as u64;
+        let mut driver = Driver::new(&alone, Source::Lines(lines), requests, alone.saturating(), false);
+        driver.controllers.iter_mut().for_each(Controller::without_refresh);
+        driver.run(&alone)
+    }
+
     fn saturated(&self, pattern: Pattern, requests: u64, traced: bool) -> Driver {
+        Driver::new(self, Source::of(self, pattern), requests, self.saturating(), traced)
+    }
+
+    fn saturating(&self) -> Limits {
         let [one, many] = WIDTH;
-        let limits = Limits {
+        Limits {
             waiting: WINDOW as usize * self.channels as usize,
             under_way: usize::MAX,
             width: one.max(many * self.channels),
-        };
-        Driver::new(self, pattern, requests, limits, traced)
+        }
     }
 }
 
@@ -71,7 +84,7 @@ impl Device {
         let (mapping, interleave) = (AddressMapping::default(), Interleave::default());
         let one = DramSystem { device: self, channels: 1, ranks: 1, mapping, interleave };
         let limits = Limits { waiting: 1, under_way: 1, width: 1 };
-        let run = Driver::new(&one, Pattern::RandomRead, requests, limits, false).run(&one);
+        let run = Driver::new(&one, Source::of(&one, Pattern::RandomRead), requests, limits, false).run(&one);
         run.clocks as f64 / self.clock_hz / requests.max(1) as f64
     }
 }
@@ -87,14 +100,38 @@ struct Limits {
     width: u64,
 }
 
+/// Where requests come from.
+enum Source {
+    /// A pattern over a region of so many lines.
+    Pattern(Pattern, AddressMap, u64),
+    /// Lines of one channel.
+    Lines(Vec<Burst>),
+}
+
+impl Source {
+    fn of(system: &DramSystem, pattern: Pattern) -> Self {
+        Self::Pattern(pattern, AddressMap::new(system), system.region_lines())
+    }
+
+    /// The request with this number: its channel and its burst.
+    fn request(&self, number: u64) -> Option<(usize, Burst)> {
+        match self {
+            Self::Pattern(pattern, map, region) => {
+                let (line, write) = pattern.request(number, *region);
+                let Place { channel, bank, row } = map.place(line);
+                Some((channel, Burst { bank, row, write }))
+            }
+            Self::Lines(lines) => lines.get(number as usize).map(|burst| (0, *burst)),
+        }
+    }
+}
+
 /// The requester.
 struct Driver {
-    map: AddressMap,
+    source: Source,
     controllers: Vec<Controller>,
     /// When each controller has something to do.
     wake: Vec<u64>,
-    pattern: Pattern,
-    region: u64,
     requests: u64,
     /// Requests so far.
     made: u64,
@@ -108,13 +145,11 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(system: &DramSystem, pattern: Pattern, requests: u64, limits: Limits, traced: bool) -> Self {
+    fn new(system: &DramSystem, source: Source, requests: u64, limits: Limits, traced: bool) -> Self {
         Self {
-            map: AddressMap::new(system),
+            source,
             controllers: (0..system.channels).map(|_| Controller::new(system, traced)).collect(),
             wake: vec![0; system.channels as usize],
-            pattern,
-            region: system.region_lines(),
             requests,
             made: 0,
             waiting: vec![<[VecDeque<(u64, Burst)>; 2]>::default(); system.channels as usize],
@@ -157,10 +192,8 @@ impl Driver {
             && self.waiting_count / self.per_line < self.limits.waiting
             && self.under_way.div_ceil(self.per_line) < self.limits.under_way
         {
-            let (line, write) = self.pattern.request(self.made, self.region);
-            let place = self.map.place(line);
-            let burst = Burst { bank: place.bank, row: place.row, write };
-            let queue = self.waiting.get_mut(place.channel).and_then(|queues| queues.get_mut(usize::from(write)));
+            let Some((channel, burst)) = self.source.request(self.made) else { break };
+            let queue = self.waiting.get_mut(channel).and_then(|queues| queues.get_mut(usize::from(burst.write)));
             if let Some(queue) = queue {
                 queue.extend(std::iter::repeat_n((self.made, burst), self.per_line));
             }

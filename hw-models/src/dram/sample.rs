@@ -1,130 +1,52 @@
-//! Counting a sample of a pattern's addresses by the resources that they need.
+//! A short run of the busiest channel, for patterns of which no formula says in which banks their addresses meet.
+//!
+//! Channels hardly wait for each other beyond what the busiest one makes all of them wait, so it stands for all. Refreshes
+//! are left out, so that it does not matter how many of them a short run meets; their part of the time is taken off after.
 
-use super::address::{AddressMap, Place};
+use super::address::AddressMap;
 use super::closed::Need;
-use super::controller::QUEUE;
+use super::controller::Burst;
 use super::pattern::Pattern;
 use super::system::DramSystem;
-use std::collections::HashSet;
 
-/// Requests of a window, per channel: about what the scheduler reorders.
-const WINDOW: u64 = 64;
-/// Windows of a sample.
-const WINDOWS: u64 = 48;
+/// Lines of the run, as many times as the rows that a channel can have open have lines; but no fewer and no more than these.
+const ROUNDS: u64 = 2;
+const LINES: [u64; 2] = [4_096, 8_192];
 
-/// A sample of a pattern: what the busiest channel needs for it.
-pub(super) struct Sample {
-    clocks: f64,
-    activates: u64,
-    lines: u64,
-}
-
-impl Sample {
-    /// Counts [`WINDOWS`] windows of a pattern. Each channel's lines are taken in windows of their own.
-    pub fn new(system: &DramSystem, pattern: Pattern) -> Self {
-        let (map, region) = (AddressMap::new(system), system.region_lines());
-        let mut loads: Vec<Load> = (0..system.channels).map(|_| Load::new(system)).collect();
-        let lines = WINDOWS * WINDOW * system.channels;
-        for request in 0..lines {
-            let (line, write) = pattern.request(request, region);
+impl DramSystem {
+    /// What the busiest channel needs per line, were the lines of all channels its own.
+    pub(super) fn sampled(&self, pattern: Pattern) -> Need {
+        let open = self.device.banks() * self.ranks * self.device.lines_per_row();
+        let [least, most] = LINES;
+        let lines = (ROUNDS * open).clamp(least, most);
+        let (channel, share) = self.busiest(pattern, lines * self.channels);
+        let (map, region) = (AddressMap::new(self), self.region_lines());
+        let mine = (0..).map(|number| pattern.request(number, region)).filter_map(|(line, write)| {
             let place = map.place(line);
-            if let Some(load) = loads.get_mut(place.channel) {
-                load.add(system, place, write);
-            }
-        }
-        loads.iter_mut().for_each(|load| load.close_window(system));
-        let clocks = loads.iter().map(|load| load.clocks).fold(0.0, f64::max);
-        Self { clocks, activates: loads.iter().map(|load| load.activates).sum(), lines }
-    }
-
-    /// Per line of one channel.
-    pub fn need(&self, system: &DramSystem) -> Need {
+            (place.channel == channel).then_some(Burst { bank: place.bank, row: place.row, write })
+        });
+        let run = self.run_alone(mine.take(lines as usize));
         Need {
-            clocks: self.clocks * system.channels as f64 / self.lines as f64,
-            activates: self.activates as f64 / self.lines as f64,
-        }
-    }
-}
-
-/// What a channel has been asked for: in all, and in the window at hand.
-struct Load {
-    clocks: f64,
-    activates: u64,
-    /// The rows that are open.
-    open: Vec<Option<u64>>,
-    /// The direction of the last line.
-    writing: bool,
-    /// Changes of direction, in the order of the lines.
-    changes: u64,
-    /// Lines by direction and bank group.
-    groups: [Vec<u64>; 2],
-    rows: Vec<HashSet<u64>>,
-    last: Vec<Option<u64>>,
-}
-
-impl Load {
-    fn new(system: &DramSystem) -> Self {
-        let groups = vec![0; (system.device.groups * system.ranks) as usize];
-        let banks = (system.device.banks() * system.ranks) as usize;
-        Self {
-            clocks: 0.0,
-            activates: 0,
-            open: vec![None; banks],
-            writing: false,
-            changes: 0,
-            groups: [groups.clone(), groups],
-            rows: vec![HashSet::new(); banks],
-            last: vec![None; banks],
+            clocks: run.clocks as f64 / lines as f64 * share * self.channels as f64,
+            activates: run.counts.activates as f64 / lines as f64,
         }
     }
 
-    fn lines(&self, direction: usize) -> u64 {
-        self.groups[direction].iter().sum()
-    }
-
-    fn add(&mut self, system: &DramSystem, place: Place, write: bool) {
-        self.changes += u64::from(write != self.writing);
-        self.writing = write;
-        self.groups[usize::from(write)][place.bank / system.device.banks_per_group as usize] += 1;
-        self.rows[place.bank].insert(place.row);
-        self.last[place.bank] = Some(place.row);
-        if self.lines(0) + self.lines(1) >= WINDOW {
-            self.close_window(system);
+    /// The channel with the most of the first `requests` lines, and its part of them. Random ones fall on all channels alike.
+    fn busiest(&self, pattern: Pattern, requests: u64) -> (usize, f64) {
+        let random = matches!(pattern, Pattern::Random11 | Pattern::Random21 | Pattern::Block(_));
+        if random || self.channels == 1 {
+            return (0, 1.0 / self.channels as f64);
         }
-    }
-
-    /// Adds the longest that a resource needs for the window, and begins the next one.
-    fn close_window(&mut self, system: &DramSystem) {
-        let (device, timing) = (system.device, system.device.timing);
-        let (burst, per_line) = (device.burst_clocks(), device.bursts_per_line());
-        // Reads and writes follow each other, so that a bank group has no other to alternate with in the other direction.
-        let bus: u64 = [0, 1]
-            .map(|direction| {
-                let longest = self.groups[direction].iter().max().copied().unwrap_or_default();
-                let all = self.lines(direction) * per_line * timing.ccd_s.max(burst);
-                all.max(longest * per_line * timing.ccd_l.max(burst))
-            })
-            .iter()
-            .sum();
-        // Fine mixes are sorted into batches of twice the write buffer, which refills while it drains.
-        let batches = (self.lines(1) as f64 / (2 * QUEUE) as f64).min(self.changes as f64 / 2.0);
-        let mut of_rank = vec![0; system.ranks as usize];
-        let mut bank_clocks = 0;
-        for (bank, rows) in self.rows.iter_mut().enumerate() {
-            if let Some(row) = self.open[bank] {
-                rows.remove(&row);
+        let (map, region) = (AddressMap::new(self), self.region_lines());
+        let mut counts = vec![0_u64; self.channels as usize];
+        for number in 0..requests {
+            let place = map.place(pattern.request(number, region).0);
+            if let Some(count) = counts.get_mut(place.channel) {
+                *count += 1;
             }
-            of_rank[bank / device.banks() as usize] += rows.len() as u64;
-            bank_clocks = bank_clocks.max(rows.len() as u64 * timing.rc());
-            self.open[bank] = self.last[bank].or(self.open[bank]);
-            rows.clear();
         }
-        let busiest = of_rank.iter().max().copied().unwrap_or_default() as f64;
-        let activates = busiest * system.activate_clocks() * system.ranks as f64;
-        self.activates += of_rank.iter().sum::<u64>();
-        self.clocks += (bus.max(bank_clocks) as f64).max(activates) + batches * system.turnaround_clocks();
-        self.groups.iter_mut().for_each(|groups| groups.fill(0));
-        self.last.fill(None);
-        self.changes = 0;
+        let busiest = counts.iter().enumerate().max_by_key(|(_, count)| **count);
+        busiest.map_or((0, 1.0), |(channel, count)| (channel, *count as f64 / requests.max(1) as f64))
     }
 }

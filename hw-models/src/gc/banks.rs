@@ -1,4 +1,5 @@
-//! The banks of the wire memory: who may read and write in which cycle.
+//! The banks of the wire memory: who may read and write in which cycle. Neighbouring labels lie in neighbouring banks; labels at
+//! strides that share a factor with the number of banks meet in few of them.
 
 /// Reads, and writes, of one bank in one cycle of the gate engines: one port of each kind at twice their clock (HAAC's wire memory
 /// runs at 2 GHz beside engines at 1 GHz, as recalled; that a bank has a port of each kind is assumed). A label that is read goes to
@@ -16,10 +17,8 @@ const READS: u8 = 0x0f;
 /// Accesses by cycle and bank, for a range of cycles that moves with the program.
 pub(super) struct Banks {
     banks: usize,
-    /// Maps an address to its bank when their number is a power of two …
+    /// Selects the bits of an address that number its bank, when banks are a power of two.
     mask: Option<u32>,
-    /// … of so many bits.
-    bits: u32,
     cycle_mask: usize,
     cycles: Vec<u64>,
     used: Vec<u8>,
@@ -34,12 +33,10 @@ impl Banks {
         let most = (MOST_ENTRIES / banks).max(1);
         let cycles = usize::try_from(spread).unwrap_or(most).min(most).next_power_of_two();
         let mask = banks.is_power_of_two().then_some(banks as u32 - 1);
-        let bits = banks.trailing_zeros().clamp(1, 15);
         let entries = cycles * banks;
         Self {
             banks,
             mask,
-            bits,
             cycle_mask: cycles - 1,
             cycles: vec![0; cycles],
             used: vec![0; entries],
@@ -49,8 +46,7 @@ impl Banks {
 
     fn bank(&self, address: u32) -> usize {
         match self.mask {
-            // Neighbours lie in different banks, and so do labels at the strides of a program's levels.
-            Some(mask) => ((address ^ (address >> self.bits) ^ (address >> (2 * self.bits))) & mask) as usize,
+            Some(mask) => (address & mask) as usize,
             None => address as usize % self.banks,
         }
     }

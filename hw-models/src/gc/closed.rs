@@ -1,6 +1,6 @@
 //! The closed form: many instances of one circuit.
 
-use super::step::START_CYCLES;
+use super::step::{Latencies, START_CYCLES};
 use super::{GcEngine, LABEL_BYTES, Order, Profile, TABLE_BYTES};
 use crate::cost::{Cost, product};
 
@@ -19,11 +19,11 @@ pub struct GcWork {
     pub instances: u64,
     /// Bytes of garbled tables written (garbling) or read (evaluating), all instances.
     pub table_bytes: u64,
-    /// Bytes of input and output labels moved to or from memory, all instances.
+    /// Bytes of input labels moved to or from memory, all instances; outputs are in the profile.
     pub label_bytes: u64,
     /// Wires of one instance.
     pub wires_per_instance: u64,
-    /// The circuit's schedules; without them, chains are estimated from the depths.
+    /// The circuit's schedules and outputs; without them, chains are estimated from the depths.
     pub profile: Profile,
 }
 
@@ -54,8 +54,8 @@ impl GcEngine {
     /// Without a profile: max(⌈gates / engines⌉ − 1 + pipeline depth, waves × chain), chain = AND depth × pipeline depth + XOR
     /// depth × XOR latency.
     ///
-    /// Memory traffic = tables + labels + instructions (negations have one too), what is written back and fetched again, and
-    /// twice the wires that do not fit when a single instance is larger than the wire memory.
+    /// Memory traffic = tables + labels + instructions (negations have one too), outputs, what is written back and fetched again,
+    /// and twice the wires that do not fit when a single instance is larger than the wire memory.
     pub fn garble(&self, work: &GcWork) -> Cost {
         self.cost(work, self.garble_latency, self.garble_and_energy_j())
     }
@@ -93,10 +93,10 @@ impl GcEngine {
         let schedule = work.profile.schedule(self.order);
         if schedule.is_known() {
             let lanes = self.engines.min(self.wire_banks.max(1)) as f64;
-            let (and, xor) = (and_latency as f64, self.xor_latency as f64);
+            let latencies = Latencies { and: and_latency, xor: self.xor_latency, inv: self.inv_latency() };
             let waves = instances.div_ceil(resident) as f64;
             let slot = instances as f64 / waves / lanes;
-            let cycles = (waves - 1.0) * schedule.period(and, xor, slot) + schedule.finish(and, xor, slot);
+            let cycles = (waves - 1.0) * schedule.period(latencies, slot) + schedule.finish(latencies, slot);
             return (cycles.ceil() as u64).saturating_add(START_CYCLES).max(issue);
         }
         let chain =
@@ -111,14 +111,20 @@ impl GcEngine {
         product(&[gates, bits]).div_ceil(8)
     }
 
-    /// Labels that leave the window or come back.
+    /// Labels that leave the window or come back, and outputs.
     fn wire_bytes(&self, work: &GcWork, gates: u64) -> u64 {
         let schedule = work.profile.schedule(self.order);
         let [early, early_reads] =
             if self.rename { [0, 0] } else { [schedule.early, schedule.early_reads].map(u64::from) };
         let footprint = product(&[work.wires_per_instance, LABEL_BYTES]);
         let spilled = product(&[2, footprint.saturating_sub(self.wire_memory_bytes), work.instances.max(1)]);
-        let written = if self.esw { product(&[early, work.instances]) } else { gates };
+        let written = if self.esw {
+            product(&[early + work.profile.outputs, work.instances])
+        } else {
+            // Nothing says which inputs are spent.
+            let inputs = work.profile.inputs.min(self.wire_memory_bytes / LABEL_BYTES);
+            gates.saturating_add(product(&[inputs, work.instances]))
+        };
         let read = product(&[early_reads, work.instances]);
         product(&[written.saturating_add(read), LABEL_BYTES]).saturating_add(spilled)
     }

@@ -1,7 +1,7 @@
 //! The detailed engine: compiles circuits, steps them, and says what bounds them.
 
 use super::program::{Compiler, Program};
-use super::step::{EngineCycles, Machine, step};
+use super::step::{EngineCycles, Latencies, Machine, step};
 use super::stream::{MemoryPort, StreamShape};
 use super::{GateCounts, GcEngine, GcError, LABEL_BYTES, Netlist, Order, Role};
 use serde::Serialize;
@@ -18,7 +18,8 @@ pub struct Traffic {
     pub tables: u64,
     /// Labels read again after they had left the window, and inputs that it could not hold.
     pub wires_read: u64,
-    /// Labels written back.
+    /// Labels written back: outputs, and what is read again after it has left the window; without the elimination of spent wires,
+    /// all that leave it.
     pub wires_written: u64,
     /// Input labels: those of the first circuits are on chip before the engines start, those of later ones are streamed.
     pub inputs: u64,
@@ -136,7 +137,7 @@ impl GcEngine {
             issue: counts.total().div_ceil(self.engines.max(1)),
             banks: counts.total().div_ceil(u64::from(super::banks::PORT_ACCESSES) * self.wire_banks.max(1)),
             memory: (streamed as f64 / port.bytes_per_cycle) as u64,
-            chain: program.critical_path(self.and_latency(role), self.xor_latency),
+            chain: program.critical_path(self.latencies(role)),
         }
     }
 
@@ -148,10 +149,20 @@ impl GcEngine {
         }
     }
 
+    /// Cycles of every kind of gate.
+    pub(super) fn latencies(&self, role: Role) -> Latencies {
+        Latencies { and: self.and_latency(role), xor: self.xor_latency, inv: self.inv_latency() }
+    }
+
+    /// Cycles of a negation: an XOR's without that of the XOR.
+    pub fn inv_latency(&self) -> u64 {
+        self.xor_latency.saturating_sub(1).max(1)
+    }
+
     /// Bytes of a program's streams.
     pub fn traffic(&self, program: &Program) -> Traffic {
         let counts = program.counts();
-        let written = if self.esw { program.live() } else { counts.total() };
+        let written = if self.esw { program.live() } else { counts.total() + program.loaded() };
         Traffic {
             instructions: (u128::from(counts.total()) * u128::from(self.bits(program))).div_ceil(8) as u64,
             tables: self.tables.bytes(counts.and),
@@ -202,8 +213,7 @@ impl GcEngine {
         let counts = program.counts();
         Ok(Machine {
             engines: self.engines,
-            and_latency: self.and_latency(role),
-            xor_latency: self.xor_latency,
+            latencies: self.latencies(role),
             banks: self.wire_banks,
             esw: self.esw,
             streams: StreamShape {

@@ -46,7 +46,7 @@ pub struct GcEngine {
     pub garble_latency: u64,
     /// The same when evaluating.
     pub evaluate_latency: u64,
-    /// The same for an XOR gate.
+    /// The same for an XOR gate; a negation takes one cycle less, but one.
     pub xor_latency: u64,
     /// On-chip memory for wire labels, in bytes.
     pub wire_memory_bytes: u64,

@@ -9,8 +9,8 @@ pub enum Op {
     And,
     /// Exclusive or: free under FreeXOR, but a slot of an engine.
     Xor,
-    /// Negation. As in EMP it is an XOR with a public constant's label, which every engine holds: an XOR's slot and latency,
-    /// but one read of the window.
+    /// Negation: a slot of an engine and one read of the window. As in EMP it is an XOR with a public constant's label, which every
+    /// engine holds: it takes the read and the write of an XOR, and no cycle between them.
     Inv,
 }
 

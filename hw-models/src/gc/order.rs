@@ -1,5 +1,6 @@
 //! The order in which the engines get gates.
 
+use super::program::half;
 use super::{Netlist, Order};
 
 /// Gates in the order of the program: its `i`-th instruction is gate `order[i]`; `None` is the circuit's own order.
@@ -9,12 +10,17 @@ pub(super) fn sequence(netlist: &Netlist, order: Order, window: u64) -> Option<V
         Order::Baseline => None,
         Order::Full => Some(by_level(&netlist.levels(), 0, gates)),
         Order::Segment => {
-            // Half of the window, so that a segment and the one before it are on chip together.
-            let segment = usize::try_from(window / 2).unwrap_or(usize::MAX).max(1);
+            // A segment's outputs are a half of the window, so that the order inside does not change what has left it.
+            let segment = usize::try_from(half(window)).unwrap_or(usize::MAX);
+            let inputs = netlist.inputs as usize;
             let levels = netlist.levels();
-            let starts = (0..gates).step_by(segment);
-            let pieces = starts.map(|start| by_level(&levels, start, gates.min(start.saturating_add(segment))));
-            Some(pieces.flatten().collect())
+            let mut sorted = Vec::with_capacity(gates);
+            while sorted.len() < gates {
+                let start = sorted.len();
+                let left = segment - inputs.wrapping_add(start) % segment;
+                sorted.extend(by_level(&levels, start, gates.min(start.saturating_add(left))));
+            }
+            Some(sorted)
         }
     }
 }
@@ -66,9 +72,10 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_half_a_window_each() {
+    fn segments_are_halves_of_the_window_over_all_wires() {
         let netlist = chain_beside_independent_gates();
-        assert_eq!(sequence(&netlist, Order::Segment, 6), Some(vec![0, 2, 1, 4, 3]));
+        // Inputs are wires 0 and 1: gate 0 is in the first half of three wires, gates 1 to 3 in the second.
+        assert_eq!(sequence(&netlist, Order::Segment, 6), Some(vec![0, 2, 1, 3, 4]));
         assert_eq!(sequence(&netlist, Order::Segment, 1_000), sequence(&netlist, Order::Full, 1_000));
         assert_eq!(sequence(&netlist, Order::Segment, 2), Some(vec![0, 1, 2, 3, 4]));
     }

@@ -1,12 +1,13 @@
 //! From a netlist to the engines' instructions: ordered, renamed, with what leaves the window and comes back marked.
 //!
 //! Wires are counted by *position*: inputs first, then outputs in the order of the instructions. With renaming a wire's address
-//! is its position, so that no instruction names its output, and the sliding window holds the last labels that were made: an
-//! operand further back is fetched from memory through the wire queue, and whatever is fetched so was written back when it was
-//! made (HAAC: an instruction's `live` bit). Without renaming a wire keeps the circuit's number, and what is made outside of
+//! is its position, so that no instruction names its output, and the window slides over the addresses by half of its length: it holds
+//! the half that is being made and the one before. An operand further back is fetched from memory through the wire queue, and whatever is fetched so was written back when it was
+//! made (HAAC: an instruction's `live` bit), as are the circuit's outputs. Without renaming a wire keeps the circuit's number, and what is made outside of
 //! the window around the program counter goes to memory at once.
 
 use super::order::sequence;
+use super::step::Latencies;
 use super::{GateCounts, GcError, Netlist, Op, Order};
 
 /// Wires that an instruction can name beside its flags.
@@ -29,6 +30,11 @@ const FAR_A: u32 = 1 << 29;
 const INV: u32 = 1 << 31;
 const FAR_B: u32 = 1 << 30;
 
+/// Labels by which the window slides.
+pub(super) fn half(window: u64) -> u64 {
+    window.div_ceil(2).max(1)
+}
+
 impl Instruction {
     fn new(op: Op, [a, b]: [u32; 2]) -> Self {
         Self { a: a | if op == Op::And { AND } else { 0 }, b: b | if op == Op::Inv { INV } else { 0 } }
@@ -50,7 +56,7 @@ impl Instruction {
         self.b & INV != 0
     }
 
-    /// Whether its output is read again after it has left the window.
+    /// Whether its output is read again after it has left the window, or is one of the circuit's.
     pub fn is_live(self) -> bool {
         self.a & LIVE != 0
     }
@@ -176,6 +182,13 @@ impl Program {
                 self.counts.add(gate.op);
             }
         }
+        let first = self.instructions.len() - netlist.gates.len() * size as usize;
+        for gate in netlist.outputs.iter().filter_map(|wire| wire.checked_sub(inputs)) {
+            let place = places.get(gate as usize).copied().unwrap_or(gate);
+            for instance in 0..size {
+                self.keep(first + (place * size + instance) as usize);
+            }
+        }
         if let Some(addresses) = &mut self.addresses {
             let numbers = (0..inputs).chain(sequence.map(|gate| inputs + gate as u32));
             addresses.extend(numbers.flat_map(|wire| (0..size).map(move |instance| start + wire * size + instance)));
@@ -186,7 +199,9 @@ impl Program {
     /// Marks operands that come from memory, and the gates that made them.
     fn mark(&mut self) {
         let (mut first, mut inputs) = (0, 0u64);
-        for block in &self.blocks {
+        for block in self.blocks.clone() {
+            // The compiler starts every wave with a half of the window.
+            let start = first as u64 + inputs;
             inputs += u64::from(block.inputs);
             let end = first + block.gates;
             for index in first..end {
@@ -194,7 +209,7 @@ impl Program {
                 let Some(&instruction) = self.instructions.get(index) else { continue };
                 let mut flags = (0, 0);
                 for (operand, second) in [(instruction.a(), false), (instruction.b(), true)] {
-                    if (second && instruction.is_inv()) || !self.is_far(u64::from(operand), position) {
+                    if (second && instruction.is_inv()) || !self.is_far(u64::from(operand), position, start) {
                         continue;
                     }
                     self.far_reads += 1;
@@ -205,10 +220,8 @@ impl Program {
                         flags.0 = FAR_A
                     }
                     // An input has its place in memory already.
-                    let maker = u64::from(operand).checked_sub(inputs).map(|maker| maker as usize);
-                    if let Some(maker) = maker.and_then(|maker| self.instructions.get_mut(maker)) {
-                        self.live += u64::from(!maker.is_live());
-                        maker.a |= LIVE;
+                    if let Some(maker) = u64::from(operand).checked_sub(inputs) {
+                        self.keep(maker as usize);
                     }
                 }
                 if let Some(instruction) = self.instructions.get_mut(index) {
@@ -220,12 +233,25 @@ impl Program {
         }
     }
 
-    /// Whether the label of `operand` is not in the window when the gate at `position` reads it.
-    fn is_far(&self, operand: u64, position: u64) -> bool {
-        let Some(addresses) = &self.addresses else { return position - operand >= self.window };
+    /// The output of an instruction is written back.
+    fn keep(&mut self, index: usize) {
+        if let Some(instruction) = self.instructions.get_mut(index) {
+            self.live += u64::from(!instruction.is_live());
+            instruction.a |= LIVE;
+        }
+    }
+
+    /// Whether the label of `operand` is not in the window when the gate at `position` reads it, in a wave that begins at `start`.
+    fn is_far(&self, operand: u64, position: u64, start: u64) -> bool {
+        let half = half(self.window);
+        let made = position - start;
+        // A window of an odd length has no room for two whole halves.
+        let least =
+            start + (made / half).saturating_sub(1).saturating_mul(half).max((made + 1).saturating_sub(self.window));
+        let Some(addresses) = &self.addresses else { return operand < least };
         let address = addresses.get(operand as usize).map_or(operand, |address| u64::from(*address));
         // It was in the window when it was made, and the window has not passed it since.
-        address > operand || address + self.window <= position
+        address > operand || address < least
     }
 
     /// Gates by kind.
@@ -238,7 +264,7 @@ impl Program {
         self.far_reads
     }
 
-    /// Gate outputs that are read again after they have left the window.
+    /// Gate outputs that are written back: read again after they have left the window, or outputs of the circuit.
     pub fn live(&self) -> u64 {
         self.live
     }
@@ -269,7 +295,7 @@ impl Program {
     }
 
     /// Cycles of the longest chain of gates when nothing else delays them.
-    pub fn critical_path(&self, and_latency: u64, xor_latency: u64) -> u64 {
+    pub(super) fn critical_path(&self, latencies: Latencies) -> u64 {
         let (mut first, mut longest) = (0, 0);
         for block in &self.blocks {
             // Operands lie in their own block.
@@ -278,8 +304,7 @@ impl Program {
             done.reserve(block.gates);
             for instruction in self.instructions.iter().skip(first).take(block.gates) {
                 let at = |position: u32| done.get((position - start) as usize).copied().unwrap_or(0);
-                let latency = if instruction.is_and() { and_latency } else { xor_latency };
-                let end = at(instruction.a()).max(at(instruction.b())) + latency;
+                let end = at(instruction.a()).max(at(instruction.b())) + latencies.of(*instruction);
                 longest = longest.max(end);
                 done.push(end);
             }

@@ -3,31 +3,36 @@
 //! Instances are laid out as [`Program::of_instances`](super::Program::of_instances) does: waves of equal size that fit the window,
 //! and inside a wave every gate for all of its instances before the next gate. With g cycles to issue one gate for a whole wave,
 //! gate k issues at t(k) = max(t(k−1) + g, t(a) + latency(a), t(b) + latency(b)): the longest path over operands and over
-//! neighbours in the program. It is a sum of AND latencies, XOR latencies and issue slots, so that the wave's time is the maximum
+//! neighbours in the program. It is a sum of gates' latencies and issue slots, so that the wave's time is the maximum
 //! of such sums: a convex function of the engine's quantities, of which a handful of its paths are kept. Each was the longest for
 //! some ratio of them.
 
 use super::order::sequence;
+use super::step::Latencies;
 use super::{Netlist, Op, Order};
 
-/// A path: so many AND latencies, XOR latencies and issue slots one after the other.
+/// A path: so many latencies of each kind of gate and issue slots one after the other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Path {
     /// AND gates on it.
     pub ands: u32,
-    /// XOR gates and negations on it.
+    /// XOR gates on it.
     pub xors: u32,
+    /// Negations on it.
+    pub invs: u32,
     /// Steps from a gate to the next one in the program.
     pub slots: u32,
 }
 
 impl Path {
-    fn cycles(self, and: f64, xor: f64, slot: f64) -> f64 {
-        f64::from(self.ands) * and + f64::from(self.xors) * xor + f64::from(self.slots) * slot
+    fn cycles(self, latencies: Latencies, slot: f64) -> f64 {
+        let [ands, xors, invs] = [(self.ands, latencies.and), (self.xors, latencies.xor), (self.invs, latencies.inv)]
+            .map(|(gates, cycles)| f64::from(gates) * cycles as f64);
+        ands + xors + invs + f64::from(self.slots) * slot
     }
 }
 
-/// Cycles of an XOR over those of an AND at which paths are taken …
+/// Cycles of an XOR, and of a negation, over those of an AND at which paths are taken …
 const XORS: [f64; 4] = [0.05, 0.15, 0.4, 1.0];
 
 /// … and cycles of an issue slot over those of an AND.
@@ -46,7 +51,7 @@ pub struct Schedule {
     issue: Paths,
     /// To the last label.
     finish: Paths,
-    /// Gates that are made before their number's turn and read, which matters without renaming.
+    /// Gates that are made before their number's turn and read, which matters without renaming; no outputs of the circuit.
     pub(super) early: u32,
     /// Operands that read them.
     pub(super) early_reads: u32,
@@ -81,7 +86,8 @@ impl Schedule {
                 *slot = place;
             }
         }
-        let mut read = vec![false; gates];
+        // Outputs are written in any case.
+        let mut read = outputs(netlist);
         for gate in &netlist.gates {
             for wire in gate.operands().into_iter().take(if gate.op == Op::Inv { 1 } else { 2 }) {
                 let maker = wire.checked_sub(netlist.inputs).map(|maker| maker as usize);
@@ -103,18 +109,29 @@ impl Schedule {
     }
 
     /// Cycles from a wave's first issue to the next wave's.
-    pub(super) fn period(&self, and: f64, xor: f64, slot: f64) -> f64 {
-        maximum(&self.issue, and, xor, slot)
+    pub(super) fn period(&self, latencies: Latencies, slot: f64) -> f64 {
+        maximum(&self.issue, latencies, slot)
     }
 
     /// Cycles from a wave's first issue to its last label.
-    pub(super) fn finish(&self, and: f64, xor: f64, slot: f64) -> f64 {
-        maximum(&self.finish, and, xor, slot) + slot
+    pub(super) fn finish(&self, latencies: Latencies, slot: f64) -> f64 {
+        maximum(&self.finish, latencies, slot) + slot
     }
 }
 
-fn maximum(paths: &Paths, and: f64, xor: f64, slot: f64) -> f64 {
-    paths.iter().map(|path| path.cycles(and, xor, slot)).fold(0.0, f64::max)
+/// Whether each gate's output is one of the circuit's.
+fn outputs(netlist: &Netlist) -> Vec<bool> {
+    let mut outputs = vec![false; netlist.gates.len()];
+    for gate in netlist.outputs.iter().filter_map(|wire| wire.checked_sub(netlist.inputs)) {
+        if let Some(output) = outputs.get_mut(gate as usize) {
+            *output = true;
+        }
+    }
+    outputs
+}
+
+fn maximum(paths: &Paths, latencies: Latencies, slot: f64) -> f64 {
+    paths.iter().map(|path| path.cycles(latencies, slot)).fold(0.0, f64::max)
 }
 
 /// The longest paths to the end of issue and to the last label, an AND taking one cycle.
@@ -125,7 +142,8 @@ fn longest(netlist: &Netlist, sequence: &[usize], xor: f64, slot: f64) -> (Path,
     let mut end = (0.0, Path::default());
     let after = |op: Op, (at, path): (f64, Path)| match op {
         Op::And => (at + 1.0, Path { ands: path.ands + 1, ..path }),
-        Op::Xor | Op::Inv => (at + xor, Path { xors: path.xors + 1, ..path }),
+        Op::Xor => (at + xor, Path { xors: path.xors + 1, ..path }),
+        Op::Inv => (at + xor, Path { invs: path.invs + 1, ..path }),
     };
     for (place, gate) in sequence.iter().enumerate() {
         let Some(this) = netlist.gates.get(*gate) else { continue };
@@ -156,13 +174,22 @@ fn longest(netlist: &Netlist, sequence: &[usize], xor: f64, slot: f64) -> (Path,
 pub struct Profile {
     baseline: Schedule,
     by_level: Schedule,
+    /// Outputs that a gate makes, each once.
+    pub(super) outputs: u64,
+    /// Input labels.
+    pub(super) inputs: u64,
 }
 
 impl Profile {
     /// The schedules of a circuit.
     pub fn of(netlist: &Netlist) -> Self {
         let netlist = &netlist.folded();
-        Self { baseline: Schedule::of(netlist, Order::Baseline), by_level: Schedule::of(netlist, Order::Full) }
+        Self {
+            baseline: Schedule::of(netlist, Order::Baseline),
+            by_level: Schedule::of(netlist, Order::Full),
+            outputs: outputs(netlist).into_iter().filter(|output| *output).count() as u64,
+            inputs: u64::from(netlist.inputs),
+        }
     }
 
     /// Whether it is of a circuit at all.
@@ -195,9 +222,10 @@ mod tests {
         let profile = Profile::of(&Netlist { inputs: 1, gates, ..Netlist::default() });
         let schedule = profile.schedule(Order::Full);
         // Nine gates in a chain before the last one issues, then a slot.
-        assert_eq!(schedule.period(20.0, 3.0, 1.0), 5.0 * 20.0 + 4.0 * 3.0 + 1.0);
-        assert_eq!(schedule.period(20.0, 3.0, 30.0), 300.0);
-        assert_eq!(schedule.finish(20.0, 3.0, 1.0), 5.0 * 20.0 + 5.0 * 3.0 + 1.0);
+        let latencies = Latencies { and: 20, xor: 3, inv: 2 };
+        assert_eq!(schedule.period(latencies, 1.0), 5.0 * 20.0 + 4.0 * 3.0 + 1.0);
+        assert_eq!(schedule.period(latencies, 30.0), 300.0);
+        assert_eq!(schedule.finish(latencies, 1.0), 5.0 * 20.0 + 5.0 * 3.0 + 1.0);
         assert!(schedule.is_known() && !Profile::default().schedule(Order::Full).is_known());
     }
 

@@ -13,13 +13,37 @@ use super::stream::{Moves, StreamShape, Streams};
 /// 26(n − 1) + 6 cycles, and its chain 26(n − 1).
 pub(super) const START_CYCLES: u64 = 6;
 
+/// Cycles from a gate's inputs to its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Latencies {
+    pub and: u64,
+    pub xor: u64,
+    pub inv: u64,
+}
+
+impl Latencies {
+    #[inline]
+    pub fn of(self, instruction: Instruction) -> u64 {
+        if instruction.is_and() {
+            self.and
+        } else if instruction.is_inv() {
+            self.inv
+        } else {
+            self.xor
+        }
+    }
+
+    fn longest(self) -> u64 {
+        self.and.max(self.xor).max(self.inv)
+    }
+}
+
 /// What the stepper knows of an engine.
 pub(super) struct Machine {
     pub engines: u64,
-    pub and_latency: u64,
-    pub xor_latency: u64,
+    pub latencies: Latencies,
     pub banks: u64,
-    /// Whether labels that are not read again stay on chip.
+    /// Whether labels that are not read again, and are no outputs, stay on chip.
     pub esw: bool,
     pub streams: StreamShape,
 }
@@ -69,7 +93,7 @@ struct Stepper<'a> {
 impl<'a> Stepper<'a> {
     fn new(program: &'a Program, machine: &'a Machine) -> Self {
         let gates = program.instructions.len() as u64;
-        let latency = machine.and_latency.max(machine.xor_latency);
+        let latency = machine.latencies.longest();
         // Gates in flight, and cycles between the engines that are furthest apart, as a rule.
         let spread = machine.engines.saturating_mul(latency).saturating_mul(2);
         let streams = Streams::new(&machine.streams);
@@ -106,6 +130,10 @@ impl<'a> Stepper<'a> {
                 position += 1;
             }
             index += block.gates;
+            if !self.machine.esw {
+                // Nothing says which inputs are spent.
+                self.streams.store(u64::from(block.inputs).min(program.window()));
+            }
         }
         let cycles = self.end.max(self.streams.end());
         let idle = self.free.iter().map(|free| cycles - free).sum::<u64>();
@@ -117,7 +145,7 @@ impl<'a> Stepper<'a> {
     fn gate(&mut self, instruction: Instruction, position: u64) {
         let [a, b] = [instruction.a(), instruction.b()].map(u64::from);
         let [ready_a, ready_b] = [a, b].map(|operand| self.ready_at(operand, position));
-        let latency = if instruction.is_and() { self.machine.and_latency } else { self.machine.xor_latency };
+        let latency = self.machine.latencies.of(instruction);
         let far = [instruction.far_a(), instruction.far_b()];
         let free = self.free.get(self.turn).copied().unwrap_or(START_CYCLES);
         let moves = Moves {

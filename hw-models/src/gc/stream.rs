@@ -155,6 +155,11 @@ impl Streams {
         self.clock.ceil() as u64
     }
 
+    /// Writes labels back.
+    pub fn store(&mut self, labels: u64) {
+        self.clock += (labels * LABEL_BYTES) as f64 * self.cycles_per_byte;
+    }
+
     /// When everything has been moved.
     pub fn end(&self) -> u64 {
         self.clock.ceil() as u64

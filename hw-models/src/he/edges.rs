@@ -14,6 +14,8 @@ pub(super) struct Edges {
     pub lag: u64,
     /// Cycles of the transforms that finish one group of outputs.
     pub burst: u64,
+    /// Cycles from the return of a spilled sum to its next spill: what one input group adds to it.
+    pub add: u64,
     /// Cycles after the last product: the last sum is rotated and folded, and the last output is finished.
     pub tail: u64,
     /// The work of the tail.
@@ -34,6 +36,7 @@ impl HeEngine {
         let transforms = chain.transforms(product(&[others, tiling.ntts_after_sums]));
         let products = chain.products(product(&[others, both]));
         let turned = product(&[rotations, chain.automorphism().saturating_add(chain.key_switch())]);
+        let one_turn = if tiling.sums > 1 { chain.automorphism().saturating_add(chain.key_switch()) } else { 0 };
         let (switch_ntts, switch_mod_muls) = switch_work(limbs, degree);
         let (rotated_ntts, rotated_muls) = (product(&[rotations, switch_ntts]), product(&[rotations, switch_mod_muls]));
         let tail_work = HeWork {
@@ -50,6 +53,7 @@ impl HeEngine {
             last: chain.products(both),
             burst: chain.transforms(product(&[tiling.outputs_per_group, tiling.ntts_after_sums])),
             lag: transforms.saturating_sub(products),
+            add: chain.products(both).saturating_add(one_turn),
             tail: finishing.saturating_add(turned),
             tail_work,
         }

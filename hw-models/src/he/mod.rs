@@ -3,6 +3,9 @@
 
 mod edges;
 mod ntt;
+mod overlap;
+mod passes;
+mod phases;
 mod reference;
 mod silicon;
 mod traffic;
@@ -127,7 +130,8 @@ impl HeEngine {
     fn cycles(&self, work: &HeWork, traffic: &HeTraffic) -> u64 {
         let rounds = work.rounds.max(1);
         if let (1, Some(tiling)) = (rounds, &work.tiling) {
-            return self.tiled_cycles(work, tiling, traffic);
+            // As if the work of all passes could be done side by side; for how the loop order parts it, see `cycles_at`.
+            return self.phases(work, tiling, traffic, LoopOrder::Whole).total();
         }
         let busy = self.busy_with(work, rounds, traffic).most();
         if busy == 0 {
@@ -136,58 +140,6 @@ impl HeEngine {
         product(&[rounds - 1, busy.max(self.pipeline_latency)])
             .saturating_add(busy)
             .saturating_add(self.pipeline_latency)
-    }
-
-    /// A tiled layer's cycles: what its units need that is not in the tail, all at once, with the chain before the first product and
-    /// that after the last one. Multipliers wait for the first weight, transforms of weights are over before the last
-    /// products.
-    fn tiled_cycles(&self, work: &HeWork, tiling: &HeTiling, traffic: &HeTraffic) -> u64 {
-        let edges = self.edges(work, tiling);
-        let body = HeWork {
-            ntts: work.ntts.saturating_sub(edges.tail_work.ntts),
-            mod_muls: work.mod_muls.saturating_sub(edges.tail_work.mod_muls),
-            switch_ntts: work.switch_ntts.saturating_sub(edges.tail_work.switch_ntts),
-            switch_mod_muls: work.switch_mod_muls.saturating_sub(edges.tail_work.switch_mod_muls),
-            automorphisms: work.automorphisms.saturating_sub(edges.tail_work.automorphisms),
-            key_switches: work.key_switches.saturating_sub(edges.tail_work.key_switches),
-            ..*work
-        };
-        let busy = self.busy_with(&body, 1, traffic);
-        let others = busy.automorphism.max(busy.key_switch).max(busy.scratchpad);
-        let most = busy
-            .ntt
-            .saturating_add(edges.last)
-            .max(busy.multiply.saturating_add(edges.head).saturating_add(edges.lag))
-            .max(others.saturating_add(edges.head).saturating_add(edges.last));
-        most.saturating_add(edges.tail)
-    }
-
-    /// Cycles of a tiled layer with `bytes_per_cycle` of memory bandwidth. The first weight and its ciphertext are loaded, the
-    /// passes of the outer loop each take as long as their computing or their traffic, and the last output is stored; or, if
-    /// that takes longer, everything but the last group of outputs is moved, the chain of the last weight follows, and that
-    /// group is stored.
-    pub fn cycles_at(&self, work: &HeWork, bytes_per_cycle: u64) -> u64 {
-        let traffic = self.traffic(work);
-        let computing = self.cycles(work, &traffic);
-        let moved = |bytes: u64| bytes.div_ceil(bytes_per_cycle.max(1));
-        let Some(tiling) = &work.tiling else { return computing.max(moved(traffic.total())) };
-        let edges = self.edges(work, tiling);
-        let weights = product(&[tiling.input_groups, tiling.output_groups, tiling.sums.max(1), tiling.weights_per_sum]);
-        let first = work.weight_bytes / weights.max(1) + work.input_bytes / tiling.inputs().max(1);
-        let outputs = work.output_bytes;
-        let (group, last) = (outputs / tiling.output_groups.max(1), outputs / tiling.outputs().max(1));
-        let chain = edges.head.saturating_add(edges.last).saturating_add(edges.tail);
-        let loading = moved(traffic.total().saturating_sub(group)).saturating_add(chain).saturating_add(moved(group));
-        // One pass of the outer loop moves more than the others: the first loads what stays, or the last stores all outputs.
-        let (passes, once) = match traffic.order {
-            LoopOrder::InputStationary => (tiling.input_groups, outputs),
-            _ => (tiling.output_groups, work.input_bytes.saturating_add(self.first_keys(work))),
-        };
-        let even = traffic.total().saturating_sub(once) / passes.max(1);
-        let heavy = moved(once.saturating_add(even)).max(computing / passes.max(1));
-        let others = product(&[even, passes.saturating_sub(1)]);
-        let light = moved(others).max(computing - computing / passes.max(1));
-        heavy.saturating_add(light).saturating_add(moved(first)).saturating_add(moved(last)).max(loading)
     }
 
     /// Cycles that each kind of unit needs for one round of a piece of work.

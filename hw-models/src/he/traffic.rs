@@ -65,6 +65,36 @@ pub(super) struct Residency {
     pub key_bytes: u64,
 }
 
+impl Residency {
+    /// Input ciphertexts that one output group loads of one input group: for its first sum, and for every later one.
+    pub fn loads(&self, tiling: &HeTiling, output: u64, input: u64) -> [u64; 2] {
+        let group = tiling.inputs_per_group;
+        let missing = group - self.held.min(group);
+        match self.order {
+            LoopOrder::InputStationary => [if output == 0 { group } else { missing }, missing],
+            _ if tiling.sums > 1 && missing > 0 => [group, missing],
+            _ if output == 0 => [group, 0],
+            _ => {
+                // The last group stays where it was held if all others are pinned.
+                let pinned = self.pinned.saturating_sub(product(&[input, group])).min(group);
+                let kept = tiling.sums > 1 && self.pinned.saturating_add(self.held) >= tiling.inputs();
+                [if kept { 0 } else { group - pinned }, 0]
+            }
+        }
+    }
+
+    /// Sums of an output group that do not stay between input groups.
+    pub fn spilled(&self, tiling: &HeTiling, output: u64) -> u64 {
+        match self.order {
+            LoopOrder::InputStationary => {
+                let first = product(&[output, tiling.outputs_per_group]);
+                tiling.outputs_per_group - self.outputs.saturating_sub(first).min(tiling.outputs_per_group)
+            }
+            _ => self.spilled_sums,
+        }
+    }
+}
+
 impl HeEngine {
     /// Memory traffic of a piece of work.
     ///
@@ -90,7 +120,10 @@ impl HeEngine {
         let all = [a, b, c, d].map(|residency| (residency, self.tiled(work, tiling, &residency)));
         let [mut best, rest @ ..] = all;
         for other in rest {
-            if other.1.total() < best.1.total() {
+            // Sums that do not stay have more time to come back where all other outputs are worked on in between.
+            let waits = |(stays, _): &(Residency, HeTraffic)| stays.spilled_sums > 0;
+            let rank = |one: &(Residency, HeTraffic)| (one.1.total(), waits(one));
+            if rank(&other) < rank(&best) {
                 best = other;
             }
         }
@@ -164,11 +197,6 @@ impl HeEngine {
         let held = if work.key_switches == 0 { 0 } else { keys.min(room.bytes) };
         room.bytes -= held;
         held
-    }
-
-    /// Bytes of every switching key that is used, once.
-    pub(super) fn first_keys(&self, work: &HeWork) -> u64 {
-        product(&[work.distinct_keys.max(1).min(work.key_switches), work.key_size(self.word_bits)])
     }
 
     /// Bytes of switching keys read from memory when `held` bytes of them stay: each key once, and at every later switch what of

@@ -6,7 +6,7 @@ use prost::Message;
 
 use super::proto::*;
 use super::{ReadOptions, read};
-use crate::{Model, Op};
+use crate::{Cell, Model, Op};
 
 fn attribute(name: &str, ints: &[i64]) -> AttributeProto {
     AttributeProto { name: name.into(), ints: ints.to_vec(), r#type: attribute_type::INTS, ..Default::default() }
@@ -359,4 +359,48 @@ fn names_of_exporters_become_names_of_layers() {
     assert_eq!(readable("Conv_7", "Conv"), "Conv_7");
     assert_eq!(readable("", "Conv"), "conv");
     assert_eq!(readable("a\nb", "Conv"), "ab");
+}
+
+/// The ReLU of the valid graph masked: `Where` between it and its input, and `Mul` with zeros and ones.
+fn masked(condition: &[i32], factors: &[f32], inputs: [&str; 3]) -> Result<Model, String> {
+    changed(|_, graph| {
+        graph.node.push(node("where", "Where", &inputs, vec![]));
+        graph.node.push(node("mul", "Mul", &["where", "factors"], vec![]));
+        graph.node[2].input[0] = "mul".into();
+        graph.initializer.push(TensorProto {
+            dims: vec![1, 2, 4, 4],
+            data_type: data_type::BOOL,
+            raw_data: Some(condition.iter().map(|chosen| *chosen as u8).collect()),
+            name: "condition".into(),
+            ..Default::default()
+        });
+        graph.initializer.push(floats("factors", &[2, 4, 4], factors));
+    })
+}
+
+#[test]
+fn a_choice_between_a_relu_and_its_input_and_a_product_with_zeros_are_a_mask() {
+    let chosen: Vec<i32> = (0..32).map(|index| i32::from(index % 3 == 0)).collect();
+    let factors: Vec<f32> = (0..32).map(|index| f32::from(u8::from(index % 5 != 0))).collect();
+    let cell = |index: usize, kept: bool| match (index % 5, kept) {
+        (0, _) => Cell::Zero,
+        (_, true) => Cell::Kept,
+        (_, false) => Cell::Linear,
+    };
+    for (inputs, kept_where) in [(["condition", "relu", "conv"], 1), (["condition", "conv", "relu"], 0)] {
+        let model = masked(&chosen, &factors, inputs).unwrap();
+        let relu = model.network.layers.iter().find(|layer| layer.op == Op::Relu).unwrap();
+        let expected: Vec<Cell> = (0..32).map(|index| cell(index, chosen[index] == kept_where)).collect();
+        assert_eq!(relu.mask.as_ref().unwrap().cells(), expected);
+        let kept = expected.iter().filter(|cell| **cell == Cell::Kept).count();
+        assert_eq!(model.network.relus(), kept as u64);
+    }
+    for (inputs, factors, says) in [
+        (["condition", "conv", "conv"], &factors, "node where (Where): supported is a known choice between"),
+        (["factors", "relu", "conv"], &factors, "node where (Where): its condition has floats; expected bool"),
+        (["condition", "relu", "conv"], &vec![0.5; 32], "node mul (Mul): a constant of dimensions [2, 4, 4]"),
+    ] {
+        let error = masked(&chosen, factors, inputs).unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
 }

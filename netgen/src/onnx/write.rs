@@ -11,7 +11,7 @@ use super::proto::{
     AttributeProto, Dimension, GraphProto, IR_VERSION, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
     TensorShapeProto, TensorType, TypeProto, ValueInfoProto, attribute_type, data_type,
 };
-use crate::{Conv, FloatLayer, Layer, LayerId, Model, NetworkError, Op, Shape};
+use crate::{Cell, Conv, FloatLayer, Layer, LayerId, LayerMask, Model, NetworkError, Op, Shape};
 
 /// Version of the operator set that is written: the oldest that PyTorch's own exporter writes today.
 const OPSET: i64 = 17;
@@ -91,10 +91,6 @@ impl<'a> Writer<'a> {
 
     fn layer(&mut self, id: LayerId, layer: &Layer) -> Result<(), OnnxError> {
         let name = layer.name.as_str();
-        if layer.mask.is_some() {
-            let problem = "a mask has no ONNX form in this version; export the network without it".into();
-            return Err(NetworkError::Layer { layer: name.into(), problem }.into());
-        }
         let flat = match layer.op {
             Op::Linear { .. } => true,
             Op::Conv(_) | Op::AvgPool { .. } | Op::GlobalAvgPool | Op::MaxPool { .. } => false,
@@ -104,8 +100,12 @@ impl<'a> Writer<'a> {
         for &input in &layer.inputs {
             inputs.push(self.operand(name, input, flat));
         }
+        // What a mask leaves out is computed nevertheless, and replaced behind it.
+        let plain = inputs.first().cloned().unwrap_or_default();
+        let output = if layer.mask.is_some() { self.fresh(format!("{name}.unmasked")) } else { name.to_owned() };
+        let output = output.as_str();
         match layer.op {
-            Op::Conv(conv) => self.conv(id, name, conv, inputs)?,
+            Op::Conv(conv) => self.conv(id, name, conv, inputs, output)?,
             Op::Linear { out_features } => {
                 let own = self.model.of(id)?;
                 let features = self.model.network.input_shape(id).len();
@@ -130,21 +130,21 @@ impl<'a> Writer<'a> {
                 self.node(name, "MaxPool", inputs, name, attributes);
             }
             Op::GlobalAvgPool => self.node(name, "GlobalAveragePool", inputs, name, Vec::new()),
-            Op::Relu => self.node(name, "Relu", inputs, name, Vec::new()),
+            Op::Relu => self.node(name, "Relu", inputs, output, Vec::new()),
             Op::ClampedRelu { max } => {
                 inputs.push(self.tensor(format!("{name}.min"), &[], &[0.0]));
                 inputs.push(self.tensor(format!("{name}.max"), &[], &[max as f32]));
-                self.node(name, "Clip", inputs, name, Vec::new());
+                self.node(name, "Clip", inputs, output, Vec::new());
             }
             Op::LeakyRelu { slope } => {
                 // At most 16 binary digits: exact.
-                self.node(name, "LeakyRelu", inputs, name, vec![number("alpha", slope.value() as f32)]);
+                self.node(name, "LeakyRelu", inputs, output, vec![number("alpha", slope.value() as f32)]);
             }
             Op::PRelu => {
                 let FloatLayer { weights, .. } = self.model.of(id)?;
                 let dims: &[usize] = if flat { &[weights.len()] } else { &[weights.len(), 1, 1] };
                 inputs.push(self.tensor(format!("{name}.weight"), dims, weights));
-                self.node(name, "PRelu", inputs, name, Vec::new());
+                self.node(name, "PRelu", inputs, output, Vec::new());
             }
             Op::Add => self.node(name, "Add", inputs, name, Vec::new()),
             Op::Input | Op::Rescale | Op::Select { .. } | Op::Merge { .. } | Op::MaxPoolThen { .. } => {
@@ -167,11 +167,21 @@ impl<'a> Writer<'a> {
                 self.gather(name, vec![together], name, &order);
             }
         }
+        if let Some(mask) = &layer.mask {
+            self.mask(name, mask, plain, output.to_owned(), flat);
+        }
         self.flat.push(flat);
         Ok(())
     }
 
-    fn conv(&mut self, id: LayerId, name: &str, conv: Conv, mut inputs: Vec<String>) -> Result<(), OnnxError> {
+    fn conv(
+        &mut self,
+        id: LayerId,
+        name: &str,
+        conv: Conv,
+        mut inputs: Vec<String>,
+        output: &str,
+    ) -> Result<(), OnnxError> {
         let own = self.model.of(id)?;
         let mut attributes = window(conv.kernel, conv.stride);
         attributes.push(ints("pads", &[int(conv.padding); 4]));
@@ -188,11 +198,43 @@ impl<'a> Writer<'a> {
             let before = self.fresh(format!("{name}.before_norm"));
             self.node(name, "Conv", inputs, &before, attributes);
             let norm = self.fresh(format!("{name}.norm"));
-            self.norm(&norm, before, name, &own.bias);
+            self.norm(&norm, before, output, &own.bias);
         } else {
-            self.node(name, "Conv", inputs, name, attributes);
+            self.node(name, "Conv", inputs, output, attributes);
         }
         Ok(())
+    }
+
+    /// What a mask makes of `computed`, the layer's every element: linear ones are those of its `input`, others are zero.
+    fn mask(&mut self, name: &str, mask: &LayerMask, input: String, computed: String, flat: bool) {
+        let shape = mask.shape();
+        let dims: &[usize] = if flat { &[1, shape.len()] } else { &[1, shape.channels, shape.height, shape.width] };
+        let (linear, zero) = (mask.count(Cell::Linear) > 0, mask.count(Cell::Zero) > 0);
+        let mut value = computed;
+        if linear {
+            let condition = self.fresh(format!("{name}.kept"));
+            self.graph.initializer.push(TensorProto {
+                dims: dims.iter().map(|&dim| int(dim)).collect(),
+                data_type: data_type::BOOL,
+                raw_data: Some(mask.cells().iter().map(|cell| u8::from(*cell == Cell::Kept)).collect()),
+                name: condition.clone(),
+                ..TensorProto::default()
+            });
+            let (node, output) = (self.fresh(format!("{name}.where")), self.behind(name, !zero));
+            self.node(&node, "Where", vec![condition, value, input], &output, Vec::new());
+            value = output;
+        }
+        if zero {
+            let factors: Vec<f32> = mask.cells().iter().map(|cell| f32::from(*cell != Cell::Zero)).collect();
+            let factors = self.tensor(format!("{name}.computed"), dims, &factors);
+            let node = self.fresh(format!("{name}.mul"));
+            self.node(&node, "Mul", vec![value, factors], name, Vec::new());
+        }
+    }
+
+    /// The layer's own name for its last value, a fresh one for one before.
+    fn behind(&mut self, name: &str, last: bool) -> String {
+        if last { name.to_owned() } else { self.fresh(format!("{name}.linear")) }
     }
 
     /// The name of a layer's value with the dimensions that its reader wants, reshaped if it has others.

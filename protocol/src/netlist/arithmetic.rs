@@ -50,10 +50,10 @@ impl RawBuilder {
         a.iter().zip(b).enumerate().map(|(position, (a, b))| bit(self, *a, *b, position + 1 == width)).collect()
     }
 
-    /// Whether `a > b`, as unsigned numbers: the sign of `b − a` with one bit more, negated twice (EMP's `>` is the
-    /// negation of its `≥`, which is the negation of a sign).
+    /// Whether `a > b`, as numbers in two's complement: the sign of `b − a` with the signs of both repeated as one bit
+    /// more, negated twice (EMP's `>` is the negation of its `≥`, which is the negation of a sign).
     pub fn greater(&mut self, a: &[Wire], b: &[Wire], zero: Wire) -> Wire {
-        let longer = |word: &[Wire]| [word, &[zero]].concat();
+        let longer = |word: &[Wire]| [word, &[word.last().copied().unwrap_or(zero)]].concat();
         let difference = self.sub(&longer(b), &longer(a), zero);
         let at_least = self.not(difference.last().copied().unwrap_or(zero));
         self.not(at_least)

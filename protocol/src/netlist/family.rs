@@ -61,7 +61,7 @@ pub const FAMILIES: &[Family] = &[
     },
     Family {
         form: "greater:N",
-        about: "a > b of unsigned N-bit numbers (the millionaires' problem)",
+        about: "a > b of N-bit numbers in two's complement (the millionaires' problem)",
         make: |sizes| match *sizes {
             [bits] => Some(Generator::Greater { bits }),
             _ => None,
@@ -109,7 +109,7 @@ pub const FAMILIES: &[Family] = &[
     },
     Family {
         form: "bubble-sort:COUNT:BITS",
-        about: "COUNT unsigned words sorted upwards by swaps of neighbours",
+        about: "COUNT words in two's complement sorted upwards by swaps of neighbours",
         make: |sizes| match *sizes {
             [count, bits] => Some(Generator::BubbleSort { count, bits }),
             _ => None,

@@ -58,7 +58,7 @@ pub enum Generator {
     Add { bits: u32 },
     /// `a − b`: the garbler has `a`, the evaluator `b`.
     Sub { bits: u32 },
-    /// `a > b`, unsigned: the garbler has `a`, the evaluator `b`.
+    /// `a > b` in two's complement: the garbler has `a`, the evaluator `b`.
     Greater { bits: u32 },
     /// `a · b`: the garbler has `a`, the evaluator `b`.
     Mult { bits: u32 },

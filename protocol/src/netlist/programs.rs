@@ -48,8 +48,8 @@ impl RawBuilder {
         product
     }
 
-    /// Sorts unsigned `width`-bit words upwards: `count`·(`count` − 1)/2 compare-and-swaps of neighbours, each a
-    /// comparison and two selections.
+    /// Sorts `width`-bit words in two's complement upwards: `count`·(`count` − 1)/2 compare-and-swaps of neighbours,
+    /// each a comparison and two selections.
     pub fn bubble_sort(&mut self, bits: &[Wire], width: usize, zero: Wire) -> Vec<Wire> {
         let mut values: Vec<Vec<Wire>> = words(bits, width).into_iter().map(<[Wire]>::to_vec).collect();
         for end in (1..values.len()).rev() {

@@ -247,7 +247,9 @@ impl Study {
         let apart = self.names_groups(axis);
         let effect =
             |values: &[f64]| main_effect(&levels, &self.centred(values)).filter(|effect| !apart && effect.is_finite());
-        let columns: Vec<&[usize]> = self.axes.iter().map(|axis| axis.level.as_slice()).collect();
+        // Networks that no axis names differ in their group, which stays the same, too.
+        let axes = self.axes.iter().map(|axis| axis.level.as_slice());
+        let columns: Vec<&[usize]> = axes.chain([self.group.as_slice()]).collect();
         let positions = axis.positions();
         let varied = |(group, name): (usize, &String)| {
             let base = self.best(group)?;

@@ -91,7 +91,11 @@ fn axes(found: &Findings) -> String {
     for axis in &found.axes {
         let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), percent);
         let all = |of: &dyn Fn(&super::Varied) -> Option<String>| {
-            let parts: Vec<String> = axis.one_at_a_time.iter().filter_map(of).collect();
+            let mut parts: Vec<String> = axis.one_at_a_time.iter().filter_map(of).collect();
+            // What is the same for every network is said once.
+            if parts.iter().all(|part| Some(part) == parts.first()) {
+                parts.truncate(1);
+            }
             if parts.is_empty() { "–".to_owned() } else { parts.join("; ") }
         };
         table.add_row([

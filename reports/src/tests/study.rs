@@ -99,6 +99,22 @@ fn a_sweep_has_its_fronts_axes_bottlenecks_and_comparisons() {
 }
 
 #[test]
+fn an_axis_alone_is_varied_within_its_network_also_where_no_axis_names_the_network() {
+    let mut columns = sweep(&["hrn-5x5x3x", "resnet18"], &[1, 2, 4, 8, 16], &["100 Mbps", "1 Gbps", "10 Gbps"]);
+    let study = |columns: &[(String, Column)]| {
+        Study::new(&Frame::new(columns.to_vec()).unwrap()).unwrap().findings(&Limits::default()).axes
+    };
+    let named = study(&columns);
+    columns.retain(|(name, _)| name != "network.name");
+    let unnamed = study(&columns);
+    assert_eq!((named.len(), unnamed.len()), (3, 2));
+    for axis in &unnamed {
+        let same = named.iter().find(|other| other.axis == axis.axis).unwrap();
+        assert!(axis.one_at_a_time == same.one_at_a_time && axis.one_at_a_time.len() == 2, "{axis:?}");
+    }
+}
+
+#[test]
 fn every_figure_of_a_sweep_is_readable_in_one_and_two_columns_and_has_its_data() {
     let study = Study::new(&usual()).unwrap();
     for columns in [Columns::One, Columns::Two] {

@@ -71,7 +71,7 @@ impl Listed {
 #[derive(Debug)]
 pub(super) struct Derived {
     pub name: String,
-    pub key: DocumentKey,
+    pub keys: Vec<DocumentKey>,
     pub expression: Expression,
     pub unit: Option<AnyQuantity>,
 }
@@ -178,7 +178,7 @@ impl Derived {
             None => plain_value(&AxisValue::Number(number)),
         };
         let shown = shown(&value);
-        Ok(Setting { name: &self.name, keys: std::slice::from_ref(&self.key), value: Cow::Owned(value), shown })
+        Ok(Setting { name: &self.name, keys: &self.keys, value: Cow::Owned(value), shown })
     }
 }
 
@@ -271,7 +271,7 @@ mod tests {
         let known: Vec<Setting> = axis.settings(At::Level(0)).collect();
         let derived = |text: &str, unit: Option<&str>| Derived {
             name: "y".into(),
-            key: "hardware.link.down".parse().unwrap(),
+            keys: vec!["hardware.link.down".parse().unwrap()],
             expression: Expression::new(text).unwrap(),
             unit: unit.map(|unit| format!("1 {unit}").parse().unwrap()),
         };

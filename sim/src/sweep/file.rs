@@ -111,7 +111,7 @@ pub(super) struct RangeFile {
     pub scale: Scale,
 }
 
-/// A key whose value follows from the axes.
+/// A key, or several, whose value follows from the axes.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DerivedFile {
@@ -119,8 +119,11 @@ pub(super) struct DerivedFile {
     #[schemars(with = "Option<String>")]
     pub name: Option<Spanned<String>>,
     /// The key that it sets.
-    #[schemars(with = "String")]
-    pub key: Spanned<String>,
+    #[schemars(with = "Option<String>")]
+    pub key: Option<Spanned<String>>,
+    /// Several keys that all get the same value.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub keys: Option<Spanned<Vec<Spanned<String>>>>,
     /// Its value: an expression over names of axes and of derived values before it. Quantities count in their base unit (Hz, B/s,
     /// bit/s, J, W, mm², s, J/bit, B).
     #[schemars(with = "String")]

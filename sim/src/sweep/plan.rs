@@ -173,7 +173,7 @@ impl Sweep {
         });
         let derived = self.derived.iter().map(|derived| AxisColumn {
             name: derived.name.clone(),
-            keys: shown(std::slice::from_ref(&derived.key)),
+            keys: shown(&derived.keys),
             derived: Some(derived.expression.text().to_owned()),
             kind: if derived.unit.is_some() { AxisKind::Text } else { AxisKind::Number },
         });
@@ -318,7 +318,7 @@ impl Sweep {
 
     /// Whether any axis changes a kind of file.
     pub(super) fn varies(&self, document: Document) -> bool {
-        let mut keys = self.axes.iter().flat_map(|axis| &axis.variables).flat_map(|variable| &variable.keys);
-        keys.any(|key| key.document == document) || self.derived.iter().any(|derived| derived.key.document == document)
+        let axes = self.axes.iter().flat_map(|axis| &axis.variables).flat_map(|variable| &variable.keys);
+        axes.chain(self.derived.iter().flat_map(|derived| &derived.keys)).any(|key| key.document == document)
     }
 }

@@ -24,7 +24,7 @@ impl Sweep {
         for (derived, shown) in self.derived.iter().zip(values) {
             settings.push(Setting {
                 name: &derived.name,
-                keys: std::slice::from_ref(&derived.key),
+                keys: &derived.keys,
                 value: Cow::Owned(plain_value(shown)),
                 shown: shown.clone(),
             });

@@ -4,21 +4,21 @@
 //! vector drawing) and in bitmaps of its figures (within 2 %). Circuits are the generators of `pisim_protocol::netlist`, in the manner
 //! of EMP. The paper's table of programs (gates, AND share, levels) was not at hand, so sizes are those that its times imply.
 //!
-//! Latencies (20 and 17 cycles for an AND, 3 for an XOR, 6 at the start) are fitted to the Add and Million rows alone.
+//! Latencies (20 and 17 cycles for an AND, 3 for an XOR, 2 for a negation, 6 at the start) are fitted to the Add and Million rows alone.
+//!
+//! How banks interleave, that the window slides by halves, that outputs are written back, and what a table counts on DDR4 were
+//! decided with the rows of the figures in view, so that those targets are `seen`.
 
 use super::haac_data::{
-    EFFICIENCY, GE, MEMORY_MW, MICROBENCHMARKS, PASS_SPEEDUPS, PHY_MW, PROGRAMS, Program, SHARES as PUBLISHED_SHARES,
-    WINDOWS,
+    EFFICIENCY, GE, MEMORY_MW, MICROBENCHMARKS, PHY_MW, Program, SHARES as PUBLISHED_SHARES, WINDOWS,
 };
+use super::haac_runs::{self as runs, DDR4, HBM2, Runs, computing, engine, netlist};
 use super::model::Model;
 use super::targets::{About, Compare, about, case};
 use super::{Case, Limits, Set, Target, ValidateError};
-use crate::circuits::with_constants;
-use pisim_hw_models::gc::{self, MemoryPort, Netlist, Order, Role};
-use pisim_hw_models::{GcEngine, Platform};
-use pisim_protocol::netlist::circuit;
+use pisim_hw_models::GcEngine;
+use pisim_hw_models::gc::{Order, Role};
 use rayon::prelude::*;
-use std::sync::OnceLock;
 
 const TABLE5: &str = "HAAC (ISCA'23), Table 5, 16 engines";
 const FIG2: &str = "HAAC summary (DISCC'23), Fig. 2";
@@ -54,29 +54,6 @@ pub(super) const SHARES: (About, Compare) = (
     shares,
 );
 
-/// DDR4-4400 and HBM2 as the paper assumes them, in bytes per cycle at 1 GHz. Streams hide the latency.
-const DDR4: MemoryPort = MemoryPort { bytes_per_cycle: 35.2, latency_cycles: 47.0 };
-const HBM2: MemoryPort = MemoryPort { bytes_per_cycle: 512.0, latency_cycles: 47.0 };
-
-/// Four banks for each engine, as HAAC's 64 for 16.
-const BANKS_PER_ENGINE: u64 = 4;
-
-fn engine(engines: u64) -> Result<GcEngine, ValidateError> {
-    let platform = Platform::builtin("haac-hbm2")?;
-    let missing = || ValidateError::Data { table: "haac-hbm2.toml", problem: "there is no `server.gc_engine`".into() };
-    let engine = platform.server.gc_engine.ok_or_else(missing)?;
-    Ok(GcEngine { engines, wire_banks: BANKS_PER_ENGINE * engines, ..engine })
-}
-
-fn netlist(name: &str) -> Result<Netlist, ValidateError> {
-    let named = circuit(name)?;
-    Ok(with_constants(&named.netlist.circuit, &named.netlist.constants))
-}
-
-fn cycles(engine: &GcEngine, program: &gc::Program, role: Role, port: MemoryPort) -> Result<f64, ValidateError> {
-    Ok(engine.run(program, role, port)?.cycles as f64)
-}
-
 fn micro(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     let engine = engine(16)?;
     let sets = [(Set::Fitted, Limits { mean: 1.0, max: 2.0 }), (Set::Seen, Limits { mean: 10.0, max: 20.0 })];
@@ -84,51 +61,11 @@ fn micro(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
         let rows = MICROBENCHMARKS.iter().filter(|row| row.fitted == (set == Set::Fitted));
         let compared = rows.map(|row| {
             let program = engine.compile(&netlist(row.circuit)?)?;
-            Ok(case(row.name, row.cycles, cycles(&engine, &program, Role::Garble, HBM2)?))
+            Ok(case(row.name, row.cycles, engine.run(&program, Role::Garble, HBM2)?.cycles as f64))
         });
         Ok(Target::new(about, "-", set, limits, compared.collect::<Result<_, ValidateError>>()?))
     };
     sets.into_iter().map(target).collect()
-}
-
-/// An evaluator's cycles of a program on 1 to 16 engines. On DDR4, the better of both orders.
-struct Scaled {
-    hbm2: Vec<f64>,
-    ddr4: Vec<f64>,
-    gates: f64,
-    /// Bytes of tables and instructions.
-    streams: f64,
-}
-
-fn scaled(program: &Program) -> Result<Scaled, ValidateError> {
-    let netlist = netlist(program.circuit)?;
-    let first = engine(1)?;
-    let [full, segment] = [Order::Full, Order::Segment].map(|order| first.with_order(order).compile(&netlist));
-    let (full, segment) = (full?, segment?);
-    let on = |engines: &u64| {
-        let engine = engine(*engines)?;
-        let on = |program, port| cycles(&engine, program, Role::Evaluate, port);
-        Ok::<_, ValidateError>((on(&full, HBM2)?, on(&full, DDR4)?.min(on(&segment, DDR4)?)))
-    };
-    let (hbm2, ddr4) = GE.par_iter().map(on).collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-    let traffic = first.traffic(&full);
-    Ok(Scaled {
-        hbm2,
-        ddr4,
-        gates: full.counts().total() as f64,
-        streams: (traffic.tables + traffic.instructions) as f64,
-    })
-}
-
-/// All programs, which three targets share.
-fn all_scaled() -> Result<&'static [(&'static Program, Scaled)], ValidateError> {
-    static ALL: OnceLock<Vec<(&'static Program, Scaled)>> = OnceLock::new();
-    if let Some(all) = ALL.get() {
-        return Ok(all);
-    }
-    let all =
-        PROGRAMS.par_iter().map(|program| Ok((program, scaled(program)?))).collect::<Result<_, ValidateError>>()?;
-    Ok(ALL.get_or_init(|| all))
 }
 
 fn over_first(values: &[f64]) -> impl Iterator<Item = f64> + '_ {
@@ -137,11 +74,11 @@ fn over_first(values: &[f64]) -> impl Iterator<Item = f64> + '_ {
 }
 
 fn scaling(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
-    let all = all_scaled()?;
+    let all = runs::all()?;
     let of = |sort: bool| {
         let programs = all.iter().filter(move |(program, _)| (program.name == "BubbSt") == sort);
-        let cases = programs.flat_map(|(program, scaled)| {
-            let modelled = over_first(&scaled.hbm2).map(|ratio| 1.0 / ratio);
+        let cases = programs.flat_map(|(program, runs)| {
+            let modelled = over_first(&runs.hbm2).map(|ratio| 1.0 / ratio);
             let pairs = over_first(&program.hbm2).zip(modelled).zip(GE.iter().skip(1));
             pairs.map(|((published, modelled), engines)| {
                 case(format!("{}, {engines}", program.name), published, modelled)
@@ -149,39 +86,33 @@ fn scaling(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
         });
         cases.collect::<Vec<_>>()
     };
+    let both = [of(false), of(true)].concat();
     Ok(vec![
-        Target::new(about, "-", Set::Seen, Limits { mean: 5.0, max: 15.0 }, of(false)),
-        // The published program has less parallelism than neighbours' swaps in EMP's gates; its circuit is not known.
-        Target::new(about, "BubbSt", Set::Seen, Limits { mean: 20.0, max: 35.0 }, of(true)),
+        Target::new(about, "all", Set::Seen, Limits { mean: 5.0, max: 25.0 }, both),
+        Target::new(about, "-", Set::Seen, Limits { mean: 3.0, max: 5.0 }, of(false)),
+        // Its published gates (13 million, by its time on one engine) are 14 % more than the generator's: its circuit is not known.
+        Target::new(about, "BubbSt", Set::Seen, Limits { mean: 15.0, max: 25.0 }, of(true)),
     ])
 }
 
 fn plateau(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
-    let all = all_scaled()?;
+    let all = runs::all()?;
     // 35.2 bytes per nanosecond over the published speed of 16 engines on DDR4, in gates of one engine on HBM2.
     let published = |program: &Program| match (program.hbm2.first(), program.ddr4.last()) {
         (Some(one), Some(bound)) => DDR4.bytes_per_cycle * one / bound,
         _ => f64::NAN,
     };
-    let whole = |scaled: &Scaled| DDR4.bytes_per_cycle * scaled.ddr4.last().copied().unwrap_or(f64::NAN) / scaled.gates;
-    let cases = |names: &[&str], bytes: &dyn Fn(&Scaled) -> f64| {
-        let programs = all.iter().filter(|(program, _)| names.contains(&program.name));
-        programs.map(|(program, scaled)| case(program.name, published(program), bytes(scaled))).collect::<Vec<Case>>()
+    let cases = |tables: usize| {
+        let of = |(program, runs): &(&Program, Runs)| {
+            let cycles = runs.stepped.get(tables).copied().unwrap_or(f64::NAN);
+            case(program.name, published(program), DDR4.bytes_per_cycle * cycles / runs.gates)
+        };
+        all.iter().map(of).collect::<Vec<Case>>()
     };
-    let (near, far): (&[&str], &[&str]) = (&["ReLU", "MatMult", "DotProd"], &["BubbSt", "Hamm"]);
     Ok(vec![
-        // The published plateaus of these are filled by tables and instructions alone …
-        Target::new(
-            about,
-            "streams",
-            Set::Predicted,
-            Limits { mean: 10.0, max: 15.0 },
-            cases(near, &|s| s.streams / s.gates),
-        ),
-        // … so that the wires which leave the window come on top.
-        Target::new(about, "all", Set::Predicted, Limits { mean: 30.0, max: 45.0 }, cases(near, &whole)),
-        // These imply fewer ANDs per gate than EMP's circuits have.
-        Target::new(about, "other circuits", Set::Predicted, Limits { mean: 65.0, max: 75.0 }, cases(far, &whole)),
+        Target::new(about, "one ciphertext", Set::Seen, Limits { mean: 5.0, max: 10.0 }, cases(0)),
+        // What the engine would need with the tables that it has.
+        Target::new(about, "half gates", Set::Predicted, Limits { mean: 50.0, max: 60.0 }, cases(1)),
     ])
 }
 
@@ -193,35 +124,27 @@ fn saturates(speeds: &[f64]) -> f64 {
 }
 
 fn knee(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
-    let cases = all_scaled()?.iter().map(|(program, scaled)| {
-        let speeds: Vec<f64> = scaled.ddr4.iter().map(|cycles| 1.0 / cycles).collect();
+    let cases = runs::all()?.iter().map(|(program, runs)| {
+        let speeds: Vec<f64> = runs.ddr4.iter().map(|cycles| 1.0 / cycles).collect();
         case(program.name, saturates(&program.ddr4), saturates(&speeds))
     });
-    // To a doubling: engines are doubled from row to row, and 64 elements of BubbSt are less parallel than 256.
-    Ok(vec![Target::new(about, "-", Set::Predicted, Limits { mean: 50.0, max: 100.0 }, cases.collect())])
+    Ok(vec![Target::new(about, "-", Set::Seen, Limits { mean: 0.0, max: 0.0 }, cases.collect())])
 }
 
 fn passes(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
-    let steps = |row: &super::haac_data::Passes| {
-        let netlist = netlist(row.circuit)?;
-        let engine = engine(16)?;
-        let run = |order, esw| {
-            let engine = GcEngine { esw, ..engine.with_order(order) };
-            cycles(&engine, &engine.compile(&netlist)?, Role::Evaluate, DDR4)
-        };
-        let [baseline, ordered, all] =
-            [run(Order::Baseline, false)?, run(Order::Full, false)?, run(Order::Full, true)?];
-        let [before, reordered, spent] = row.speedups;
-        Ok::<_, ValidateError>([
-            case(format!("{}, order and renaming", row.name), reordered / before, baseline / ordered),
-            case(format!("{}, spent wires", row.name), spent / reordered, ordered / all),
-        ])
+    let steps = |(program, runs): &(&Program, Runs)| {
+        let [before, reordered, spent] = program.passes;
+        let [baseline, ordered, all] = runs.passes;
+        [
+            case(format!("{}, order and renaming", program.name), reordered / before, baseline / ordered),
+            case(format!("{}, spent wires", program.name), spent / reordered, ordered / all),
+        ]
     };
-    let both = PASS_SPEEDUPS.par_iter().map(steps).collect::<Result<Vec<_>, _>>()?;
+    let both: Vec<[Case; 2]> = runs::all()?.iter().map(steps).collect();
     let pick = |index: usize| both.iter().filter_map(|cases| cases.get(index).cloned()).collect::<Vec<Case>>();
     Ok(vec![
-        Target::new(about, "order", Set::Predicted, Limits { mean: 20.0, max: 50.0 }, pick(0)),
-        Target::new(about, "spent wires", Set::Predicted, Limits { mean: 20.0, max: 40.0 }, pick(1)),
+        Target::new(about, "order", Set::Seen, Limits { mean: 20.0, max: 50.0 }, pick(0)),
+        Target::new(about, "spent wires", Set::Seen, Limits { mean: 20.0, max: 40.0 }, pick(1)),
     ])
 }
 
@@ -231,12 +154,12 @@ fn window(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
         let engine = GcEngine { wire_memory_bytes: mib_halves << 19, ..engine(16)?.with_order(order) };
         let program = engine.compile(&netlist)?;
         let traffic = engine.traffic(&program);
-        let compute = cycles(&engine, &program, Role::Evaluate, MemoryPort::UNBOUNDED)?;
+        let compute = computing(&engine, &program)?;
         Ok::<_, ValidateError>(((traffic.wires_read + traffic.wires_written) as f64, compute))
     };
-    let runs: Vec<(u64, Order)> =
-        [Order::Full, Order::Segment].into_iter().flat_map(|order| [1, 2, 4].map(|size| (size, order))).collect();
-    let modelled = runs.into_par_iter().map(at).collect::<Result<Vec<_>, _>>()?;
+    let orders = [Order::Full, Order::Segment, Order::Baseline];
+    let points: Vec<(u64, Order)> = orders.into_iter().flat_map(|order| [1, 2, 4].map(|size| (size, order))).collect();
+    let modelled = points.into_par_iter().map(at).collect::<Result<Vec<_>, _>>()?;
     let base = modelled.get(2).copied().unwrap_or((f64::NAN, f64::NAN));
     let compared = WINDOWS.rows.iter().zip(modelled).map(|(row, (wires, compute))| {
         [

@@ -14,6 +14,7 @@ mod data;
 mod fit;
 mod haac;
 mod haac_data;
+mod haac_runs;
 mod he_accelerators;
 mod memory;
 mod model;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use pisim_backend::{MEMORY_BYTES, Seed, verify};
 use pisim_netgen::onnx::{ReadOptions, load, write};
-use pisim_netgen::{Model, NetworkSpec, Weights, float};
+use pisim_netgen::{Model, NetworkSpec, Transform, Weights, float};
 use pisim_protocol::{Protocol, lower};
 use serde::{Deserialize, Serialize};
 
@@ -53,10 +53,12 @@ fn image(len: usize, seed: u64) -> Vec<f32> {
     (0..len as u64).map(|index| ((index * 7919 + seed * 104_729) % 10_007) as f32 / 10_007.0).collect()
 }
 
-/// A network's ONNX file in onnxruntime, against the float reference of the model that it was written from.
-fn exported(python: &Path, name: &str) -> f32 {
-    let network = NetworkSpec::named(name).unwrap().build().unwrap();
-    let model = Model::random(network, 11);
+/// The ONNX file of a network, changed by transforms, in onnxruntime, against the float reference of the model that it was
+/// written from.
+fn exported(python: &Path, name: &str, transforms: &[&str]) -> f32 {
+    let mut spec = NetworkSpec::named(name).unwrap();
+    spec.transforms.extend(transforms.iter().map(|transform| transform.parse::<Transform>().unwrap()));
+    let model = Model::random(spec.build().unwrap(), 11);
     let folder = tempfile::tempdir().unwrap();
     let [file, data] = ["model.onnx", "data.json"].map(|name| folder.path().join(name));
     std::fs::write(&file, write(&model).unwrap()).unwrap();
@@ -69,10 +71,16 @@ fn exported(python: &Path, name: &str) -> f32 {
 #[test]
 fn exported_networks_run_in_onnxruntime_and_agree_with_the_float_reference() {
     let Some(python) = python::found() else { return };
-    for name in ["hrn-5x5x3x", "minionn", "wrn-22-8"] {
-        let difference = exported(&python, name);
-        println!("{name}: {difference:.1e} of the largest logit");
-        assert!(difference < LIMIT, "{name}: {difference}");
+    for (name, transforms) in [
+        ("hrn-5x5x3x", &[][..]),
+        ("minionn", &[]),
+        ("wrn-22-8", &[]),
+        ("resnet18", &["mask:budget=100k"]),
+        ("resnet20", &["spatial-mask:kept=0.5", "mask:budget=10k"]),
+    ] {
+        let difference = exported(&python, name, transforms);
+        println!("{name} {transforms:?}: {difference:.1e} of the largest logit");
+        assert!(difference < LIMIT, "{name} {transforms:?}: {difference}");
     }
 }
 

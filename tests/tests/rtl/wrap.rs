@@ -1,5 +1,5 @@
 //! The Verilog that holds all cores: one module per core that maps its ports to buses of one kind, and the bench,
-//! which passes the valid bit to one of them.
+//! which passes the clock and the valid bit to one of them: the others stand still and cost no time.
 
 use super::cores::{Port, Ports, Vectors};
 use pisim_hw_models::rtl::Core;
@@ -38,7 +38,8 @@ pub fn bench(cores: &[Core], vectors: &[Vectors]) -> String {
         let name = &core.name;
         write!(
             instances,
-            "  wire valid_{number};\n  wire [{high}:0] results_{number};\n  core_{name} {name}_{number} (.clk(clk), \
+            "  wire clk_{number} = clk && select == {number};\n  wire valid_{number};\n  \
+             wire [{high}:0] results_{number};\n  core_{name} {name}_{number} (.clk(clk_{number}), \
              .valid_in(valid_in && select == {number}), .statics(statics), .operands(operands), \
              .valid_out(valid_{number}), .results(results_{number}));\n",
             high = results - 1,

@@ -38,7 +38,8 @@ pub fn run(args: &BudgetArgs, output: Output) -> Result<()> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build()?;
     let found = pool.install(|| -> Result<Fit> { Ok(fit(candidates(&specs, &args.order)?, &budget, setting)?) })?;
     let specs = found.front.iter().map(|fitting| &fitting.candidate.spec);
-    let written = args.out.as_ref().map(|folder| write_networks(folder, specs)).transpose()?.unwrap_or_default();
+    let written =
+        args.out.as_ref().map(|folder| write_networks(folder, args.onnx, specs)).transpose()?.unwrap_or_default();
     output.print(&found, || format!("{}{written}", text(&found, args.top)))
 }
 

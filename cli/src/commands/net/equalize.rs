@@ -16,7 +16,8 @@ pub fn run(args: &EqualizeArgs, output: Output) -> Result<()> {
     let answer = question.solve()?;
     let specs =
         answer.minimal.iter().map(|multipliers| equalized(&spec, args, multipliers)).collect::<Result<Vec<_>>>()?;
-    let written = args.out.as_ref().map(|folder| write_networks(folder, &specs)).transpose()?.unwrap_or_default();
+    let written =
+        args.out.as_ref().map(|folder| write_networks(folder, false, &specs)).transpose()?.unwrap_or_default();
     let mut designs = Vec::new();
     for (spec, multipliers) in specs.iter().zip(&answer.minimal) {
         designs.push(Design::of(&spec.build()?, multipliers));

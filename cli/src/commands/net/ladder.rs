@@ -12,7 +12,8 @@ pub fn run(args: &LadderArgs, output: Output) -> Result<()> {
     let spec = select::network_spec(&args.network, &args.options)?;
     let rungs = if args.all { Rungs::All } else { Rungs::Published };
     let ladder = Ladder::of(&spec, &args.order, rungs)?;
-    let written = args.out.as_ref().map(|folder| write_networks(folder, ladder.rungs.iter().map(|rung| &rung.spec)));
+    let written =
+        args.out.as_ref().map(|folder| write_networks(folder, args.onnx, ladder.rungs.iter().map(|rung| &rung.spec)));
     let written = written.transpose()?.unwrap_or_default();
     output.print(&ladder, || {
         let rows = ladder.rungs.iter().map(|rung| {

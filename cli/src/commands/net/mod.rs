@@ -4,6 +4,7 @@ mod budget;
 mod equalize;
 mod ladder;
 
+use super::export::{random_onnx, write_whole};
 use crate::Outcome;
 use crate::args::{NetArgs, NetCommand, NetworkOptions};
 use crate::output::{Output, table};
@@ -14,6 +15,9 @@ use pisim_reports::tables;
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
+
+/// Seed of the random weights of ONNX files that are written beside others, the default of `net export`.
+const WEIGHT_SEED: u64 = 0;
 
 #[derive(Serialize)]
 struct Listed {
@@ -93,15 +97,23 @@ fn check_folder(folder: Option<&Path>) -> Result<()> {
     }
 }
 
-/// Writes networks as files of their names, numbered where two have the same; says how many.
-fn write_networks<'a>(folder: &Path, networks: impl IntoIterator<Item = &'a NetworkSpec>) -> Result<String> {
+/// Writes networks as files of their names, numbered where two have the same, and with `as_onnx` as ONNX files with random weights
+/// beside them; says how many.
+fn write_networks<'a>(
+    folder: &Path,
+    as_onnx: bool,
+    networks: impl IntoIterator<Item = &'a NetworkSpec>,
+) -> Result<String> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let mut written: Vec<String> = Vec::new();
     for spec in networks {
         let same = written.iter().filter(|name| **name == spec.name).count();
         let number = if same == 0 { String::new() } else { format!("-{}", same + 1) };
-        let path = folder.join(format!("{}{number}.toml", spec.name));
-        fs::write(&path, spec.to_toml()).with_context(|| format!("cannot write {}", path.display()))?;
+        let name = format!("{}{number}", spec.name);
+        write_whole(&folder.join(format!("{name}.toml")), spec.to_toml().as_bytes())?;
+        if as_onnx {
+            write_whole(&folder.join(format!("{name}.onnx")), &random_onnx(spec.build()?, WEIGHT_SEED)?)?;
+        }
         written.push(spec.name.clone());
     }
     Ok(format!("\n{} networks written to {}", written.len(), folder.display()))

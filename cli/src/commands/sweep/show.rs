@@ -40,6 +40,9 @@ pub fn text_of(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Number(number) if number.is_f64() => {
             let number = number.as_f64().unwrap_or(f64::NAN);
+            if number.fract() == 0.0 && number.abs() < 1e7 {
+                return format!("{number:.0}");
+            }
             let digits = (5 - number.abs().max(1e-300).log10().floor() as i32).clamp(0, 12) as usize;
             if (1e-4..1e7).contains(&number.abs()) { format!("{number:.digits$}") } else { format!("{number:.5e}") }
         }

@@ -27,9 +27,31 @@ pub(super) struct Layer<'a> {
     held_group: Option<u64>,
     /// What the outputs wait for, by output group and position.
     sums: Vec<Vec<Vec<usize>>>,
-    /// The first result of every key switch.
-    switches: Vec<usize>,
+    /// Rotations so far.
+    keys: u64,
+    /// The last spills of every output group, by position.
+    spills: Vec<Vec<Option<usize>>>,
     counted: HeWork,
+}
+
+/// A key that is loaded in equal parts, one with every weight of the sum that it rotates.
+struct Parts {
+    bytes: u64,
+    left: u64,
+    loads: Vec<usize>,
+}
+
+impl Parts {
+    fn new(bytes: u64, parts: u64) -> Self {
+        Self { bytes, left: parts, loads: Vec::new() }
+    }
+
+    fn next_part(&mut self) -> u64 {
+        let part = self.bytes.div_ceil(self.left.max(1));
+        self.bytes -= part;
+        self.left = self.left.saturating_sub(1);
+        part
+    }
 }
 
 impl<'a> Layer<'a> {
@@ -56,7 +78,8 @@ impl<'a> Layer<'a> {
             inputs: table(tiling.input_groups, tiling.inputs_per_group),
             held_group: None,
             sums: outputs,
-            switches: Vec::new(),
+            keys: 0,
+            spills: table(tiling.output_groups, tiling.outputs_per_group),
             counted: HeWork {
                 ntts: 0,
                 mod_muls: 0,
@@ -76,40 +99,88 @@ impl<'a> Layer<'a> {
 
     /// Adds one input group's part to one output group.
     pub fn accumulate(&mut self, output: u64, input: u64) {
-        let spilled = self.spilled(output) * self.tiling.ciphertext_bytes;
-        let back = if input > 0 { self.memory(spilled, Vec::new()) } else { None };
-        let mut made = Vec::new();
+        let back = if input > 0 { self.fetch_spilled(output) } else { Vec::new() };
+        let mut made = vec![Vec::new(); self.tiling.outputs_per_group as usize];
         for sum in 0..self.tiling.sums.max(1) {
             let mut products = vec![Vec::new(); self.tiling.outputs_per_group as usize];
+            let mut key = Parts::new(if sum > 0 { self.next_key() } else { 0 }, self.tiling.weights_per_sum);
             for weight in 0..self.tiling.weights_per_sum {
-                self.multiply((output, input, sum, weight), back, &mut products);
+                // A sum that will be rotated is made by itself.
+                let back = if sum == 0 { &back[..] } else { &[] };
+                self.multiply((output, input, sum, weight), back, &mut key, &mut products);
             }
-            if self.tiling.sums > 1 && sum > 0 {
-                let turned = self.rotate(products.concat());
+            if sum > 0 {
+                let turned = self.rotate(products.concat(), key.loads);
                 products = vec![turned];
             }
             for (position, results) in products.into_iter().enumerate() {
-                made.extend(&results);
+                if let Some(made) = made.get_mut(position) {
+                    made.extend(&results);
+                }
                 if let Some(sums) = self.sums.get_mut(output as usize).and_then(|group| group.get_mut(position)) {
                     sums.extend(results);
                 }
             }
         }
         if input + 1 < self.tiling.input_groups {
-            self.memory(spilled, made);
+            self.spill(output, made);
         }
     }
 
-    /// Loads and transforms one weight, and multiplies its ciphertexts with it.
-    fn multiply(&mut self, at: (u64, u64, u64, u64), back: Option<usize>, products: &mut [Vec<usize>]) {
+    /// Bytes of the unfinished sums that do not stay, by position: the last ones of an output group, and the sum that is
+    /// being made beside the first if not even that stays.
+    fn spilled_bytes(&self, output: u64) -> Vec<u64> {
+        let (positions, spilled) = (self.tiling.outputs_per_group, self.residency.spilled(self.tiling, output));
+        let kept = positions.saturating_sub(spilled);
+        let beside = spilled.saturating_sub(positions);
+        let sums = |position: u64| u64::from(position >= kept) + if position == 0 { beside } else { 0 };
+        (0..positions).map(|position| sums(position) * self.tiling.ciphertext_bytes).collect()
+    }
+
+    /// Loads what was spilled, when it has been written, and no earlier than weights may be loaded.
+    fn fetch_spilled(&mut self, output: u64) -> Vec<Option<usize>> {
+        let written = self.spills.get(output as usize).cloned().unwrap_or_default();
+        let bytes = self.spilled_bytes(output);
+        bytes
+            .into_iter()
+            .zip(written)
+            .map(|(bytes, written)| self.memory(bytes, self.gate().into_iter().chain(written).collect()))
+            .collect()
+    }
+
+    /// Writes out what does not stay of an output group.
+    fn spill(&mut self, output: u64, made: Vec<Vec<usize>>) {
+        let bytes = self.spilled_bytes(output);
+        let written = bytes.into_iter().zip(made).map(|(bytes, made)| self.memory(bytes, made)).collect();
+        if let Some(slot) = self.spills.get_mut(output as usize) {
+            *slot = written;
+        }
+    }
+
+    /// What loads for the next step wait for: the end of the step that makes room for it.
+    fn gate(&self) -> Option<usize> {
+        self.steps.len().checked_sub(self.ahead).and_then(|step| self.steps.get(step).copied())
+    }
+
+    /// Loads and transforms one weight, with its part of the key that its sum is rotated with, and multiplies its ciphertexts
+    /// with it.
+    fn multiply(
+        &mut self,
+        at: (u64, u64, u64, u64),
+        back: &[Option<usize>],
+        key: &mut Parts,
+        products: &mut [Vec<usize>],
+    ) {
         let (_, _, _, weight) = at;
-        let gate = self.steps.len().checked_sub(self.ahead).and_then(|step| self.steps.get(step).copied());
+        let gate = self.gate();
         let gated: Vec<usize> = gate.into_iter().collect();
         let weights = self.tiling.input_groups
             * self.tiling.output_groups
             * self.tiling.sums.max(1)
             * self.tiling.weights_per_sum;
         let loaded = self.memory(self.work.weight_bytes / weights.max(1), gated.clone());
+        let part = key.next_part();
+        key.loads.extend(self.memory(part, gated.clone()));
         let mut needs: Vec<usize> = loaded.into_iter().chain(gate).collect();
         let encoding = self.tiling.ntts_per_weight.saturating_sub(self.work.limbs);
         if encoding > 0 {
@@ -125,6 +196,7 @@ impl<'a> Layer<'a> {
                 break;
             }
             let ciphertext = self.input(at, position, &gated);
+            let back = back.get(position as usize % back.len().max(1)).copied().flatten();
             for limb in 0..self.work.limbs {
                 let own = transformed.get(limb as usize).copied();
                 let needs = if own.is_some() { Vec::new() } else { needs.clone() };
@@ -166,27 +238,19 @@ impl<'a> Layer<'a> {
         load
     }
 
-    /// Sums of an output group that are not on chip between input groups.
-    fn spilled(&self, output: u64) -> u64 {
-        match self.residency.order {
-            LoopOrder::InputStationary => {
-                let first = output * self.tiling.outputs_per_group;
-                let held = self.residency.outputs.saturating_sub(first).min(self.tiling.outputs_per_group);
-                self.tiling.outputs_per_group - held
-            }
-            _ => self.residency.spilled_sums,
-        }
-    }
-
     /// Folds, finishes and stores an output group.
     pub fn finish(&mut self, output: u64) {
         let groups = std::mem::take(self.sums.get_mut(output as usize).unwrap_or(&mut Vec::new()));
         for mut sum in groups {
             for _ in 0..self.tiling.folds {
-                sum = self.rotate(sum);
+                let (bytes, gate) = (self.next_key(), self.gate().into_iter().collect());
+                let key = self.memory(bytes, gate).into_iter().collect();
+                sum = self.rotate(sum, key);
             }
             let free = self.tiling.ntts_per_output - self.tiling.ntts_after_sums;
-            let mut done: Vec<usize> = (0..free).map(|limb| self.transform(limb, Vec::new())).collect();
+            // What needs no sum is still not made long before it is used.
+            let gate: Vec<usize> = self.gate().into_iter().collect();
+            let mut done: Vec<usize> = (0..free).map(|limb| self.transform(limb, gate.clone())).collect();
             done.extend(
                 (0..self.tiling.ntts_after_sums).map(|limb| self.transform(limb, sum.clone())).collect::<Vec<_>>(),
             );
@@ -197,8 +261,16 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// An automorphism and a key switch; the operations with its result.
-    fn rotate(&mut self, needs: Vec<usize>) -> Vec<usize> {
+    /// Bytes of the key of the next rotation: all of it at its first use, later what does not stay.
+    fn next_key(&mut self) -> u64 {
+        let (distinct, key) = (self.work.distinct_keys.max(1), self.work.key_size(self.engine.word_bits));
+        self.keys += 1;
+        let missing = (distinct * key).saturating_sub(self.residency.key_bytes).div_ceil(distinct);
+        if self.keys <= distinct { key } else { missing }
+    }
+
+    /// An automorphism and a key switch with a loaded key; the operations with its result.
+    fn rotate(&mut self, needs: Vec<usize>, key: Vec<usize>) -> Vec<usize> {
         self.counted.automorphisms += 1;
         self.counted.key_switches += 1;
         let (ntts, mod_muls) = switch_work(self.work.limbs, self.work.degree);
@@ -206,29 +278,18 @@ impl<'a> Layer<'a> {
         self.counted.switch_mod_muls += mod_muls;
         let amount = 2 * self.work.limbs * self.narrow * self.work.degree;
         let turned = self.push(Unit::Automorphism, amount, needs);
-        let distinct = self.work.distinct_keys.max(1);
-        let key = self.work.key_size(self.engine.word_bits);
-        let bytes = if (self.switches.len() as u64) < distinct {
-            key
-        } else {
-            (distinct * key).saturating_sub(self.residency.key_bytes).div_ceil(distinct)
-        };
-        let gate = self.switches.len().checked_sub(self.ahead).and_then(|index| self.switches.get(index).copied());
-        let loaded = self.memory(bytes, gate.into_iter().collect());
-        let results = match self.engine.piped_switch_cycles(self.work) {
+        match self.engine.piped_switch_cycles(self.work) {
             Some(cycles) => {
                 self.counted.ntts += ntts;
                 self.counted.mod_muls += mod_muls;
-                vec![self.push(Unit::KeySwitch, cycles, std::iter::once(turned).chain(loaded).collect())]
+                vec![self.push(Unit::KeySwitch, cycles, std::iter::once(turned).chain(key).collect())]
             }
-            None => self.switch_on_shared_units(turned, loaded),
-        };
-        self.switches.extend(results.first());
-        results
+            None => self.switch_on_shared_units(turned, &key),
+        }
     }
 
     /// A key switch with a digit for every limb and one special limb.
-    fn switch_on_shared_units(&mut self, turned: usize, key: Option<usize>) -> Vec<usize> {
+    fn switch_on_shared_units(&mut self, turned: usize, key: &[usize]) -> Vec<usize> {
         let (limbs, degree) = (self.work.limbs, self.work.degree);
         let digits: Vec<usize> = (0..limbs).map(|limb| self.transform(limb, vec![turned])).collect();
         let mut raised = vec![Vec::new(); limbs as usize];
@@ -241,7 +302,7 @@ impl<'a> Layer<'a> {
         raised.push(digits);
         let mut special = 0;
         for (limb, needs) in raised.into_iter().enumerate() {
-            let needs = needs.into_iter().chain(key).collect();
+            let needs = needs.into_iter().chain(key.iter().copied()).collect();
             special = self.product(limb as u64, 2 * limbs * degree, needs);
         }
         let mut results = Vec::new();

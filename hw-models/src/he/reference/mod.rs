@@ -2,7 +2,8 @@
 //!
 //! It walks the layer's loops with the ciphertexts and keys that stay on chip, and so makes a list of loads, transforms,
 //! products, automorphisms, key switches and stores that need each other's results; a list scheduler then runs them on the
-//! engine's units. Weights and streamed ciphertexts are loaded ahead of their use, by as many as the pipelines hold.
+//! engine's units. Weights, streamed ciphertexts and parts of keys are loaded ahead of their use, by as many steps as the
+//! pipelines hold; a spilled sum comes back when it has been written.
 //!
 //! The closed form agrees within 2 % where the pipelines fill; see `tests/he_reference.rs` for how far it is off elsewhere.
 

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::constant::Data;
 use super::draft::{Activation, Draft, Value};
 use super::linear::floats;
-use super::{Node, Result};
+use super::{Node, Result, mask};
 use crate::{Conv, FloatLayer, Op};
 
 /// Operators through which a positive factor per channel may move.
@@ -119,9 +119,12 @@ pub(super) fn sub<'a>(draft: &mut Draft<'a>, node: &Node<'a>) -> Result<()> {
     apply(draft, node, x, Affine { scale, shift, norm: false })
 }
 
-/// `Mul` with a constant.
+/// `Mul` with a constant: factors, or a mask of what is not zero.
 pub(super) fn mul<'a>(draft: &mut Draft<'a>, node: &Node<'a>) -> Result<()> {
     node.check_attributes(&["axis", "broadcast"])?;
+    if mask::silence(draft, node)? {
+        return Ok(());
+    }
     let (x, scale) = with_constant(draft, node)?;
     let shift = vec![0.0; scale.len()];
     apply(draft, node, x, Affine { scale, shift, norm: false })
@@ -217,6 +220,10 @@ fn fold(draft: &mut Draft<'_>, x: &Activation, affine: &Affine) -> bool {
     let shape = draft.shape(x.layer);
     let Some(layer) = draft.layers.get_mut(x.layer.0) else { return false };
     let Some(own) = layer.weights.as_mut() else { return false };
+    // What is added would be added to silenced pixels, too.
+    if layer.mask.is_some() {
+        return false;
+    }
     match &mut layer.op {
         Op::Conv(conv) => {
             conv.norm |= affine.norm;

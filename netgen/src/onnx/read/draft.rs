@@ -9,7 +9,7 @@ use super::graph::Graph;
 use super::{Node, ReadOptions, Result, stages};
 use crate::onnx::OnnxError;
 use crate::onnx::proto::{TypeProto, data_type};
-use crate::{FloatLayer, FloatWeights, LayerId, Model, NetworkBuilder, NetworkError, Op, Shape};
+use crate::{FloatLayer, FloatWeights, LayerId, LayerMask, Model, NetworkBuilder, NetworkError, Op, Shape};
 
 /// A value of the graph.
 #[derive(Clone)]
@@ -38,6 +38,7 @@ pub(super) struct DraftLayer {
     pub op: Op,
     pub inputs: Vec<LayerId>,
     pub weights: Option<FloatLayer>,
+    pub mask: Option<LayerMask>,
 }
 
 pub(super) struct Draft<'a> {
@@ -47,6 +48,8 @@ pub(super) struct Draft<'a> {
     shapes: NetworkBuilder,
     pub layers: Vec<DraftLayer>,
     names: HashSet<String>,
+    /// The masks so far: equal ones share their cells.
+    masks: HashSet<LayerMask>,
     notes: Vec<String>,
     /// Weights of all layers so far.
     weights: u64,
@@ -63,13 +66,14 @@ impl<'a> Draft<'a> {
         let layer = LayerId(0);
         let shared = graph.is_shared(&graph.input.name);
         let activation = Activation { layer, flat: false, scale: None, pads: [0; 4], shared };
-        let first = DraftLayer { name: "input".into(), op: Op::Input, inputs: Vec::new(), weights: None };
+        let first = DraftLayer { name: "input".into(), op: Op::Input, inputs: Vec::new(), weights: None, mask: None };
         Ok(Self {
             graph,
             values: HashMap::from([(graph.input.name.as_str(), Value::Activation(activation))]),
             shapes,
             layers: vec![first],
             names: HashSet::from(["input".into()]),
+            masks: HashSet::new(),
             notes: Vec::new(),
             weights: 0,
         })
@@ -183,7 +187,7 @@ impl<'a> Draft<'a> {
             // One tensor that many nodes read is a copy for each of them here.
             return Err(node.error(format!("the network would have more than {MAX_WEIGHTS} weights")));
         }
-        self.layers.push(DraftLayer { name, op, inputs, weights });
+        self.layers.push(DraftLayer { name, op, inputs, weights, mask: None });
         Ok(id)
     }
 
@@ -209,6 +213,18 @@ impl<'a> Draft<'a> {
         if let Some(layer) = self.layers.get_mut(layer.0) {
             layer.op = op;
             layer.name = name.unwrap_or_else(|| std::mem::take(&mut layer.name));
+        }
+    }
+
+    /// Gives a layer a mask in place of the one that it has.
+    pub fn mask(&mut self, layer: LayerId, mask: LayerMask) {
+        let known = self.masks.get(&mask).cloned();
+        let mask = known.unwrap_or_else(|| {
+            self.masks.insert(mask.clone());
+            mask
+        });
+        if let Some(layer) = self.layers.get_mut(layer.0) {
+            layer.mask = Some(mask);
         }
     }
 
@@ -261,7 +277,7 @@ impl<'a> Draft<'a> {
         let mut weights = vec![None];
         for (layer, stage) in layers.into_iter().zip(&stages).skip(1) {
             builder.stage(stage);
-            builder.add(layer.name, layer.op, &layer.inputs)?;
+            builder.add_masked(layer.name, layer.op, &layer.inputs, layer.mask)?;
             weights.push(layer.weights);
         }
         let model = Model { network: builder.finish()?, weights: FloatWeights(weights) };

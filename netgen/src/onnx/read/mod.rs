@@ -9,6 +9,7 @@ mod draft;
 mod file;
 mod graph;
 mod linear;
+mod mask;
 mod node;
 mod pool;
 mod shape;
@@ -69,6 +70,7 @@ const IMPORTS: &[(&str, Import)] = &[
     ("Squeeze", shape::squeeze),
     ("Sub", affine::sub),
     ("Unsqueeze", shape::unsqueeze),
+    ("Where", mask::choose),
 ];
 
 /// Names of the operators that can be read, in alphabetical order. Some of them only with constants, or only in the

@@ -93,7 +93,23 @@ impl Check<'_> {
     }
 
     fn variable(&self, file: &AxisFile, at: &str) -> Checked<(Variable, Origin)> {
-        let (texts, keys_span, keys_key) = match (&file.key, &file.keys) {
+        let named = self.named(file.name.as_ref(), file.key.as_ref(), file.keys.as_ref(), at)?;
+        let (values, spans, values_key) = self.values(file, at)?;
+        Ok((
+            Variable { name: named.name, keys: named.keys, values },
+            Origin { values: spans, values_key, ..named.origin },
+        ))
+    }
+
+    /// The name and the keys of a column, which has one key or several.
+    fn named(
+        &self,
+        name: Option<&Spanned<String>>,
+        key: Option<&Spanned<String>>,
+        keys: Option<&Spanned<Vec<Spanned<String>>>>,
+        at: &str,
+    ) -> Checked<Named> {
+        let (texts, keys_span, keys_key) = match (key, keys) {
             (Some(key), None) => (vec![key], key.span(), format!("{at}.key")),
             (None, Some(keys)) => (keys.get_ref().iter().collect(), keys.span(), format!("{at}.keys")),
             (Some(_), Some(keys)) => {
@@ -111,12 +127,12 @@ impl Check<'_> {
         let Some(first) = keys.first() else {
             return Err(self.error(keys_span, &keys_key, "empty; expected one key or more"));
         };
-        let name = file.name.as_ref().map_or_else(|| first.path.last().to_owned(), |name| name.get_ref().clone());
-        let named = file.name.as_ref().map(|name| (name.span(), format!("{at}.name")));
-        let (name_span, name_key) = named.unwrap_or_else(|| (keys_span.clone(), keys_key.clone()));
-        let (values, spans, values_key) = self.values(file, at)?;
-        let origin = Origin { name: name_span, name_key, keys: keys_span, keys_key, values: spans, values_key };
-        Ok((Variable { name, keys, values }, origin))
+        let place = name.map(|name| (name.span(), format!("{at}.name")));
+        let (name_span, name_key) = place.unwrap_or_else(|| (keys_span.clone(), keys_key.clone()));
+        let name = name.map_or_else(|| first.path.last().to_owned(), |name| name.get_ref().clone());
+        let origin =
+            Origin { name: name_span, name_key, keys: keys_span, keys_key, values: vec![], values_key: String::new() };
+        Ok(Named { name, keys, origin })
     }
 
     fn key(&self, text: &Spanned<String>, at: &str) -> Checked<DocumentKey> {
@@ -176,31 +192,29 @@ impl Check<'_> {
     pub fn derived(&self, files: &[DerivedFile], axes: &[Axis], origins: &mut Vec<Origin>) -> Checked<Vec<Derived>> {
         let mut all: Vec<Derived> = Vec::new();
         for (position, file) in files.iter().enumerate() {
-            let at = |key: &str| format!("derived[{position}].{key}");
-            let key = self.key(&file.key, &at("key"))?;
+            let at = format!("derived[{position}]");
+            let value_key = format!("{at}.value");
+            let named = self.named(file.name.as_ref(), file.key.as_ref(), file.keys.as_ref(), &at)?;
             let expression = Expression::new(file.value.get_ref());
-            let expression = expression.map_err(|error| self.error(file.value.span(), &at("value"), error))?;
-            self.known(&expression, file.value.span(), &at("value"), axes, &all, &[])?;
-            let name = file.name.as_ref().map_or_else(|| key.path.last().to_owned(), |name| name.get_ref().clone());
+            let expression = expression.map_err(|error| self.error(file.value.span(), &value_key, error))?;
+            self.known(&expression, file.value.span(), &value_key, axes, &all, &[])?;
             let unit = file.unit.as_ref().map(|unit| {
                 let quantity = format!("1 {}", unit.get_ref()).parse();
                 let message = format!("`{}` is no unit; expected one such as \"GB/s\"", unit.get_ref());
-                quantity.map_err(|_| self.error(unit.span(), &at("unit"), message))
+                quantity.map_err(|_| self.error(unit.span(), &format!("{at}.unit"), message))
             });
-            let named = file.name.as_ref().map(|name| (name.span(), at("name")));
-            let (name_span, name_key) = named.unwrap_or_else(|| (file.key.span(), at("key")));
-            origins.push(Origin {
-                name: name_span,
-                name_key,
-                keys: file.key.span(),
-                keys_key: at("key"),
-                values: vec![file.value.span()],
-                values_key: at("value"),
-            });
-            all.push(Derived { name, key, expression, unit: unit.transpose()? });
+            origins.push(Origin { values: vec![file.value.span()], values_key: value_key, ..named.origin });
+            all.push(Derived { name: named.name, keys: named.keys, expression, unit: unit.transpose()? });
         }
         Ok(all)
     }
+}
+
+/// What a column is called, what it sets, and where the file says so; its values are not known yet.
+struct Named {
+    name: String,
+    keys: Vec<DocumentKey>,
+    origin: Origin,
 }
 
 /// Listed values of a range, or the range itself where it is continuous.

@@ -148,7 +148,7 @@ impl Check<'_> {
     /// No axis undoes what another one sets: every key is set once, and a table before the keys in it.
     fn keys(&self, axes: &[Axis], derived: &[Derived], origins: &[Origin]) -> Checked<()> {
         let of_axes = axes.iter().flat_map(|axis| &axis.variables).map(|variable| &variable.keys[..]);
-        let all = of_axes.chain(derived.iter().map(|derived| std::slice::from_ref(&derived.key)));
+        let all = of_axes.chain(derived.iter().map(|derived| &derived.keys[..]));
         let mut known: Vec<&DocumentKey> = Vec::new();
         for (keys, origin) in all.zip(origins) {
             for key in keys {
