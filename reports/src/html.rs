@@ -11,7 +11,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use pisim_netgen::Schedule;
 use pisim_sim::Simulation;
 
-const STYLE: &str = include_str!("html.css");
+pub(crate) const STYLE: &str = include_str!("html.css");
 
 /// The page; `figures` come with their drawn SVG documents.
 pub fn page(report: &Report, figures: &[(&Figure, &str)]) -> String {
@@ -95,7 +95,7 @@ pub(crate) fn badge(origin: Origin) -> Markup {
     html! { span class={ "badge " (origin.word()) } { (origin.word()) } }
 }
 
-fn figure(figure: &Figure, svg: &str) -> Markup {
+pub(crate) fn figure(figure: &Figure, svg: &str) -> Markup {
     html! {
         // A figure for one column must not be blown up to the page's width.
         figure class=[(figure.scene.width < inches(TWO_COLUMNS_IN)).then_some("narrow")] {

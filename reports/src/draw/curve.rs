@@ -47,6 +47,8 @@ pub enum Marker {
     Box,
     /// A plus sign.
     Plus,
+    /// A star, for the one point that all curves start from; no curve takes it by itself.
+    Star,
 }
 
 impl Marker {
@@ -82,6 +84,7 @@ impl Marker {
                 path(&[(-1, 0), (1, 0)]);
                 path(&[(0, -1), (0, 1)]);
             }
+            Self::Star => star(scene, (x, y), color),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The figures: each is a layout, a caption and exactly the data that it draws.
 
+mod accuracy;
 mod activity;
 mod answers;
 mod bars;
@@ -20,6 +21,7 @@ mod roofline;
 mod schedule;
 mod timeline;
 
+pub use accuracy::{Accuracy, AccuracyCurve, AccuracyPoint, accuracy};
 pub use activity::{Category, Shares, WAITING, attribute, attribute_to_units, energy_by_category};
 pub use answers::answers;
 pub use bars::{BarRow, Bars, Kind, bars};
@@ -95,6 +97,8 @@ pub enum Origin {
     Measured,
     /// Counted exactly from the network or the program.
     Counted,
+    /// Reported by others; the caption says where.
+    Published,
 }
 
 impl Origin {
@@ -104,6 +108,7 @@ impl Origin {
             Self::Modelled => "modelled",
             Self::Measured => "measured",
             Self::Counted => "counted",
+            Self::Published => "published",
         }
     }
 }
