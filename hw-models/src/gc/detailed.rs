@@ -130,9 +130,8 @@ impl GcEngine {
     /// What no schedule of the program goes below.
     pub fn floors(&self, program: &Program, role: Role, port: MemoryPort) -> Floors {
         let counts = program.counts();
-        let traffic = self.traffic(program);
         // Instructions and tables are rounded up to bytes each.
-        let streamed = (traffic.total() - program.preloaded() * LABEL_BYTES).saturating_sub(2);
+        let streamed = self.streamed_bytes(program).saturating_sub(2);
         Floors {
             issue: counts.total().div_ceil(self.engines.max(1)),
             banks: counts.total().div_ceil(u64::from(super::banks::PORT_ACCESSES) * self.wire_banks.max(1)),
@@ -170,6 +169,11 @@ impl GcEngine {
             wires_written: written * LABEL_BYTES,
             inputs: program.loaded() * LABEL_BYTES,
         }
+    }
+
+    /// Bytes that move while the engines run: all but the input labels that the window holds at the start.
+    pub fn streamed_bytes(&self, program: &Program) -> u64 {
+        self.traffic(program).total().saturating_sub(program.preloaded() * LABEL_BYTES)
     }
 
     /// Joules of gates: their unit, and window, queues, crossbar and forwarding of each.

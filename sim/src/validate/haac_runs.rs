@@ -45,16 +45,10 @@ pub(super) fn computing(engine: &GcEngine, program: &gc::Program) -> Result<f64,
     Ok(engine.run(program, Role::Evaluate, MemoryPort::UNBOUNDED)?.cycles as f64)
 }
 
-/// Bytes that it moves while the engines run.
-fn moved(engine: &GcEngine, program: &gc::Program) -> f64 {
-    let a_byte_per_cycle = MemoryPort { bytes_per_cycle: 1.0, latency_cycles: 0.0 };
-    engine.floors(program, Role::Evaluate, a_byte_per_cycle).memory as f64
-}
-
 /// Cycles when moving is decoupled from computing, as HAAC's published times are: from its knee on, a program's published speeds on
 /// DDR4 are equal in all digits, which queues of 64 KiB do not reach where ANDs and XORs alternate.
-fn decoupled(computing: f64, moved: f64, port: MemoryPort) -> f64 {
-    computing.max(moved / port.bytes_per_cycle)
+fn decoupled(computing: f64, bytes: u64, port: MemoryPort) -> f64 {
+    computing.max(bytes as f64 / port.bytes_per_cycle)
 }
 
 /// An evaluator's cycles of a program.
@@ -71,46 +65,59 @@ pub(super) struct Runs {
     pub passes: [f64; 3],
 }
 
+/// A circuit in the orders that matter.
+struct Orders {
+    full: gc::Program,
+    full_bytes: u64,
+    /// In segments, when that moves fewer bytes: full order has all parallelism.
+    segment: Option<(gc::Program, u64)>,
+}
+
+impl Orders {
+    fn of(netlist: &Netlist, engine: &GcEngine) -> Result<Self, ValidateError> {
+        let compiled = |order| {
+            let program = engine.with_order(order).compile(netlist)?;
+            let bytes = engine.streamed_bytes(&program);
+            Ok::<_, ValidateError>((program, bytes))
+        };
+        let ((full, full_bytes), segment) = (compiled(Order::Full)?, compiled(Order::Segment)?);
+        Ok(Self { full, full_bytes, segment: Some(segment).filter(|(_, bytes)| *bytes < full_bytes) })
+    }
+
+    /// Cycles of computing in full order, and those on DDR4 in the better order, decoupled.
+    fn decoupled(&self, engine: &GcEngine) -> Result<[f64; 2], ValidateError> {
+        let in_full = computing(engine, &self.full)?;
+        let on_ddr4 = decoupled(in_full, self.full_bytes, DDR4);
+        let Some((segment, bytes)) = &self.segment else { return Ok([in_full, on_ddr4]) };
+        Ok([in_full, on_ddr4.min(decoupled(computing(engine, segment)?, *bytes, DDR4))])
+    }
+
+    /// Cycles on DDR4 in the better order, with the engine's queues.
+    fn stepped(&self, engine: &GcEngine) -> Result<f64, ValidateError> {
+        let on = |program| Ok::<_, ValidateError>(engine.run(program, Role::Evaluate, DDR4)?.cycles as f64);
+        let in_segments = self.segment.as_ref().map(|(program, _)| on(program)).transpose()?;
+        Ok(on(&self.full)?.min(in_segments.unwrap_or(f64::INFINITY)))
+    }
+}
+
 fn runs(program: &Program) -> Result<Runs, ValidateError> {
     let netlist = netlist(program.circuit)?;
     let published = published_tables(16)?;
-    let of = |order| Ok::<_, ValidateError>(published.with_order(order).compile(&netlist)?);
-    let full = of(Order::Full)?;
-    let full_bytes = moved(&published, &full);
-    let segment = of(Order::Segment)?;
-    let segment_bytes = moved(&published, &segment);
-    // Full order has all parallelism: an order that moves as much is no better.
-    let segment = (segment_bytes < full_bytes).then_some(segment);
-    let better = |of: &dyn Fn(&gc::Program, f64) -> Result<f64, ValidateError>| {
-        let other = segment.as_ref().map_or(Ok(f64::INFINITY), |program| of(program, segment_bytes))?;
-        Ok::<_, ValidateError>(of(&full, full_bytes)?.min(other))
-    };
-    let on = |engines: &u64| {
-        let engine = published_tables(*engines)?;
-        let in_full = computing(&engine, &full)?;
-        let on_ddr4 = match &segment {
-            Some(segment) => decoupled(computing(&engine, segment)?, segment_bytes, DDR4),
-            None => f64::INFINITY,
-        };
-        let on_ddr4 = on_ddr4.min(decoupled(in_full, full_bytes, DDR4));
-        Ok::<_, ValidateError>((decoupled(in_full, full_bytes, HBM2), on_ddr4))
-    };
-    let both = GE.par_iter().map(on).collect::<Result<Vec<_>, _>>()?;
-    let (hbm2, ddr4): (Vec<f64>, Vec<f64>) = both.into_iter().unzip();
-    let stepped =
-        |engine: &GcEngine| better(&|program, _| Ok(engine.run(program, Role::Evaluate, DDR4)?.cycles as f64));
+    let orders = Orders::of(&netlist, &published)?;
+    let on = |engines: &u64| orders.decoupled(&published_tables(*engines)?);
+    let cycles = GE.par_iter().map(on).collect::<Result<Vec<_>, _>>()?;
+    let in_full = cycles.last().map_or(f64::NAN, |[in_full, _]| *in_full);
     let kept = GcEngine { esw: false, ..published.clone() };
-    let in_full = computing(&published, &full)?;
-    let baseline = of(Order::Baseline)?;
+    let baseline = kept.with_order(Order::Baseline).compile(&netlist)?;
     Ok(Runs {
-        gates: full.counts().total() as f64,
-        hbm2,
-        ddr4,
-        stepped: [stepped(&published)?, stepped(&engine(16)?)?],
+        gates: orders.full.counts().total() as f64,
+        hbm2: cycles.iter().map(|[in_full, _]| decoupled(*in_full, orders.full_bytes, HBM2)).collect(),
+        ddr4: cycles.iter().map(|[_, on_ddr4]| *on_ddr4).collect(),
+        stepped: [orders.stepped(&published)?, orders.stepped(&engine(16)?)?],
         passes: [
-            decoupled(computing(&kept, &baseline)?, moved(&kept, &baseline), DDR4),
-            decoupled(in_full, moved(&kept, &full), DDR4),
-            decoupled(in_full, full_bytes, DDR4),
+            decoupled(computing(&kept, &baseline)?, kept.streamed_bytes(&baseline), DDR4),
+            decoupled(in_full, kept.streamed_bytes(&orders.full), DDR4),
+            decoupled(in_full, orders.full_bytes, DDR4),
         ],
     })
 }
