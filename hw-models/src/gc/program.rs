@@ -207,9 +207,10 @@ impl Program {
             for index in first..end {
                 let position = inputs + index as u64;
                 let Some(&instruction) = self.instructions.get(index) else { continue };
+                let window = self.window_start(position, start);
                 let mut flags = (0, 0);
                 for (operand, second) in [(instruction.a(), false), (instruction.b(), true)] {
-                    if (second && instruction.is_inv()) || !self.is_far(u64::from(operand), position, start) {
+                    if (second && instruction.is_inv()) || !self.is_far(u64::from(operand), window) {
                         continue;
                     }
                     self.far_reads += 1;
@@ -241,17 +242,19 @@ impl Program {
         }
     }
 
-    /// Whether the label of `operand` is not in the window when the gate at `position` reads it, in a wave that begins at `start`.
-    fn is_far(&self, operand: u64, position: u64, start: u64) -> bool {
-        let half = half(self.window);
-        let made = position - start;
+    /// The first address in the window when the gate at `position` runs, in a wave that begins at `start`.
+    fn window_start(&self, position: u64, start: u64) -> u64 {
+        let (half, made) = (half(self.window), position - start);
         // A window of an odd length has no room for two whole halves.
-        let least =
-            start + (made / half).saturating_sub(1).saturating_mul(half).max((made + 1).saturating_sub(self.window));
-        let Some(addresses) = &self.addresses else { return operand < least };
+        start + ((made / half).saturating_sub(1) * half).max((made + 1).saturating_sub(self.window))
+    }
+
+    /// Whether the label of `operand` is not in a window that begins at the address `first`.
+    fn is_far(&self, operand: u64, first: u64) -> bool {
+        let Some(addresses) = &self.addresses else { return operand < first };
         let address = addresses.get(operand as usize).map_or(operand, |address| u64::from(*address));
         // It was in the window when it was made, and the window has not passed it since.
-        address > operand || address < least
+        address > operand || address < first
     }
 
     /// Gates by kind.
