@@ -10,6 +10,8 @@ module aes128_pipe (
     output          valid_out,
     output [ 127:0] cipher
 );
+  /* verilator hier_block */
+
   reg [1407:0] stages;  // bits 128r+127..128r: the state after round r
   assign cipher = stages[1407:1280];
 

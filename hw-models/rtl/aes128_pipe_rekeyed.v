@@ -7,6 +7,8 @@ module aes128_pipe_rekeyed (
     output         valid_out,
     output [127:0] cipher
 );
+  /* verilator hier_block */
+
   wire [1407:0] round_keys;
   aes128_key_schedule schedule (.clk(clk), .key(key), .round_keys(round_keys));
   aes128_pipe pipe (

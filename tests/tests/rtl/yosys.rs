@@ -64,7 +64,7 @@ fn run_together(yosys: &Yosys, cores: &[Core]) -> Result<Vec<Resources>, String>
         fs::copy(&file, folder.path().join(name)).map_err(|error| error.to_string())?;
         script += &format!(" {}", name.display());
     }
-    script += "\nsynth_xilinx -family xcup -top all\ntee -q -o all.json stat -json\n";
+    script += "\nsynth_xilinx -family xcup -top all -run begin:check\ntee -q -o all.json stat -json\n";
     write("all.v", &wrap::unconnected(cores))?;
     write("cores.ys", &script)?;
     run(Command::new(&yosys.program).args(["-q", "-s", "cores.ys"]).current_dir(folder.path()))?;
