@@ -55,7 +55,7 @@ pub struct Args {
     /// Also draw the accuracies that papers report, of other networks on CIFAR-100.
     #[arg(long)]
     pub published: bool,
-    /// Also write the trained networks of the first seed, as ONNX and masks (.npy), into models/: for `pisim verify` and all others.
+    /// Also write the trained networks of the first seed into models/ as ONNX, masks included: for `pisim verify` and the others.
     #[arg(long)]
     pub models: bool,
     /// A folder with train-images.npy, train-labels.npy, test-images.npy and test-labels.npy (uint8 [n, channels, rows, columns] and

@@ -131,7 +131,7 @@ impl Job {
         ];
         if args.models {
             for outcome in outcomes.iter().filter(|outcome| outcome.seed == self.plan.seed) {
-                others.extend(export::files(outcome, &self.plan.base)?);
+                others.push(export::file(outcome)?);
             }
         }
         let written = page.write(&args.out, &others)?;
