@@ -36,7 +36,8 @@ fn one_pattern_answers_with_its_bandwidth_and_the_latency() {
     assert!((number(&closed, "efficiency") / number(&random, "efficiency") - 1.0).abs() < 0.02, "{closed}");
     assert!(closed.get("requests").is_none(), "{closed}");
     let two = memory(&["ddr4-2400", "--pattern", "rnd_rd", "--ranks", "2", "--requests", "20000"]);
-    assert!(number(&two, "efficiency") > 1.5 * number(&random, "efficiency"), "{two}");
+    // No longer bound by activates, but by the bus, which every change of the rank costs clocks.
+    assert!(number(&two, "efficiency") > 1.4 * number(&random, "efficiency"), "{two}");
     let channels = memory(&["hbm2", "--pattern", "seq_rd", "--channels", "8", "--interleave", "64B"]);
     assert_eq!(number(&channels, "peak_bytes_per_s").round(), 256e9);
     assert!(number(&channels, "efficiency") > 0.9, "{channels}");

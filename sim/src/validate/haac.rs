@@ -56,7 +56,7 @@ pub(super) const SHARES: (About, Compare) = (
 
 fn micro(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     let engine = engine(16)?;
-    let sets = [(Set::Fitted, Limits { mean: 1.0, max: 2.0 }), (Set::Seen, Limits { mean: 10.0, max: 20.0 })];
+    let sets = [(Set::Fitted, Limits { mean: 0.5, max: 0.5 }), (Set::Seen, Limits { mean: 10.0, max: 20.0 })];
     let target = |(set, limits)| {
         let rows = MICROBENCHMARKS.iter().filter(|row| row.fitted == (set == Set::Fitted));
         let compared = rows.map(|row| {
@@ -89,7 +89,7 @@ fn scaling(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     let both = [of(false), of(true)].concat();
     Ok(vec![
         Target::new(about, "all", Set::Seen, Limits { mean: 5.0, max: 25.0 }, both),
-        Target::new(about, "-", Set::Seen, Limits { mean: 3.0, max: 5.0 }, of(false)),
+        Target::new(about, "without BubbSt", Set::Seen, Limits { mean: 3.0, max: 5.0 }, of(false)),
         // Its published gates (13 million, by its time on one engine) are 14 % more than the generator's: its circuit is not known.
         Target::new(about, "BubbSt", Set::Seen, Limits { mean: 15.0, max: 25.0 }, of(true)),
     ])
@@ -111,7 +111,7 @@ fn plateau(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     };
     Ok(vec![
         Target::new(about, "one ciphertext", Set::Seen, Limits { mean: 5.0, max: 10.0 }, cases(0)),
-        // What the engine would need with the tables that it has.
+        // What the engine needs with the tables that half gates have: the figures are not those of 32 bytes per AND.
         Target::new(about, "half gates", Set::Predicted, Limits { mean: 50.0, max: 60.0 }, cases(1)),
     ])
 }
@@ -128,7 +128,8 @@ fn knee(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
         let speeds: Vec<f64> = runs.ddr4.iter().map(|cycles| 1.0 / cycles).collect();
         case(program.name, saturates(&program.ddr4), saturates(&speeds))
     });
-    Ok(vec![Target::new(about, "-", Set::Seen, Limits { mean: 0.0, max: 0.0 }, cases.collect())])
+    // ReLU's published speed grows by 0.5 % from one engine to two, within what its bytes per gate are known to.
+    Ok(vec![Target::new(about, "-", Set::Seen, Limits { mean: 10.0, max: 50.0 }, cases.collect())])
 }
 
 fn passes(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
@@ -143,8 +144,8 @@ fn passes(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     let both: Vec<[Case; 2]> = runs::all()?.iter().map(steps).collect();
     let pick = |index: usize| both.iter().filter_map(|cases| cases.get(index).cloned()).collect::<Vec<Case>>();
     Ok(vec![
-        Target::new(about, "order", Set::Seen, Limits { mean: 20.0, max: 50.0 }, pick(0)),
-        Target::new(about, "spent wires", Set::Seen, Limits { mean: 20.0, max: 40.0 }, pick(1)),
+        Target::new(about, "order", Set::Seen, Limits { mean: 12.0, max: 40.0 }, pick(0)),
+        Target::new(about, "spent wires", Set::Seen, Limits { mean: 5.0, max: 10.0 }, pick(1)),
     ])
 }
 
@@ -169,7 +170,7 @@ fn window(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     });
     let cases =
         compared.flatten().filter(|case| case.case != "full 2 MiB, wires" && case.case != "full 2 MiB, compute");
-    Ok(vec![Target::new(about, "MatMult", Set::Predicted, Limits { mean: 15.0, max: 35.0 }, cases.collect())])
+    Ok(vec![Target::new(about, "MatMult", Set::Seen, Limits { mean: 10.0, max: 35.0 }, cases.collect())])
 }
 
 fn silicon(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {

@@ -75,8 +75,8 @@ fn exported_networks_run_in_onnxruntime_and_agree_with_the_float_reference() {
         ("hrn-5x5x3x", &[][..]),
         ("minionn", &[]),
         ("wrn-22-8", &[]),
-        ("resnet18", &["mask:budget=100k"]),
-        ("resnet20", &["spatial-mask:kept=0.5", "mask:budget=10k"]),
+        ("resnet18", &["mask:budget=100000"]),
+        ("resnet20", &["spatial-mask:kept=0.5", "mask:budget=10000"]),
     ] {
         let difference = exported(&python, name, transforms);
         println!("{name} {transforms:?}: {difference:.1e} of the largest logit");
