@@ -17,8 +17,8 @@ Examples:
 
 Exit codes: 0 done, 1 a check failed, 2 bad usage or bad input.";
 
-/// Trains a small network on handwritten digits under falling ReLU budgets, and draws its accuracy against ReLUs and against the
-/// simulated latency of private inference.
+/// Trains a small network on handwritten digits under falling ReLU budgets, and draws its accuracy against ReLUs and
+/// against the simulated latency of private inference.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "pisim-train", version, after_help = HELP)]
 pub struct Args {
@@ -55,11 +55,12 @@ pub struct Args {
     /// Also draw the accuracies that papers report, of other networks on CIFAR-100.
     #[arg(long)]
     pub published: bool,
-    /// Also write the trained networks of the first seed, as ONNX and masks (.npy), into models/: for `pisim verify` and all others.
+    /// Also write the trained networks of the first seed into models/ as ONNX, masks included: for `pisim verify` and
+    /// the others.
     #[arg(long)]
     pub models: bool,
-    /// A folder with train-images.npy, train-labels.npy, test-images.npy and test-labels.npy (uint8 [n, channels, rows, columns] and
-    /// [n]); by default the project's digits.
+    /// A folder with train-images.npy, train-labels.npy, test-images.npy and test-labels.npy (uint8 [n, channels, rows,
+    /// columns] and [n]); by default the project's digits.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 }

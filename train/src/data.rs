@@ -45,8 +45,8 @@ pub struct DataSet {
 }
 
 impl DataSet {
-    /// Reads `train-images.npy`, `train-labels.npy`, `test-images.npy` and `test-labels.npy`: from one folder, or without one the
-    /// digits that the project ships.
+    /// Reads `train-images.npy`, `train-labels.npy`, `test-images.npy` and `test-labels.npy`: from one folder, or
+    /// without one the digits that the project ships.
     ///
     /// # Errors
     /// A file that is missing or no such array, and pictures or classes of both parts that do not fit each other.
@@ -119,7 +119,8 @@ impl Pictures {
         Self { shape: self.shape, values, labels: self.labels.iter().take(count).copied().collect() }
     }
 
-    /// Some pictures as tensors; with random numbers half of them move by at most a pixel each way, as writers' hands do.
+    /// Some pictures as tensors; with random numbers half of them move by at most a pixel each way, as writers' hands
+    /// do.
     ///
     /// # Errors
     /// None for indices of this set.

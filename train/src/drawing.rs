@@ -35,8 +35,8 @@ impl Setting {
         };
         let taught = if self.distilled { ", all but the full network taught by it" } else { "" };
         format!(
-            "{}, measured accuracy of {} in integers, which are the answers of private inference, on {} test pictures; {spread}{taught}. \
-             Points of different methods are drawn a little beside each other.",
+            "{}, measured accuracy of {} in integers, which are the answers of private inference, on {} \
+             test pictures; {spread}{taught}. Points of different methods are drawn a little beside each other.",
             self.data, self.network, self.pictures
         )
     }
@@ -115,9 +115,10 @@ pub fn published(columns: Columns) -> Result<Figure, csv::Error> {
     let all = Accuracy {
         name: "published-cifar100".to_owned(),
         title: "Published: accuracy against ReLUs on CIFAR-100".to_owned(),
-        caption: "CIFAR-100, as reported by others and not computed here: DeepReDuce (Jha et al., ICML 2021) on ResNet-18; SNL (Cho et \
-                  al., ICML 2022) on ResNet-18 below 100,000 ReLUs and WRN-22-8 above; Sphynx (Cho et al., 2022) on its own cells. \
-                  Numbers checked against Figure 3 of SNL. Another data set and larger networks: compare shapes, not heights."
+        caption: "CIFAR-100, as reported by others and not computed here: DeepReDuce (Jha et al., ICML 2021) on ResNet-18; \
+                  SNL (Cho et al., ICML 2022) on ResNet-18 below about 100,000 ReLUs and WRN-22-8 above; Sphynx (Cho et \
+                  al., 2022) on its own cells. Numbers checked against Figure 3 of SNL. Another data set and larger networks: \
+                  compare shapes, not heights."
             .to_owned(),
         origin: Origin::Published,
         across: "ReLUs, CIFAR-100, published".to_owned(),

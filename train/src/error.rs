@@ -40,7 +40,8 @@ pub enum TrainError {
     },
     /// An operation that has no training here.
     #[error(
-        "layer {layer}: {kind} cannot be trained here; expected convolutions, linear layers, ReLUs, average pools, additions, slices and concatenations"
+        "layer {layer}: {kind} cannot be trained here; expected convolutions, linear layers, ReLUs, average pools, \
+         additions, slices and concatenations"
     )]
     Unsupported {
         /// The layer's name.
@@ -60,7 +61,8 @@ pub enum TrainError {
     },
     /// The trained function is not the one that is simulated.
     #[error(
-        "network {network}: logits differ by {difference:e} between training and netgen's float reference; at most {limit:e} is rounding"
+        "network {network}: logits differ by {difference:e} between training and netgen's float reference; at most \
+         {limit:e} is rounding"
     )]
     Disagrees {
         /// The network's name.

@@ -106,8 +106,8 @@ struct Experiment<'a> {
     all: Tensor,
 }
 
-/// Runs an experiment on all cores. The outcomes are in order of seeds, methods and falling ReLUs, and do not depend on the number
-/// of threads.
+/// Runs an experiment on all cores. The outcomes are in order of seeds, methods and falling ReLUs, and do not depend on
+/// the number of threads.
 ///
 /// # Errors
 /// The first network that cannot be trained or measured.

@@ -1,4 +1,5 @@
-//! The networks that are trained: one base, and what is left of it under falling ReLU budgets, made by netgen's own transforms.
+//! The networks that are trained: one base, and what is left of it under falling ReLU budgets, made by netgen's own
+//! transforms.
 
 use crate::TrainError;
 use pisim_netgen::{Cull, Factor, Mask, Network, Reshape, Thin, Transform, criticality};
@@ -105,7 +106,8 @@ fn cull(stages: &[String]) -> Transform {
     Transform::Cull(Cull { stages: stages.to_vec() })
 }
 
-/// The stages that are culled, level by level: the stem with the least critical stage, then one more at a time until none is left.
+/// The stages that are culled, level by level: the stem with the least critical stage, then one more at a time until
+/// none is left.
 fn culls(base: &Network) -> Vec<Vec<String>> {
     let body = base.body();
     let mut culled: Vec<String> = base.stages.iter().filter(|stage| *stage == "stem").cloned().collect();

@@ -1,5 +1,5 @@
-//! A finished network on candle: netgen's model with its folded weights, for teaching others and for checking that what was trained
-//! is what is simulated.
+//! A finished network on candle: netgen's model with its folded weights, for teaching others and for checking that what
+//! was trained is what is simulated.
 
 use crate::TrainError;
 use crate::data::Pictures;
@@ -80,7 +80,8 @@ pub fn reference(model: &Model, pictures: &Pictures, count: usize) -> Result<Vec
     pictures.each().take(count).map(logits).collect()
 }
 
-/// The largest difference between candle's logits and netgen's on the first `count` pictures, relative to logits above 1.
+/// The largest difference between candle's logits and netgen's on the first `count` pictures, relative to logits above
+/// 1.
 ///
 /// # Errors
 /// As [`Finished::new`] and [`reference`].

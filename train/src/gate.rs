@@ -1,4 +1,5 @@
-//! What an activation does with each of its elements: rectifies it, lets it pass, or, while masks are learnt, something between.
+//! What an activation does with each of its elements: rectifies it, lets it pass, or, while masks are learnt, something
+//! between.
 
 use candle_core::{Device, Result, Tensor, Var};
 use pisim_netgen::{Cell, LayerMask};

@@ -8,8 +8,8 @@ use pisim_netgen::{Conv, LayerId, Network, Op, Shape};
 
 /// What the layers with weights do.
 pub trait Weighted {
-    /// The product of a layer's weights `[out, in · kernel²]` with patches `[in · kernel², n]`, and whatever follows it: a bias or a
-    /// batch norm.
+    /// The product of a layer's weights `[out, in · kernel²]` with patches `[in · kernel², n]`, and whatever follows
+    /// it: a bias or a batch norm.
     ///
     /// # Errors
     /// A layer without weights, or patches that do not fit them.

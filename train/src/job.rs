@@ -131,7 +131,7 @@ impl Job {
         ];
         if args.models {
             for outcome in outcomes.iter().filter(|outcome| outcome.seed == self.plan.seed) {
-                others.extend(export::files(outcome, &self.plan.base)?);
+                others.push(export::file(outcome)?);
             }
         }
         let written = page.write(&args.out, &others)?;
@@ -144,19 +144,24 @@ impl Job {
         } else {
             "from the labels"
         };
+        let pictures = self.setting.pictures;
         vec![
-            "Accuracy is measured on test pictures that nothing was chosen by; epochs and rates are fixed. Integer answers are \
-             those of private inference, bit for bit."
+            "Accuracy is measured on test pictures that nothing was chosen by; epochs and rates are fixed. Integer answers \
+             are those of private inference, bit for bit."
                 .to_owned(),
-            "ReLUs and MACs are counted. Latency is modelled: offline and online phase; the setup, once for every client, is in \
-             results.csv."
+            "ReLUs and MACs are counted. Latency is modelled: offline and online phase; the setup, once for every client, \
+             is in results.csv."
+                .to_owned(),
+            "Linear values are rescaled in circuits too, as exactly as ReLUs: latency does not fall with ReLUs alone. \
+             Where no plan is proven to stay in the ring (ring_proven in results.csv), every layer leaves 2 bits above the \
+             training samples."
                 .to_owned(),
             format!("Culled, thinned and reshaped networks learn {taught}, from random weights."),
-            "Learnt masks (SNL): from the full network's weights, a mask for every ReLU learns under a growing L1 penalty until \
-             the budget is met; then the masks are fixed and the weights are trained on. Random masks have the same training \
-             behind them."
+            "Learnt masks (SNL): from the full network's weights, a mask for every ReLU learns under a growing L1 penalty \
+             until the budget is met; then the masks are fixed and the weights are trained on. Random masks have the same \
+             training behind them."
                 .to_owned(),
-            format!("One picture of {} test pictures is {:.2} per cent.", self.setting.pictures, 100.0 / self.setting.pictures.max(1) as f64),
+            format!("One of {pictures} test pictures is {:.2} per cent.", 100.0 / pictures.max(1) as f64),
         ]
     }
 }

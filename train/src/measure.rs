@@ -1,4 +1,5 @@
-//! What a trained network is worth and what its private inference costs: accuracy measured, counts counted, latency simulated.
+//! What a trained network is worth and what its private inference costs: accuracy measured, counts counted, latency
+//! simulated.
 
 use crate::TrainError;
 use crate::data::{DataSet, Pictures};
@@ -82,8 +83,8 @@ pub enum MeasureError {
     Simulation(#[from] SimError),
 }
 
-/// Measures a model: checks that candle agrees with netgen, counts, answers the test pictures in floating point and in integers, and
-/// simulates a private inference.
+/// Measures a model: checks that candle agrees with netgen, counts, answers the test pictures in floating point and in
+/// integers, and simulates a private inference.
 ///
 /// # Errors
 /// A disagreement, or a network that does not fit the protocol.

@@ -37,7 +37,8 @@ fn moments(channel: &[f32]) -> (f64, f64) {
     (mean, variance)
 }
 
-/// Normalises values `[channels, n]` by the batch's own moments, then scales by `[channels, 1]` and shifts by `[channels, 1]`.
+/// Normalises values `[channels, n]` by the batch's own moments, then scales by `[channels, 1]` and shifts by
+/// `[channels, 1]`.
 ///
 /// # Errors
 /// Shapes that do not fit.
@@ -79,8 +80,8 @@ impl CustomOp3 for BatchNorm {
         Ok((CpuStorage::F32(out), layout.shape().clone()))
     }
 
-    /// With x̂ the normalised values, g the gradient and n columns: the shift's gradient is Σg, the scale's Σg·x̂, and that of the
-    /// values is scale/σ · (g − Σg/n − x̂·Σ(g·x̂)/n) (Ioffe and Szegedy, ICML 2015).
+    /// With x̂ the normalised values, g the gradient and n columns: the shift's gradient is Σg, the scale's Σg·x̂, and
+    /// that of the values is scale/σ · (g − Σg/n − x̂·Σ(g·x̂)/n) (Ioffe and Szegedy, ICML 2015).
     fn bwd(
         &self,
         values: &Tensor,

@@ -1,8 +1,8 @@
 //! The patches that a convolution multiplies its weights with, as one matrix for a whole batch.
 //!
-//! candle convolves image by image, which for pictures of 8×8 is mostly overhead, forwards and backwards. Here activations lie as
-//! `[channels][batch][rows][columns]`, the patches of a batch are gathered into one matrix, and a convolution is one matrix product.
-//! Gathering is linear; its gradient is its transpose, which scatters.
+//! candle convolves image by image, which for pictures of 8×8 is mostly overhead, forwards and backwards. Here
+//! activations lie as `[channels][batch][rows][columns]`, the patches of a batch are gathered into one matrix, and a
+//! convolution is one matrix product. Gathering is linear; its gradient is its transpose, which scatters.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
@@ -181,7 +181,7 @@ mod tests {
             let activations = tensor(values.clone(), (channels, batch, height, width));
             let matrix = tensor(weights.clone(), (out, channels * kernel * kernel));
             let found = matrix.matmul(&window.gather(&activations).unwrap()).unwrap();
-            let found = found.reshape((out, batch, rows, columns)).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let found = found.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             let value = |channel: usize, image: usize, y: usize, x: usize| {
                 let (y, x) = (y.checked_sub(padding)?, x.checked_sub(padding)?);
                 let inside = y < height && x < width;
@@ -191,7 +191,7 @@ mod tests {
             for (o, image) in (0..out).flat_map(|o| (0..batch).map(move |image| (o, image))) {
                 for (y, x) in (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x))) {
                     let mut sum = 0.0;
-                    for (tap, weight) in weights[o * channels * kernel * kernel..].iter().take(channels * kernel * kernel).enumerate() {
+                    for (tap, weight) in weights.chunks(channels * kernel * kernel).nth(o).unwrap().iter().enumerate() {
                         let (channel, ky, kx) = (tap / (kernel * kernel), tap / kernel % kernel, tap % kernel);
                         sum += weight * value(channel, image, y * stride + ky, x * stride + kx).unwrap_or(0.0);
                     }

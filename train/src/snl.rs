@@ -1,9 +1,10 @@
-//! Selective linearisation by gradient (SNL; Cho, Joshi, Garg, Reagen and Hegde, ICML 2022): every ReLU has a mask α between 1 (a
-//! ReLU) and 0 (the identity), which is trained with the weights under a penalty on the sum of all α.
+//! Selective linearisation by gradient (SNL; Cho, Joshi, Garg, Reagen and Hegde, ICML 2022): every ReLU has a mask α
+//! between 1 (a ReLU) and 0 (the identity), which is trained with the weights under a penalty on the sum of all α.
 //!
-//! The penalty grows until no more masks than the budget are above a threshold. Then the largest masks become 1, exactly as many as
-//! the budget, all others 0, and the network is trained on with these. The way to a small budget leads past the larger ones, so one
-//! path serves all budgets, as if each had been trained by itself with the same seed.
+//! The penalty grows until no more masks than the budget are above a threshold. Then the largest masks become 1,
+//! exactly as many as the budget, all others 0, and the network is trained on with these. The way to a small budget
+//! leads past the larger ones, so one path serves all budgets, as if each had been trained by itself with the same
+//! seed.
 
 use crate::TrainError;
 use crate::fit::{Course, Lessons, Optimisers};
@@ -14,9 +15,9 @@ use pisim_netgen::{Granularity, Network, ReluChoice, mask};
 
 /// How the penalty grows and how fast masks move.
 ///
-/// Threshold, growth and the weights' rate are those of the paper's public code. An epoch of CIFAR there has 391 steps, one of the digits
-/// here 22: the first weight, the masks' rate and the share that counts as no progress make up for that, and were chosen once so
-/// that a path takes some dozens of epochs, not by any accuracy.
+/// Threshold, growth and the weights' rate are those of the paper's public code. An epoch of CIFAR there has 391 steps,
+/// one of the digits here 22: the first weight, the masks' rate and the share that counts as no progress make up for
+/// that, and were chosen once so that a path takes some dozens of epochs, not by any accuracy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lasso {
     /// The first weight of the penalty.

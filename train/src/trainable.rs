@@ -29,8 +29,8 @@ pub struct Trainable {
 }
 
 impl Trainable {
-    /// A network with netgen's seeded random weights. A layer gets the same weights in every network of a family that does not
-    /// change its shape. Scales start at 1, shifts and biases at 0.
+    /// A network with netgen's seeded random weights. A layer gets the same weights in every network of a family that
+    /// does not change its shape. Scales start at 1, shifts and biases at 0.
     ///
     /// # Errors
     /// A network with an operation that cannot be trained.
@@ -45,8 +45,8 @@ impl Trainable {
         Self::with(model.network, parameters)
     }
 
-    /// A network made of this one by dropping or masking ReLUs, with a copy of this one's present weights; layers are matched by
-    /// name.
+    /// A network made of this one by dropping or masking ReLUs, with a copy of this one's present weights; layers are
+    /// matched by name.
     ///
     /// # Errors
     /// As [`Trainable::random`], and a layer that this network does not have or has in another shape.
@@ -95,7 +95,8 @@ impl Trainable {
         (all().map(|own| own.weights.clone()).collect(), others.collect())
     }
 
-    /// The logits `[batch, classes]` of inputs `[channels, batch, rows, columns]`, with the batch's own moments in every batch norm.
+    /// The logits `[batch, classes]` of inputs `[channels, batch, rows, columns]`, with the batch's own moments in
+    /// every batch norm.
     ///
     /// # Errors
     /// Inputs of another shape.
@@ -103,7 +104,8 @@ impl Trainable {
         graph::run(&self.network, inputs, &mut Pass { of: self, moments: None })
     }
 
-    /// The network as netgen has it, its batch norms folded in with the moments of these inputs: all the training images at once.
+    /// The network as netgen has it, its batch norms folded in with the moments of these inputs: all the training
+    /// images at once.
     ///
     /// # Errors
     /// As [`Trainable::forward`].

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 use pisim_netgen::onnx::{self, ReadOptions};
-use pisim_netgen::{Granularity, Model, NetworkSpec, ReluChoice, Transform, float, mask, thin};
+use pisim_netgen::{Granularity, Model, NetworkSpec, ReluChoice, float, mask, thin};
 use pisim_train::experiment::Outcome;
-use pisim_train::export::files;
+use pisim_train::export::file;
 use pisim_train::family::Method;
 use pisim_train::measure::Measured;
 
@@ -32,7 +32,6 @@ fn masked_and_plain_networks_answer_as_before() {
     bits.extend(vec![false; 192]);
     bits.extend((0..1200).map(|index| index % 3 == 0));
     let some = mask(&base, &ReluChoice::Bitmap(bits), Granularity::Pixel, 0).unwrap();
-    let folder = tempfile::tempdir().unwrap();
     let picture: Vec<f32> = (0..64).map(|index| (index % 7) as f32 / 7.0).collect();
     for (network, method) in [
         (base.clone(), Method::Full),
@@ -42,17 +41,9 @@ fn masked_and_plain_networks_answer_as_before() {
     ] {
         let model = Model::random(network, 9);
         let expected = float::infer(&model, &picture).unwrap().pop().unwrap();
-        let written = files(&outcome(model.clone(), method), &base).unwrap();
-        let stem = format!("models/{}-{}", method.slug(), model.network.relus());
-        assert_eq!(written[0].0, format!("{stem}.onnx"));
-        let mut read = onnx::read(&written[0].1, "read", ReadOptions::default()).unwrap();
-        if let Some((name, array)) = written.get(1) {
-            assert_eq!(*name, format!("{stem}.npy"));
-            let path = folder.path().join("mask.npy");
-            std::fs::write(&path, array).unwrap();
-            let transform: Transform = format!("mask:file={}", path.display()).parse().unwrap();
-            read = read.onto(transform.apply(&read.network).unwrap()).unwrap();
-        }
+        let (name, content) = file(&outcome(model.clone(), method)).unwrap();
+        assert_eq!(name, format!("models/{}-{}.onnx", method.slug(), model.network.relus()));
+        let read = onnx::read(&content, "read", ReadOptions::default()).unwrap();
         assert_eq!(read.network.relus(), model.network.relus());
         let found = float::infer(&read, &picture).unwrap().pop().unwrap();
         for (a, b) in found.data.iter().zip(&expected.data) {

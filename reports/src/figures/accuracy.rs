@@ -1,4 +1,5 @@
-//! Accuracy of trained networks against what their inference costs: a curve for every method, with the spread over repeated trainings.
+//! Accuracy of trained networks against what their inference costs: a curve for every method, with the spread over
+//! repeated trainings.
 
 use super::breakdown::empty;
 use super::{Data, Figure, Origin};
@@ -60,7 +61,8 @@ pub struct Accuracy {
 /// Half of the width of the cap of a spread, points.
 const CAP_PT: f64 = 1.2;
 
-/// Curves lie so far beside each other, points: methods have networks of the same cost, whose spreads would cover each other.
+/// Curves lie so far beside each other, points: methods have networks of the same cost, whose spreads would cover each
+/// other.
 const ASIDE_PT: f64 = 0.7;
 
 /// Draws accuracies. Only networks of a positive cost have a place.
