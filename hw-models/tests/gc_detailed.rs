@@ -253,14 +253,15 @@ proptest! {
     }
 
     /// Engines take gates in turn, each in order: another number of engines deals them differently, and can put a gate of the longest
-    /// chain behind one that waits. What is lost by that stays within a sixth and a few pipelines.
+    /// chain behind one that waits. What is lost by that stays within a sixth and a few pipelines where banks do not matter, and
+    /// within a half where labels that are dealt differently meet in few banks.
     #[test]
     fn more_of_a_resource_is_hardly_ever_slower(
         engine in engine(), netlist in netlist(), port in port(), more in 1u64..20,
     ) {
         let cycles = |engine: &GcEngine, port| detailed(engine, &netlist, Role::Garble, port).unwrap().cycles;
         let base = cycles(&engine, port);
-        let limit = base + base / 6 + 4 * engine.garble_latency;
+        let limit = base + base / 2 + 4 * engine.garble_latency;
         let larger = [
             GcEngine { engines: engine.engines + more, ..engine.clone() },
             GcEngine { queue_memory_bytes: engine.queue_memory_bytes * 2, ..engine.clone() },
@@ -276,7 +277,11 @@ proptest! {
         // Twice as long at least: a little more moves the halves' boundaries only.
         let wider = GcEngine { wire_memory_bytes: fixed.wire_memory_bytes * (1 + more), ..fixed.clone() };
         let base = cycles(&fixed, port);
-        prop_assert!(cycles(&wider, port) <= base + base / 6 + 4 * engine.garble_latency);
+        let limit = base + base / 6 + 4 * engine.garble_latency;
+        let dealt = GcEngine { engines: fixed.engines + more, ..fixed.clone() };
+        for better in [&wider, &dealt] {
+            prop_assert!(cycles(better, port) <= limit, "{} over {base}", cycles(better, port));
+        }
         let (few, many) = (fixed.compile(&netlist).unwrap(), wider.compile(&netlist).unwrap());
         prop_assert!(many.far_reads() <= few.far_reads() && many.live() <= few.live());
     }
