@@ -13,6 +13,19 @@ use pisim_sim::Simulation;
 
 pub(crate) const STYLE: &str = include_str!("html.css");
 
+/// A page's head: its title and its style, light or dark as the reader's system is.
+pub(crate) fn head(title: &str, style: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) }
+            style { (PreEscaped(style)) }
+        }
+    }
+}
+
 /// The page; `figures` come with their drawn SVG documents.
 pub fn page(report: &Report, figures: &[(&Figure, &str)]) -> String {
     let draw = |prefix: &str| {
@@ -21,13 +34,7 @@ pub fn page(report: &Report, figures: &[(&Figure, &str)]) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (report.title) }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&report.title, STYLE))
             body {
                 header {
                     h1 { (report.title) }

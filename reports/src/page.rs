@@ -1,10 +1,10 @@
 //! A plain page: a title, figures, one table and notes. For results that are no simulation of a platform.
 
 use crate::figures::Figure;
-use crate::html::{STYLE, figure};
+use crate::html::{STYLE, figure, head};
 use crate::output::Staging;
 use crate::{ReportError, Written};
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, html};
 use std::path::Path;
 
 /// What stands on the page.
@@ -66,13 +66,7 @@ impl Page<'_> {
         html! {
             (DOCTYPE)
             html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    title { (self.title) }
-                    style { (PreEscaped(STYLE)) }
-                }
+                (head(&self.title, STYLE))
                 body {
                     header {
                         h1 { (self.title) }

@@ -5,6 +5,7 @@
 
 mod data;
 
+use crate::html::head;
 use crate::results::{ColumnInfo, Frame};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -39,13 +40,7 @@ impl Explorer<'_> {
         html! {
             (DOCTYPE)
             html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    title { (self.title) " – pisim" }
-                    style { (PreEscaped(STYLE)) }
-                }
+                (head(&format!("{} – pisim", self.title), STYLE))
                 body {
                     header {
                         h1 { (self.title) }
