@@ -43,7 +43,8 @@ fn after_help() -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(help, "  {:<22}  {}", family.form, family.about);
     }
-    help + "\nEvery gate is stepped. The input labels that fit the wire memory are on chip before the engines start; seconds do not include their transfer, bytes do."
+    help + "\nEvery gate is stepped. The input labels that fit the wire memory are on chip before the engines start; \
+            seconds do not include their transfer, bytes do."
 }
 
 /// Which half of garbling.
