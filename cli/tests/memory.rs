@@ -55,12 +55,51 @@ fn without_a_pattern_every_standard_one_is_answered() {
 }
 
 #[test]
+fn read_shares_queue_depths_and_odd_sizes_are_answered() {
+    let folder = Folder::new();
+    let memory = |options: &[&str]| {
+        folder.json(&[&["hardware", "memory", "ddr4-2400", "--requests", "8000", "--pattern"][..], options].concat())
+    };
+    let efficiency = |options: &[&str]| number(&memory(options), "efficiency");
+    // The named mixes are read shares of random lines.
+    assert_eq!(efficiency(&["rnd_rd", "--read-share", "0"]), efficiency(&["rnd_wr"]));
+    assert_eq!(efficiency(&["rnd_rd", "--read-share", "0.5"]), efficiency(&["rnd_11"]));
+    let mixed = memory(&["blk1024", "--read-share", "0.67"]);
+    assert_eq!(number(&mixed, "read_share"), 0.67);
+    assert!(number(&mixed, "efficiency") < efficiency(&["blk1024"]), "{mixed}");
+    // One read at a time: 64 bytes per latency.
+    let one = memory(&["rnd_rd", "--queue-depth", "1"]);
+    let by_latency = 64.0 / number(&one, "latency_s");
+    assert!((number(&one, "bandwidth_bytes_per_s") / by_latency - 1.0).abs() < 0.05, "{one}");
+    assert!((number(&one, "closed_form_efficiency") / number(&one, "efficiency") - 1.0).abs() < 0.05, "{one}");
+    // A byte moves a line.
+    let byte = memory(&["blk1"]);
+    assert_eq!(number(&byte, "efficiency"), efficiency(&["rnd_rd"]));
+    let useful = number(&byte, "useful_bytes_per_s") / number(&byte, "bandwidth_bytes_per_s");
+    assert!((useful - 1.0 / 64.0).abs() < 1e-12, "{byte}");
+    // Strides need not be lines, and may pass the end of the region.
+    assert!(efficiency(&["stride100"]) > 0.9 && efficiency(&["stride134217728"]) < 0.1);
+    let text = folder.pisim(&["hardware", "memory", "ddr4-2400", "--requests", "2000", "--pattern", "blk16"]).stdout;
+    assert!(text.contains("25.0 %; the rest fills lines"), "{text}");
+}
+
+#[test]
 fn wrong_devices_patterns_and_numbers_name_what_was_expected() {
     for (options, says) in [
         (&["ddr3-1600"][..], "unknown memory device `ddr3-1600`; expected one of ddr4-2400, "),
         (&["ddr4-3201"], "did you mean `ddr4-3200`?"),
         (&["hbm2", "--pattern", "seq_re"], "did you mean `seq_rd`?"),
-        (&["hbm2", "--pattern", "blk100"], "100 bytes are no whole lines; expected a multiple of 64"),
+        (&["hbm2", "--pattern", "blk0"], "0 bytes are out of range; expected 1 to 4294967296"),
+        (
+            &["lpddr4", "--pattern", "stride536870912"],
+            "are not within the 536870912 bytes of this memory that patterns cover",
+        ),
+        (&["hbm2", "--pattern", "copy11", "--read-share", "0.5"], "itself says what it reads and what it writes"),
+        (&["hbm2", "--pattern", "rnd_rd", "--read-share", "1.1"], "a read share of 1.1; expected 0 to 1"),
+        (&["hbm2", "--pattern", "rnd_rd", "--read-share", "-1"], "a read share of -1; expected 0 to 1"),
+        (&["hbm2", "--pattern", "rnd_rd", "--read-share", "half"], "a read share of half; expected 0 to 1"),
+        (&["hbm2", "--read-share", "0.5"], "--pattern"),
+        (&["hbm2", "--queue-depth", "0"], "--queue-depth"),
         (&["hbm2", "--pattern", "str0"], "0 streams are out of range; expected 1 to 4096"),
         (&["hbm2", "--pattern", "copyblk"], "its number is missing"),
         (&["hbm2", "--mapping", "row"], "[possible values: column, bank-group]"),

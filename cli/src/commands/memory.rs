@@ -3,7 +3,7 @@
 use crate::args::MemoryArgs;
 use crate::output::{Output, table};
 use anyhow::Result;
-use pisim_hw_models::dram::{AddressMapping, Device, DramSystem, Pattern, Run};
+use pisim_hw_models::dram::{Access, AddressMapping, Device, DramSystem, Pattern, ReadShare, Run};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -27,6 +27,13 @@ struct Answer {
     /// Bandwidth over peak, 0 to 1, refresh included.
     efficiency: f64,
     closed_form_efficiency: f64,
+    /// The part of the moved bytes that was asked for, and the bandwidth of those.
+    useful_share: f64,
+    useful_bytes_per_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_share: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_depth: Option<u64>,
     /// An unloaded read of a random line, one at a time.
     latency_s: f64,
     energy_j_per_bit: f64,
@@ -56,8 +63,10 @@ pub fn run(args: &MemoryArgs, output: Output) -> Result<()> {
     let device = system.device;
     let latency_s = if args.closed_form { device.expected_latency_s() } else { device.latency_s(LATENCY_REQUESTS) };
     let requests = (!args.closed_form).then(|| args.requests.unwrap_or_else(|| system.usual_requests()));
-    let answer = |pattern| answer(&system, pattern, requests, latency_s);
+    let access = |pattern| Access { pattern, read_share: args.read_share, queue_depth: args.queue_depth };
+    let answer = |pattern| answer(&system, access(pattern), requests, latency_s);
     if let Some(pattern) = args.pattern {
+        system.check_access(access(pattern))?;
         let answer = answer(pattern);
         return output.print(&answer, || text(std::slice::from_ref(&answer)));
     }
@@ -65,9 +74,10 @@ pub fn run(args: &MemoryArgs, output: Output) -> Result<()> {
     output.print(&answers, || text(&answers))
 }
 
-fn answer(system: &DramSystem, pattern: Pattern, requests: Option<u64>, latency_s: f64) -> Answer {
-    let closed_form = system.expected_efficiency(pattern);
-    let run = requests.map(|requests| system.run(pattern, requests));
+fn answer(system: &DramSystem, access: Access, requests: Option<u64>, latency_s: f64) -> Answer {
+    let Access { pattern, read_share, queue_depth } = access;
+    let closed_form = system.expected_efficiency(access);
+    let run = requests.map(|requests| system.run(access, requests));
     let efficiency = run.as_ref().map_or(closed_form, |run| run.efficiency);
     let counted = |run: &Run| Counted {
         requests: run.requests,
@@ -89,9 +99,13 @@ fn answer(system: &DramSystem, pattern: Pattern, requests: Option<u64>, latency_
         bandwidth_bytes_per_s: system.peak_bytes_per_s() * efficiency,
         efficiency,
         closed_form_efficiency: closed_form,
+        useful_share: pattern.useful(),
+        useful_bytes_per_s: system.peak_bytes_per_s() * efficiency * pattern.useful(),
+        read_share: read_share.map(ReadShare::share),
+        queue_depth,
         latency_s,
         energy_j_per_bit: run.as_ref().map_or_else(
-            || system.expected_energy_per_bit_j(pattern),
+            || system.expected_energy_per_bit_j(access),
             |run| system.energy_per_bit_j(run.counts.activates as f64 / run.requests.max(1) as f64),
         ),
         counts: run.as_ref().map(counted),
@@ -114,9 +128,14 @@ fn text(answers: &[Answer]) -> String {
     });
     let rows = table(&header, &[1, 2, 3, 4, 5, 6], rows);
     let Some(first) = answers.first() else { return rows };
+    let useful = answers.iter().filter(|answer| answer.useful_share < 1.0).map(|answer| {
+        let (useful, share) = (answer.useful_bytes_per_s / 1e9, 100.0 * answer.useful_share);
+        format!("{}: {useful:.2} GB/s of that useful, {share:.1} %; the rest fills lines of 64 bytes\n", answer.pattern)
+    });
+    let useful: String = useful.collect();
     let (peak, latency) = (first.peak_bytes_per_s / 1e9, 1e9 * first.latency_s);
     format!(
-        "{}: {} channel(s), {} rank(s), {peak:.2} GB/s at most, {latency:.0} ns unloaded\nsource: {}\n{rows}",
+        "{}: {} channel(s), {} rank(s), {peak:.2} GB/s at most, {latency:.0} ns unloaded\nsource: {}\n{rows}{useful}",
         first.device, first.channels, first.ranks, first.source
     )
 }

@@ -86,6 +86,7 @@ struct Gaps {
     read_to_precharge: u64,
     write_to_precharge: u64,
     other_rank_same: u64,
+    other_rank_read_to_write: u64,
     other_rank_write_to_read: u64,
 }
 
@@ -109,8 +110,9 @@ impl Gaps {
             write_to_read_l: after_write + timing.wtr_l,
             read_to_precharge: timing.rtp,
             write_to_precharge: after_write + timing.wr,
-            other_rank_same: burst + timing.turn,
-            other_rank_write_to_read: (after_write + timing.turn).saturating_sub(timing.cl).max(burst),
+            other_rank_same: burst + timing.rtrs,
+            other_rank_read_to_write: (timing.cl + burst + timing.rtrs).saturating_sub(timing.cwl).max(burst),
+            other_rank_write_to_read: (after_write + timing.rtrs).saturating_sub(timing.cl).max(burst),
         }
     }
 }
@@ -189,7 +191,7 @@ impl Clocks {
                     rank_number,
                     now,
                     [gaps.column_s, gaps.read_to_write],
-                    [gaps.other_rank_same, gaps.read_to_write],
+                    [gaps.other_rank_same, gaps.other_rank_read_to_write],
                 );
             }
             CommandKind::Write => {

@@ -186,11 +186,6 @@ impl Controller {
         }
     }
 
-    /// Never refreshes.
-    pub fn without_refresh(&mut self) {
-        self.refresh_due.fill(u64::MAX);
-    }
-
     /// Whether a read or a write finds a place.
     pub fn has_room(&self, write: bool) -> bool {
         if write { self.writes.len() < self.capacity } else { self.reads.len() < self.capacity }

@@ -71,8 +71,10 @@ pub struct Timing {
     pub wtr_s: u64,
     /// The same within a group.
     pub wtr_l: u64,
-    /// Clocks that the data bus stays idle between read data and write data, and between ranks.
+    /// Clocks that the data bus stays idle between read data and write data.
     pub turn: u64,
+    /// The same between data of two ranks, tRTRS: the strobe is handed over.
+    pub rtrs: u64,
     /// End of write data to precharge.
     pub wr: u64,
     /// Read command to precharge.

@@ -35,6 +35,21 @@ pub enum DramError {
         /// What its number may be.
         expected: String,
     },
+    /// A read share that is none.
+    #[error("a read share of {share}; expected 0 to 1")]
+    ReadShare {
+        /// As given.
+        share: String,
+    },
+    /// A read share beside a pattern that itself reads and writes.
+    #[error(
+        "access pattern `{pattern}` itself says what it reads and what it writes; expected seq_rd, rnd_rd, blkB, strN, strideS or \
+         tileB beside a read share"
+    )]
+    ReadsAndWrites {
+        /// The pattern.
+        pattern: String,
+    },
     /// A count of the system is impossible.
     #[error("{count} {what}; expected {expected}")]
     Count {

@@ -9,6 +9,7 @@
 //! assert!(memory.run(Pattern::SeqRead, 10_000).efficiency > 0.9);
 //! ```
 
+mod access;
 mod address;
 mod clocks;
 mod closed;
@@ -21,6 +22,7 @@ mod reference;
 mod sample;
 mod system;
 
+pub use access::{Access, ReadShare};
 pub use address::{AddressMap, AddressMapping, Interleave, Place};
 pub use clocks::{Command, CommandKind};
 pub use controller::Counts;

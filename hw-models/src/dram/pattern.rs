@@ -6,7 +6,7 @@ use pisim_settings::did_you_mean;
 use std::fmt;
 use std::str::FromStr;
 
-/// A pattern of line requests, named as on the command line.
+/// A pattern of line requests, named as on the command line. Pieces of B bytes begin with a line and take whole lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pattern {
     /// `seq_rd`: one stream of reads.
@@ -33,7 +33,7 @@ pub enum Pattern {
     Block(u64),
     /// `strN`: N streams of reads, a line of each in turn.
     Streams(u64),
-    /// `strideS`: reads that are S bytes apart.
+    /// `strideS`: reads of the lines that hold bytes S apart.
     Stride(u64),
     /// `tileB`: tiles of 16 rows of B bytes, tile by tile out of a matrix with rows of 64 KiB, each tile read row by row.
     Tile(u64),
@@ -68,8 +68,8 @@ const FAMILIES: [Family; 6] = [
 const ALL_NAMES: &str =
     "seq_rd, seq_wr, copy11, triad21, rnd_rd, rnd_wr, rnd_11, rnd_21, copyblkB, triadblkB, blkB, strN, strideS, tileB";
 
-/// The largest block and stride in bytes, and the most streams.
-const MOST_BYTES: u64 = 64 << 20;
+/// The largest block and stride in bytes, the largest region that patterns cover, and the most streams.
+const MOST_BYTES: u64 = 4 << 30;
 const MOST_STREAMS: u64 = 4_096;
 
 /// Rows of a tile, and lines of a row of the matrix that tiles are taken from.
@@ -120,25 +120,54 @@ impl Pattern {
             Self::Random11 => (random(number), number % 2 == 1),
             Self::Random21 => (random(number), number % 3 == 2),
             Self::CopyBlock(bytes) | Self::TriadBlock(bytes) => {
-                let (lines, arrays) = (bytes / LINE_BYTES, if matches!(self, Self::CopyBlock(_)) { 2 } else { 3 });
+                let (lines, arrays) = (Self::lines(bytes), if matches!(self, Self::CopyBlock(_)) { 2 } else { 3 });
                 let (block, line) = (number / (arrays * lines), number % (arrays * lines));
                 let index = line / lines;
                 (array(index, arrays, block * lines + line % lines), index + 1 == arrays)
             }
             Self::Tile(bytes) => {
-                let (lines, across) = (bytes / LINE_BYTES, MATRIX_LINES * LINE_BYTES / bytes);
+                let lines = Self::lines(bytes);
+                let across = (MATRIX_LINES / lines).max(1);
                 let (tile, line) = (number / (TILE_ROWS * lines), number % (TILE_ROWS * lines));
                 let row = tile / across * TILE_ROWS + line / lines;
                 ((row * MATRIX_LINES + tile % across * lines + line % lines) % region, false)
             }
             Self::Block(bytes) => {
-                let lines = bytes / LINE_BYTES;
+                let lines = Self::lines(bytes);
                 let blocks = (region / lines).max(1);
                 ((scramble(number / lines) % blocks * lines + number % lines) % region, false)
             }
             Self::Streams(streams) => (array(number % streams, streams, number / streams), false),
-            Self::Stride(bytes) => (number * (bytes / LINE_BYTES) % region, false),
+            Self::Stride(bytes) => (number.wrapping_mul(bytes) / LINE_BYTES % region, false),
         }
+    }
+
+    /// Lines of a piece of so many bytes.
+    pub(super) fn lines(bytes: u64) -> u64 {
+        bytes.div_ceil(LINE_BYTES).max(1)
+    }
+
+    /// The part of the moved bytes that was asked for, 0 to 1: pieces take whole lines.
+    pub fn useful(self) -> f64 {
+        match self {
+            Self::CopyBlock(bytes) | Self::TriadBlock(bytes) | Self::Block(bytes) | Self::Tile(bytes) => {
+                bytes as f64 / (Self::lines(bytes) * LINE_BYTES) as f64
+            }
+            _ => 1.0,
+        }
+    }
+
+    /// Whether it has no writes of its own, so that a read share can decide.
+    pub(super) fn only_reads(self) -> bool {
+        matches!(
+            self,
+            Self::SeqRead | Self::RandomRead | Self::Block(_) | Self::Streams(_) | Self::Stride(_) | Self::Tile(_)
+        )
+    }
+
+    /// Whether its addresses are random.
+    pub(super) fn is_random(self) -> bool {
+        matches!(self, Self::RandomRead | Self::RandomWrite | Self::Random11 | Self::Random21 | Self::Block(_))
     }
 
     /// Refuses numbers that no request can have.
@@ -148,17 +177,15 @@ impl Pattern {
         };
         match self {
             Self::Tile(bytes) if bytes > MATRIX_LINES * LINE_BYTES => {
-                wrong(format!("{bytes} bytes are more than a row of the matrix"), "64 to 65536")
+                wrong(format!("{bytes} bytes are more than a row of the matrix"), "1 to 65536")
             }
             Self::CopyBlock(bytes)
             | Self::TriadBlock(bytes)
             | Self::Block(bytes)
             | Self::Stride(bytes)
             | Self::Tile(bytes) => {
-                if bytes % LINE_BYTES != 0 {
-                    wrong(format!("{bytes} bytes are no whole lines"), "a multiple of 64")
-                } else if !(LINE_BYTES..=MOST_BYTES).contains(&bytes) {
-                    wrong(format!("{bytes} bytes are out of range"), "64 to 67108864")
+                if !(1..=MOST_BYTES).contains(&bytes) {
+                    wrong(format!("{bytes} bytes are out of range"), "1 to 4294967296")
                 } else {
                     Ok(self)
                 }
@@ -191,7 +218,7 @@ impl FromStr for Pattern {
             Some((_, make, number)) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => {
                 match number.parse() {
                     Ok(number) => make(number).check(name),
-                    Err(_) => make(u64::MAX - 63).check(name),
+                    Err(_) => make(u64::MAX).check(name),
                 }
             }
             Some((family, _, "")) => Err(DramError::PatternNumber {
@@ -243,13 +270,13 @@ mod tests {
         let error = |name: &str| name.parse::<Pattern>().unwrap_err().to_string();
         assert!(error("seq_rdd").ends_with("did you mean `seq_rd`?"), "{}", error("seq_rdd"));
         assert!(error("blok1024").ends_with("did you mean `blk`?"), "{}", error("blok1024"));
-        assert_eq!(error("blk100"), "access pattern `blk100`: 100 bytes are no whole lines; expected a multiple of 64");
+        assert_eq!(error("blk0"), "access pattern `blk0`: 0 bytes are out of range; expected 1 to 4294967296");
         assert_eq!(error("str0"), "access pattern `str0`: 0 streams are out of range; expected 1 to 4096");
         assert_eq!(error("stride"), "access pattern `stride`: its number is missing; expected one such as stride4096");
         assert!(error("blk99999999999999999999999").contains("out of range"));
         assert_eq!(
             error("tile131072"),
-            "access pattern `tile131072`: 131072 bytes are more than a row of the matrix; expected 64 to 65536"
+            "access pattern `tile131072`: 131072 bytes are more than a row of the matrix; expected 1 to 65536"
         );
         assert!(error("blk-64").starts_with("unknown access pattern `blk-64`; expected one of seq_rd, "));
     }
@@ -274,6 +301,15 @@ mod tests {
         assert!(blocks[0].0 % 4 == 0 && blocks[3].0 == blocks[0].0 + 3 && blocks[4].0 != blocks[3].0 + 1);
         assert_eq!(of(Pattern::Stride(4_096), 3), [(0, false), (64, false), (128, false)]);
         assert_eq!(of(Pattern::Streams(2), 4).iter().map(|r| r.0).collect::<Vec<_>>(), [0, half + 517, 1, half + 518]);
+        // Pieces take whole lines; a stride takes the lines that hold its bytes.
+        assert_eq!(of(Pattern::Stride(100), 5).iter().map(|request| request.0).collect::<Vec<_>>(), [0, 1, 3, 4, 6]);
+        assert_eq!(of(Pattern::Stride(8), 17)[7..9], [(0, false), (1, false)]);
+        assert_eq!(of(Pattern::Block(1), 50), of(Pattern::Block(64), 50));
+        assert_eq!(of(Pattern::CopyBlock(65), 50), of(Pattern::CopyBlock(128), 50));
+        assert_eq!(
+            [Pattern::Block(1), Pattern::Tile(96), Pattern::Stride(8)].map(Pattern::useful),
+            [1.0 / 64.0, 0.75, 1.0]
+        );
         let writes = |pattern| of(pattern, 600).iter().filter(|(_, write)| *write).count();
         assert_eq!([Pattern::Random11, Pattern::Random21, Pattern::RandomWrite].map(writes), [300, 200, 600]);
     }

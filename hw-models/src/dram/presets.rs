@@ -27,7 +27,7 @@ const DDR4: Device = Device {
     energy_per_bit_j: 15e-12,
 };
 
-/// `turn` is JEDEC's 2 clocks (JESD79-4: read to write RL + BL/2 + 2 − WL).
+/// `turn` is JEDEC's 2 clocks (JESD79-4: read to write RL + BL/2 + 2 − WL); `rtrs` is the device file's tRTRS.
 const DDR4_2400_CLOCKS: Timing = Timing {
     cl: 17,
     cwl: 12,
@@ -42,6 +42,7 @@ const DDR4_2400_CLOCKS: Timing = Timing {
     wtr_s: 3,
     wtr_l: 9,
     turn: 2,
+    rtrs: 1,
     wr: 18,
     rtp: 9,
     rfc: 420,
@@ -62,6 +63,7 @@ const DDR4_3200_CLOCKS: Timing = Timing {
     wtr_s: 4,
     wtr_l: 12,
     turn: 2,
+    rtrs: 1,
     wr: 24,
     rtp: 12,
     rfc: 560,
@@ -83,13 +85,15 @@ const DDR4_4400_CLOCKS: Timing = Timing {
     wtr_s: 6,
     wtr_l: 17,
     turn: 2,
+    rtrs: 1,
     wr: 33,
     rtp: 17,
     rfc: 770,
     refi: 17_160,
 };
 
-/// A channel of HBM2 as a whole, 128 bits. DRAMsim3's tCCD_S of 1 is below its burst of 2 clocks, which therefore decides.
+/// A channel of HBM2 as a whole, 128 bits. DRAMsim3's tCCD_S of 1 is below its burst of 2 clocks, which therefore decides; its
+/// file names no tRTRS, for which it then takes 2.
 const HBM2_CLOCKS: Timing = Timing {
     cl: 14,
     cwl: 4,
@@ -104,13 +108,14 @@ const HBM2_CLOCKS: Timing = Timing {
     wtr_s: 6,
     wtr_l: 8,
     turn: 2,
+    rtrs: 2,
     wr: 16,
     rtp: 6,
     rfc: 260,
     refi: 3_900,
 };
 
-/// Half of an HBM2 channel at 900 MHz; Ramulator 2.1's nanoseconds, rounded to the nearest clock.
+/// Half of an HBM2 channel at 900 MHz; Ramulator 2.1's nanoseconds, rounded to the nearest clock. `rtrs` as Ramulator's nCS.
 const HBM2_PSEUDO_CLOCKS: Timing = Timing {
     cl: 13,
     cwl: 5,
@@ -125,6 +130,7 @@ const HBM2_PSEUDO_CLOCKS: Timing = Timing {
     wtr_s: 6,
     wtr_l: 8,
     turn: 2,
+    rtrs: 2,
     wr: 15,
     rtp: 5,
     rfc: 234,
@@ -146,13 +152,14 @@ const HBM2E_CLOCKS: Timing = Timing {
     wtr_s: 10,
     wtr_l: 13,
     turn: 2,
+    rtrs: 2,
     wr: 26,
     rtp: 8,
     rfc: 560,
     refi: 6_240,
 };
 
-/// `cl` includes tDQSCK (28 + 6 clocks). LPDDR4 has no bank groups.
+/// `cl` includes tDQSCK (28 + 6 clocks). LPDDR4 has no bank groups; `rtrs` is the memspec's.
 const LPDDR4_CLOCKS: Timing = Timing {
     cl: 34,
     cwl: 14,
@@ -167,6 +174,7 @@ const LPDDR4_CLOCKS: Timing = Timing {
     wtr_s: 16,
     wtr_l: 16,
     turn: 2,
+    rtrs: 1,
     wr: 29,
     rtp: 12,
     rfc: 448,

@@ -4,6 +4,7 @@
 //! [`WINDOW`] requests per channel waiting and hands over up to [`WIDTH`] of them in a clock, oldest first. A request whose queue
 //! is full waits, and holds back only later ones of the same channel and direction.
 
+use super::access::Access;
 use super::address::{AddressMap, AddressMapping, Interleave, Place};
 use super::clocks::Command;
 use super::controller::{Burst, Controller, Counts};
@@ -40,38 +41,40 @@ impl Run {
 }
 
 impl DramSystem {
-    /// Runs `requests` requests of a pattern, as fast as the memory takes them. The system must pass [`DramSystem::check`].
-    pub fn run(&self, pattern: Pattern, requests: u64) -> Run {
-        self.saturated(pattern, requests, false).run(self)
+    /// Runs `requests` requests of a pattern, as fast as the memory takes them and the access allows. The system must pass
+    /// [`DramSystem::check`], the access [`DramSystem::check_access`].
+    pub fn run(&self, access: impl Into<Access>, requests: u64) -> Run {
+        self.driver(&access.into(), requests, false).run(self)
     }
 
     /// As [`DramSystem::run`], with every command of every channel.
-    pub fn trace(&self, pattern: Pattern, requests: u64) -> (Run, Vec<Vec<Command>>) {
-        let mut driver = self.saturated(pattern, requests, true);
+    pub fn trace(&self, access: impl Into<Access>, requests: u64) -> (Run, Vec<Vec<Command>>) {
+        let mut driver = self.driver(&access.into(), requests, true);
         let run = driver.run(self);
         let traces = driver.controllers.into_iter().map(|controller| controller.trace.unwrap_or_default());
         (run, traces.collect())
     }
 
-    /// Runs one channel of this system on lines of its own, without refreshes.
-    pub(super) fn run_alone(&self, lines: impl Iterator<Item = Burst>) -> Run {
-        let alone = Self { channels: 1, ..self.clone() };
-        let lines: Vec<Burst> = lines.collect();
-        let requests = lines.len() as u64;
-        let mut driver = Driver::new(&alone, Source::Lines(lines), requests, alone.saturating(), false);
-        driver.controllers.iter_mut().for_each(Controller::without_refresh);
-        driver.run(&alone)
+    /// Runs `requests` requests of a pattern, or of one channel's lines, and says how it went in whole refresh intervals, of
+    /// which the first does not count.
+    pub(super) fn steady(&self, source: Source, requests: u64, depth: Option<u64>) -> Steady {
+        let mut driver = Driver::new(self, source, requests, self.limits(depth), false);
+        let run = driver.run(self);
+        let per = |count: f64| count / requests.max(1) as f64;
+        let clocks = driver.clocks_per_request().unwrap_or_else(|| per(run.clocks as f64));
+        Steady { clocks, activates: per(run.counts.activates as f64) }
     }
 
-    fn saturated(&self, pattern: Pattern, requests: u64, traced: bool) -> Driver {
-        Driver::new(self, Source::of(self, pattern), requests, self.saturating(), traced)
+    fn driver(&self, access: &Access, requests: u64, traced: bool) -> Driver {
+        Driver::new(self, Source::of(self, access), requests, self.limits(access.queue_depth), traced)
     }
 
-    fn saturating(&self) -> Limits {
+    /// What a requester may do that keeps so many requests under way, or as many as the memory takes.
+    fn limits(&self, depth: Option<u64>) -> Limits {
         let [one, many] = WIDTH;
         Limits {
             waiting: WINDOW as usize * self.channels as usize,
-            under_way: usize::MAX,
+            under_way: depth.map_or(usize::MAX, |depth| depth as usize),
             width: one.max(many * self.channels),
         }
     }
@@ -84,9 +87,18 @@ impl Device {
         let (mapping, interleave) = (AddressMapping::default(), Interleave::default());
         let one = DramSystem { device: self, channels: 1, ranks: 1, mapping, interleave };
         let limits = Limits { waiting: 1, under_way: 1, width: 1 };
-        let run = Driver::new(&one, Source::of(&one, Pattern::RandomRead), requests, limits, false).run(&one);
+        let run = Driver::new(&one, Source::of(&one, &Pattern::RandomRead.into()), requests, limits, false).run(&one);
         run.clocks as f64 / self.clock_hz / requests.max(1) as f64
     }
+}
+
+/// A run without its start and end, per request of all channels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Steady {
+    /// Clocks.
+    pub clocks: f64,
+    /// Rows opened.
+    pub activates: f64,
 }
 
 /// What a requester may do, in lines.
@@ -101,23 +113,23 @@ struct Limits {
 }
 
 /// Where requests come from.
-enum Source {
+pub(super) enum Source {
     /// A pattern over a region of so many lines.
-    Pattern(Pattern, AddressMap, u64),
+    Access(Access, AddressMap, u64),
     /// Lines of one channel.
     Lines(Vec<Burst>),
 }
 
 impl Source {
-    fn of(system: &DramSystem, pattern: Pattern) -> Self {
-        Self::Pattern(pattern, AddressMap::new(system), system.region_lines())
+    pub fn of(system: &DramSystem, access: &Access) -> Self {
+        Self::Access(*access, AddressMap::new(system), system.region_lines())
     }
 
     /// The request with this number: its channel and its burst.
     fn request(&self, number: u64) -> Option<(usize, Burst)> {
         match self {
-            Self::Pattern(pattern, map, region) => {
-                let (line, write) = pattern.request(number, *region);
+            Self::Access(access, map, region) => {
+                let (line, write) = access.request(number, *region);
                 let Place { channel, bank, row } = map.place(line);
                 Some((channel, Burst { bank, row, write }))
             }
@@ -142,6 +154,9 @@ struct Driver {
     under_way: usize,
     limits: Limits,
     per_line: usize,
+    /// Bursts that the channels had moved at the end of each refresh interval, as long as there were requests.
+    marks: Vec<u64>,
+    interval: u64,
 }
 
 impl Driver {
@@ -157,12 +172,15 @@ impl Driver {
             under_way: 0,
             limits,
             per_line: system.device.bursts_per_line() as usize,
+            marks: Vec::new(),
+            interval: system.device.timing.refi,
         }
     }
 
     fn run(&mut self, system: &DramSystem) -> Run {
         let mut now = 0;
         loop {
+            self.mark(now);
             for (controller, wake) in self.controllers.iter_mut().zip(&mut self.wake) {
                 if *wake <= now {
                     *wake = controller.step(now);
@@ -184,6 +202,20 @@ impl Driver {
             now = if more { now + 1 } else { (*next).max(now + 1) };
         }
         self.result(system)
+    }
+
+    fn mark(&mut self, now: u64) {
+        while self.made < self.requests && now / self.interval > self.marks.len() as u64 {
+            let counts = self.controllers.iter().map(|controller| controller.counts);
+            self.marks.push(counts.map(|counts| counts.reads + counts.writes).sum());
+        }
+    }
+
+    /// Clocks per request between the first mark and the last.
+    fn clocks_per_request(&self) -> Option<f64> {
+        let (first, last) = (self.marks.first()?, self.marks.last()?);
+        let clocks = (self.marks.len() as u64 - 1) * self.interval * self.per_line as u64;
+        (last > first).then(|| clocks as f64 / (last - first) as f64)
     }
 
     /// Makes as many requests as may wait.

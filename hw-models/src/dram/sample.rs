@@ -1,52 +1,108 @@
-//! A short run of the busiest channel, for patterns of which no formula says in which banks their addresses meet.
+//! A short run, for patterns of which no formula says in which banks their addresses meet.
 //!
-//! Channels hardly wait for each other beyond what the busiest one makes all of them wait, so it stands for all. Refreshes
-//! are left out, so that it does not matter how many of them a short run meets; their part of the time is taken off after.
+//! Up to [`TOGETHER`] channels are run together. Of more, random lines and blocks find on so many what they find on all, and
+//! blocks that lie on every channel alike on a single one; of other patterns the busiest channel is run, which makes all others
+//! wait. Refreshes belong to the run, which is measured over whole intervals of them: they set back streams that would keep
+//! step, and of several ranks the others work while one refreshes, as far as the queues hold what waits for it.
 
+use super::access::Access;
 use super::address::AddressMap;
 use super::closed::Need;
 use super::controller::Burst;
+use super::device::LINE_BYTES;
 use super::pattern::Pattern;
+use super::reference::{Source, Steady};
 use super::system::DramSystem;
 
-/// Lines of the run, as many times as the rows that a channel can have open have lines; but no fewer and no more than these.
-const ROUNDS: u64 = 2;
-const LINES: [u64; 2] = [4_096, 8_192];
+/// Channels that are run together.
+const TOGETHER: u64 = 8;
+/// Lines of a run: of random lines for every channel; of other patterns in all, but no fewer for every channel than the second.
+const RANDOM_LINES: u64 = 8_192;
+const OTHER_LINES: [u64; 2] = [32_768, 4_096];
+/// Random blocks of a run, at least, and lines for every channel up to which they are run.
+const BLOCKS: u64 = 512;
+const MOST_LINES: u64 = 32_768;
+/// Refresh intervals of a run, at least, per rank up to two: of random lines, and of what may keep step with refreshes.
+const INTERVALS: [u64; 2] = [4, 8];
 
 impl DramSystem {
-    /// What the busiest channel needs per line, were the lines of all channels its own.
-    pub(super) fn sampled(&self, pattern: Pattern) -> Need {
-        let open = self.device.banks() * self.ranks * self.device.lines_per_row();
-        let [least, most] = LINES;
-        let lines = (ROUNDS * open).clamp(least, most);
-        let (channel, share) = self.busiest(pattern, lines * self.channels);
-        let (map, region) = (AddressMap::new(self), self.region_lines());
-        let mine = (0..).map(|number| pattern.request(number, region)).filter_map(|(line, write)| {
-            let place = map.place(line);
-            (place.channel == channel).then_some(Burst { bank: place.bank, row: place.row, write })
-        });
-        let run = self.run_alone(mine.take(lines as usize));
-        Need {
-            clocks: run.clocks as f64 / lines as f64 * share * self.channels as f64,
-            activates: run.counts.activates as f64 / lines as f64,
+    /// What a channel needs per line, with its refreshes.
+    pub(super) fn sampled(&self, access: &Access) -> Need {
+        match self.on_fewer_channels(access) {
+            Some((fewer, access)) => fewer.together(&access),
+            None if self.channels > TOGETHER && access.queue_depth.is_none() => self.busiest_channel(access),
+            None => self.together(access),
         }
     }
 
-    /// The channel with the most of the first `requests` lines, and its part of them. Random ones fall on all channels alike.
-    fn busiest(&self, pattern: Pattern, requests: u64) -> (usize, f64) {
-        let random = matches!(pattern, Pattern::Random11 | Pattern::Random21 | Pattern::Block(_));
-        if random || self.channels == 1 {
-            return (0, 1.0 / self.channels as f64);
+    /// All channels.
+    fn together(&self, access: &Access) -> Need {
+        let requests = self.sample_lines(access.pattern) * self.channels;
+        let steady = self.steady(Source::of(self, access), requests, access.queue_depth);
+        Need { clocks: steady.clocks * self.channels as f64, activates: steady.activates }
+    }
+
+    /// Fewer channels and the pattern that does to them what this one does to more, if there is one: blocks shrink so that as
+    /// much of them lies on each channel.
+    fn on_fewer_channels(&self, access: &Access) -> Option<(Self, Access)> {
+        if access.queue_depth.is_some() || !access.pattern.is_random() {
+            return None;
         }
+        let lines = if let Pattern::Block(bytes) = access.pattern { Pattern::lines(bytes) } else { 1 };
+        let span = AddressMap::new(self).span(lines).channels;
+        let everywhere = span == self.channels as f64 && lines.is_multiple_of(self.channels);
+        let channels = if everywhere { 1 } else { TOGETHER };
+        if channels >= self.channels {
+            return None;
+        }
+        let shrunk = (lines * channels / self.channels).max((lines as f64 / span) as u64).max(1);
+        let pattern = match access.pattern {
+            Pattern::Block(_) => Pattern::Block(shrunk * LINE_BYTES),
+            other => other,
+        };
+        Some((Self { channels, ..self.clone() }, Access { pattern, ..*access }))
+    }
+
+    /// The busiest channel by itself.
+    fn busiest_channel(&self, access: &Access) -> Need {
+        let lines = self.sample_lines(access.pattern);
         let (map, region) = (AddressMap::new(self), self.region_lines());
+        let (channel, share) = self.busiest(access, &map, lines * self.channels);
+        let mine = (0..).map(|number| access.request(number, region)).filter_map(|(line, write)| {
+            let place = map.place(line);
+            (place.channel == channel).then_some(Burst { bank: place.bank, row: place.row, write })
+        });
+        let alone = Self { channels: 1, ..self.clone() };
+        let Steady { clocks, activates } =
+            alone.steady(Source::Lines(mine.take(lines as usize).collect()), lines, None);
+        Need { clocks: clocks * share * self.channels as f64, activates }
+    }
+
+    /// The channel with the most of the first `requests` lines, and its part of them.
+    fn busiest(&self, access: &Access, map: &AddressMap, requests: u64) -> (usize, f64) {
+        let region = self.region_lines();
         let mut counts = vec![0_u64; self.channels as usize];
         for number in 0..requests {
-            let place = map.place(pattern.request(number, region).0);
+            let place = map.place(access.request(number, region).0);
             if let Some(count) = counts.get_mut(place.channel) {
                 *count += 1;
             }
         }
         let busiest = counts.iter().enumerate().max_by_key(|(_, count)| **count);
         busiest.map_or((0, 1.0), |(channel, count)| (channel, *count as f64 / requests.max(1) as f64))
+    }
+
+    /// Lines of the run for every channel.
+    fn sample_lines(&self, pattern: Pattern) -> u64 {
+        let [in_all, least] = OTHER_LINES;
+        let lines = match pattern {
+            Pattern::Block(bytes) => (BLOCKS * Pattern::lines(bytes)).clamp(RANDOM_LINES, MOST_LINES),
+            _ if pattern.is_random() => RANDOM_LINES,
+            _ => (in_all / self.channels).max(least),
+        };
+        let [random, in_step] = INTERVALS;
+        let single = pattern.is_random() && lines == RANDOM_LINES;
+        let intervals = if single { random } else { in_step } * self.ranks.min(2);
+        lines.max(intervals * self.device.timing.refi / self.line_clocks())
     }
 }

@@ -13,7 +13,7 @@ use super::data::{self, DramRow};
 use super::model::Model;
 use super::targets::About;
 use super::{Case, Limits, Set, Target, ValidateError};
-use pisim_hw_models::dram::{AddressMapping, Device, DramSystem, Interleave};
+use pisim_hw_models::dram::{AddressMapping, Device, DramSystem, Interleave, Pattern};
 use rayon::prelude::*;
 use std::sync::OnceLock;
 
@@ -81,7 +81,8 @@ fn all_rows() -> Result<Vec<(DramRow, f64)>, ValidateError> {
         let mapping = if row.mapping == "column" { AddressMapping::Column } else { AddressMapping::BankGroup };
         let interleave = if row.interleave == "1K" { Interleave::Kibibyte } else { Interleave::Line };
         let system = DramSystem { channels: row.channels, interleave, ..DramSystem::named(row.device, mapping)? };
-        Ok((row, system.run(row.pattern.parse()?, system.usual_requests() / SHORTER).efficiency))
+        let pattern: Pattern = row.pattern.parse()?;
+        Ok((row, system.run(pattern, system.usual_requests() / SHORTER).efficiency))
     };
     let found = data::dram_efficiency()?.into_par_iter().map(run).collect::<Result<Vec<_>, ValidateError>>()?;
     Ok(FOUND.get_or_init(|| found).clone())
