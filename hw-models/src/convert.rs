@@ -2,9 +2,10 @@
 
 mod he;
 mod memory;
+mod power;
 
 use self::memory::memory;
-use crate::breakdown::derived_static_w;
+use self::power::{StaticPower, static_power};
 use crate::check::Check;
 use crate::cpu::{Cpu, CpuCosts, HeLibrary};
 use crate::cpu_presets;
@@ -13,7 +14,7 @@ use crate::gc::GcEngine;
 use crate::link::{Link, UpShare};
 use crate::mac::MacArray;
 use crate::mapping::{HeParallel, Mapping, Threads};
-use crate::memory::{Memory, Storage};
+use crate::memory::Storage;
 use crate::party::PartyHardware;
 use crate::platform::Platform;
 use crate::raw::{
@@ -85,13 +86,16 @@ pub(crate) fn platform(source: &Source, raw: &RawPlatform, limits: Limits, reuse
 
 /// One party's view of the machine that both run on.
 fn machine(check: &Check<'_>, raw: &RawMachine) -> Checked<PartyHardware> {
+    let static_power_w = power::watts(check, "static_power", raw.static_power)?;
     Ok(PartyHardware {
-        static_power_w: check.within("static_power", raw.static_power, "0 W", "100 kW")?.watts(),
+        static_power_w,
+        host_static_power_w: static_power_w,
         cpu: cpu(&check.inside("cpu"), &raw.cpu)?,
         leakage_derived: false,
         memory: memory(&check.inside("memory"), &raw.memory)?,
         storage: None,
         fabric: None,
+        achieved_clock_hz: None,
         gc_engine: None,
         he_engine: None,
         mac_array: None,
@@ -121,9 +125,10 @@ fn party(check: &Check<'_>, raw: &RawParty, limits: Limits, kept: Kept<'_>) -> C
         .map(|(raw, made_in)| mac_array(&check.inside("mac_array"), raw, made_in))
         .transpose()?;
     let memory = memory(&check.inside("memory"), &raw.memory)?;
-    let (static_power_w, leakage_derived) = static_power(check, raw, fabric, &memory)?;
+    let StaticPower { all_w, host_w, leakage_derived } = static_power(check, raw, fabric, &memory)?;
     let party = PartyHardware {
-        static_power_w,
+        static_power_w: all_w,
+        host_static_power_w: host_w,
         leakage_derived,
         cpu: match kept {
             Kept::Cpu(cpu) => cpu.clone(),
@@ -132,6 +137,7 @@ fn party(check: &Check<'_>, raw: &RawParty, limits: Limits, kept: Kept<'_>) -> C
         memory,
         storage: raw.storage.as_ref().map(|raw| storage(&check.inside("storage"), raw)).transpose()?,
         fabric,
+        achieved_clock_hz: achieved_clock(check, raw)?,
         gc_engine: raw
             .gc_engine
             .as_ref()
@@ -168,6 +174,17 @@ fn fabric(check: &Check<'_>, raw: &RawParty) -> Checked<Option<Fabric>> {
     }
 }
 
+/// The clock at which the file says that the design closes.
+fn achieved_clock(check: &Check<'_>, raw: &RawParty) -> Checked<Option<f64>> {
+    let known = [
+        ("silicon", raw.silicon.as_ref().and_then(|raw| raw.achieved_clock)),
+        ("fpga", raw.fpga.as_ref().and_then(|raw| raw.achieved_clock)),
+    ];
+    let given = known.into_iter().find_map(|(table, known)| Some((table, known?)));
+    let within = |(table, known)| check.inside(table).within("achieved_clock", known, "1 MHz", "10 GHz");
+    given.map(within).transpose().map(|known| known.map(Frequency::hz))
+}
+
 fn silicon(check: &Check<'_>, raw: &RawSilicon) -> Checked<Fabric> {
     if !NODES_NM.contains(&raw.node_nm) {
         let nodes = NODES_NM.map(|node| node.to_string()).join(", ");
@@ -183,16 +200,6 @@ fn fpga(check: &Check<'_>, raw: &RawFpga) -> Checked<Fabric> {
 /// Refuses a design that cannot be built on its board.
 fn fits(check: &Check<'_>, party: &PartyHardware) -> Checked<()> {
     party.misfits().first().map_or(Ok(()), |misfit| Err(check.error(&misfit.key, &misfit.message)))
-}
-
-/// The static power of a party, and whether it is derived.
-fn static_power(check: &Check<'_>, raw: &RawParty, fabric: Option<Fabric>, memory: &Memory) -> Checked<(f64, bool)> {
-    match (raw.static_power, fabric) {
-        (Some(power), _) => Ok((check.within("static_power", power, "0 W", "100 kW")?.watts(), false)),
-        (None, Some(fabric)) => Ok((derived_static_w(fabric, memory.interface_mm2()), true)),
-        (None, None) => Err(check
-            .error("static_power", "missing; expected it in a party without `silicon` or `fpga` to derive it from")),
-    }
 }
 
 fn cpu(check: &Check<'_>, raw: &RawCpu) -> Checked<Cpu> {

@@ -87,6 +87,9 @@ pub(crate) struct RawParty {
     /// Power drawn whatever runs: leakage, memory refresh, idle cores. Without this key only what the accelerators draw: on an
     /// FPGA what the card draws when idle, on silicon memory interfaces and the leakage of units that are idle.
     pub static_power: Option<Power>,
+    /// The host's part of it, instead of `static_power`: its idle cores, its board, the refresh of its memory. What the accelerators
+    /// draw whatever runs, their leakage above all, is derived beside it and follows their area.
+    pub host_static_power: Option<Power>,
     /// The processor; it does what no accelerator does.
     pub cpu: RawCpu,
     /// The memory that all units of the party share.
@@ -288,6 +291,8 @@ pub(crate) struct RawSilicon {
     pub node_nm: u32,
     /// Supply voltage in volts.
     pub supply_v: f64,
+    /// The fastest clock at which such a design is known to close, for units above what published accelerators run at (2.1 GHz).
+    pub achieved_clock: Option<Frequency>,
 }
 
 /// An FPGA board.
@@ -296,6 +301,9 @@ pub(crate) struct RawSilicon {
 pub(crate) struct RawFpga {
     /// The board: u200, u250, u280, u50, u55c, zcu102, vu9p, vcu108, vck190 or v80.
     pub board: String,
+    /// The clock at which this design is known to close on the board (a timing report, a publication); without this key it is
+    /// estimated from the fastest published design of the board's family and from what the design uses.
+    pub achieved_clock: Option<Frequency>,
 }
 
 /// A garbled-circuit engine.

@@ -164,7 +164,7 @@ fn silicon_needs_a_board_and_a_clock_that_it_reaches() {
     let u250 = Board::named("u250");
     let largest = check("haac-hbm2", FitOptions { board: u250, ..WHOLE }).unwrap();
     let clock = largest.gc_engine.as_ref().unwrap().clock_hz;
-    assert!((300e6..450e6).contains(&clock) && clock % 1e6 == 0.0, "{clock}");
+    assert!((250e6..=300e6).contains(&clock) && clock % 1e6 == 0.0, "{clock}");
     assert_eq!(largest.memory.channels, 4, "the board's DDR4");
 }
 

@@ -397,7 +397,7 @@ fn impossible_values_are_refused_at_their_key() {
             "fpga-u280",
             "clock = \"250 MHz\"",
             "clock = \"1 GHz\"",
-            "server.gc_engine.clock: 1 GHz; a design that fills 45 % of the u280's LUT budget reaches at most 382 MHz; expected a lower clock or fewer units",
+            "server.gc_engine.clock: 1 GHz; a design that fills 92 % of the u280's DSP budget reaches at most 258 MHz; expected a lower clock, fewer units or the `fpga.achieved_clock` that it is known to close at",
         ),
         (
             "fpga-u280",
