@@ -288,6 +288,7 @@ impl Cpu {
             cycles: (seconds * self.clock_hz).round() as u64,
             memory_bytes: tables.saturating_add(work.streamed_bytes),
             energy_j: core_seconds * self.active_power_w,
+            ..Cost::default()
         }
     }
 

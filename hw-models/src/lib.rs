@@ -42,7 +42,7 @@ mod technology;
 mod template;
 
 pub use breakdown::{Component, Part};
-pub use cost::Cost;
+pub use cost::{Cost, Stretch};
 pub use cpu::{Cpu, CpuCosts, CpuWork, HeLibrary, HeOperations, PRIMITIVES};
 pub use fit::{Accelerator, Change, FitOptions, Fitting, Largest, Side, fit};
 pub use fits::Misfit;

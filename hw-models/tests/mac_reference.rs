@@ -63,7 +63,7 @@ fn errors(memory: u64, short: bool) -> Vec<f64> {
         let stepped = array.reference(&gemm, memory);
         assert_eq!(array.traffic(&gemm), stepped.memory_bytes, "{array:?} {gemm:?}");
         if stepped.tiles >= 30 {
-            let closed = array.cycles_at(&gemm, memory) as f64;
+            let closed = array.gemm(&gemm).seconds_at(memory as f64 * array.clock_hz) * array.clock_hz;
             let error = 100.0 * (closed / stepped.cycles as f64 - 1.0);
             errors.push(error.abs());
         }

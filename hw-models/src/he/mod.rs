@@ -2,6 +2,7 @@
 //! pipeline and a scratchpad.
 
 mod edges;
+mod flow;
 mod ntt;
 mod overlap;
 mod passes;
@@ -19,6 +20,7 @@ pub use traffic::{HeTraffic, LoopOrder};
 pub use work::{HeTiling, HeWork};
 
 use crate::cost::{Cost, product};
+use edges::Edges;
 use crate::technology::Technology;
 use serde::Serialize;
 
@@ -113,26 +115,33 @@ impl HeBusy {
 }
 
 impl HeEngine {
-    /// Runs homomorphic work.
+    /// Runs homomorphic work with a memory that keeps up: see [`HeEngine::run_at`].
+    pub fn run(&self, work: &HeWork) -> Cost {
+        self.run_at(work, f64::INFINITY)
+    }
+
+    /// Runs homomorphic work with a memory of `bytes_per_s`.
     ///
     /// All units are pipelines that overlap, so a round takes as long as the unit that needs most ([`HeEngine::busy`]), but
     /// at least the pipeline latency, because the next needs its results: cycles = (rounds − 1) × max(busy, latency) + busy +
-    /// latency (for programmable bootstrapping as in Zama's HPU). Most work is one round. A tiled layer begins and ends with
-    /// chains of dependent operations, in which not all units have work; they are added.
+    /// latency (for programmable bootstrapping as in Zama's HPU). Most work is one round.
     ///
-    /// Memory traffic is [`HeEngine::traffic`]'s.
-    pub fn run(&self, work: &HeWork) -> Cost {
+    /// A tiled layer begins and ends with chains of dependent operations, in which not all units have work; they are added. In
+    /// between, passes that wait for memory and passes that do not follow each other ([`HeEngine::cycles_at`]). Of the loop
+    /// orders it takes the fastest one.
+    pub fn run_at(&self, work: &HeWork, bytes_per_s: f64) -> Cost {
+        let bytes_per_cycle = bytes_per_s / self.clock_hz;
+        if let Some(tiled) = self.fastest(work, bytes_per_cycle) {
+            return tiled.cost(self, bytes_per_cycle, self.energy_j(work, &tiled.traffic));
+        }
         let traffic = self.traffic(work);
         let cycles = self.cycles(work, &traffic);
         Cost::of_cycles(cycles, self.clock_hz, traffic.total(), self.energy_j(work, &traffic))
     }
 
+    /// Cycles of work without a tiling.
     fn cycles(&self, work: &HeWork, traffic: &HeTraffic) -> u64 {
         let rounds = work.rounds.max(1);
-        if let (1, Some(tiling)) = (rounds, &work.tiling) {
-            // As if the work of all passes could be done side by side; for how the loop order parts it, see `cycles_at`.
-            return self.phases(work, tiling, traffic, LoopOrder::Whole).total();
-        }
         let busy = self.busy_with(work, rounds, traffic).most();
         if busy == 0 {
             return 0;
@@ -189,9 +198,8 @@ impl HeEngine {
     }
 
     /// Weights whose loads, transforms and products overlap: as many as cover the chain of one, and the transforms that finish a
-    /// group of outputs in between, with what the busiest unit needs for each.
-    fn steps_in_flight(&self, work: &HeWork, tiling: &HeTiling) -> usize {
-        let edges = self.edges(work, tiling);
+    /// group of outputs in between, with what the busiest unit needs for each; or as many as all transform units hold.
+    fn steps_in_flight(&self, work: &HeWork, tiling: &HeTiling, edges: &Edges) -> usize {
         // Of many weights, so that one that leaves units idle does not count as if it filled them.
         const MANY: u64 = 1 << 10;
         let per_weight = tiling.inputs_per_group.div_ceil(tiling.weights_per_sum.max(1));
@@ -203,10 +211,11 @@ impl HeEngine {
             mod_muls: product(&[MANY, per_weight, 2, work.limbs, work.degree]),
             ..HeWork::default()
         };
-        let busy = self.busy(&many);
+        let busy = self.busy_with(&many, 1, &self.untiled(&many));
         let period = busy.ntt.max(busy.multiply) / MANY;
         let covered = edges.head.saturating_add(edges.last).saturating_add(edges.burst);
-        2 + usize::try_from(covered.div_ceil(period.max(1))).unwrap_or(usize::MAX / 2)
+        let held = self.ntt_units.checked_div(tiling.ntts_per_weight).unwrap_or(0);
+        2 + usize::try_from(covered.div_ceil(period.max(1)).max(held)).unwrap_or(usize::MAX / 2)
     }
 
     /// Narrower limbs to one of the work's.

@@ -14,6 +14,21 @@ pub(super) struct Run {
     pub compute: f64,
 }
 
+/// All steps of a layer. Of many periods of the outer loop that are alike, only some are in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Runs {
+    pub list: Vec<Run>,
+    pub repeat: Option<Repeat>,
+}
+
+/// The runs of one period, of which there are more right behind it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Repeat {
+    pub from: usize,
+    pub to: usize,
+    pub times: f64,
+}
+
 /// Cycles that the units take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Computing {
@@ -32,64 +47,142 @@ pub(super) struct Passes<'a> {
     compute: Computing,
     /// Bytes of one key, and of what of it does not stay.
     keys: [f64; 2],
+    /// Bytes of one weight, one input and one output in memory.
+    sizes: [f64; 3],
     /// Rotations so far.
     rotations: u64,
     /// Bytes that wait for a place among the loads: results of the group before.
     waiting: f64,
+    /// Runs before this one are not made longer.
+    sealed: usize,
     runs: Vec<Run>,
 }
 
 impl<'a> Passes<'a> {
-    /// The runs of a layer.
+    /// The runs of a layer whose loads run `ahead` by so many steps.
     pub fn of(
         engine: &HeEngine,
         work: &'a HeWork,
         tiling: &'a HeTiling,
         stays: &'a Residency,
         (compute, bytes_per_cycle): (Computing, f64),
-    ) -> Vec<Run> {
+        ahead: f64,
+    ) -> Runs {
         let (distinct, key) = (work.distinct_keys.max(1), work.key_size(engine.word_bits));
         let missing = distinct.saturating_mul(key).saturating_sub(stays.key_bytes).div_ceil(distinct);
-        let keys = [key as f64, missing as f64];
-        let mut passes =
-            Self { work, tiling, stays, bytes_per_cycle, compute, keys, rotations: 0, waiting: 0.0, runs: Vec::new() };
-        let (inputs, outputs) = (tiling.input_groups, tiling.output_groups);
-        match stays.order {
-            LoopOrder::InputStationary => {
-                (0..inputs).for_each(|input| (0..outputs).for_each(|output| passes.block(output, input)));
-            }
-            _ => (0..outputs).for_each(|output| (0..inputs).for_each(|input| passes.block(output, input))),
-        }
-        passes.runs
+        let size = |bytes: u64, count: u64| (bytes / count.max(1)) as f64;
+        let passes = Self {
+            work,
+            tiling,
+            stays,
+            bytes_per_cycle,
+            compute,
+            keys: [key as f64, missing as f64],
+            sizes: [
+                size(work.weight_bytes, tiling.weights()),
+                size(work.input_bytes, tiling.inputs()),
+                size(work.output_bytes, tiling.outputs()),
+            ],
+            rotations: 0,
+            waiting: 0.0,
+            sealed: 0,
+            runs: Vec::with_capacity(16),
+        };
+        passes.all(ahead)
     }
 
-    /// The steps that add one input group's part to one output group.
-    fn block(&mut self, output: u64, input: u64) {
-        let (tiling, work) = (self.tiling, self.work);
+    /// All periods: the first, those that are alike, the last. Loads of keys and of what was loaded ahead must have settled
+    /// before a period stands for others.
+    fn all(mut self, ahead: f64) -> Runs {
+        let (outer, inner) = match self.stays.order {
+            LoopOrder::InputStationary => (self.tiling.input_groups, self.tiling.output_groups),
+            _ => (self.tiling.output_groups, self.tiling.input_groups),
+        };
+        let steps = inner * self.tiling.sums.max(1) * self.tiling.weights_per_sum.max(1);
+        let settle = 3 + (4.0 * ahead / steps.max(1) as f64).min(1e9) as u64;
+        let (mut repeat, mut steady, mut number) = (None, 0, 0);
+        while number < outer {
+            let stands_for_others = repeat.is_none() && steady >= settle && number + 2 < outer;
+            let from = self.runs.len();
+            if stands_for_others {
+                self.sealed = from;
+            }
+            steady += u64::from(number > 0 && !self.loads_new_keys());
+            self.period(number, inner);
+            number += 1;
+            if stands_for_others {
+                // All that are left but the last.
+                let times = outer - 1 - number;
+                self.sealed = self.runs.len();
+                repeat = Some(Repeat { from, to: self.runs.len(), times: times as f64 });
+                number += times;
+            }
+        }
+        Runs { list: self.runs, repeat }
+    }
+
+    /// One round of the inner loop.
+    fn period(&mut self, outer: u64, inner: u64) {
+        let mut at = 0;
+        while at < inner {
+            let (output, input) = match self.stays.order {
+                LoopOrder::InputStationary => (at, outer),
+                _ => (outer, at),
+            };
+            let count = self.alike(at, inner);
+            self.blocks(output, input, count);
+            at += count;
+        }
+    }
+
+    /// Blocks of a period, from this one on, that load the same. What stays changes behind the whole groups that stay, behind
+    /// the one that stays in part, and in the last one. Results that wait for a place are the same from the third one on.
+    fn alike(&self, at: u64, inner: u64) -> u64 {
+        if self.tiling.rotates() || at < 2 {
+            return 1;
+        }
+        let (group, stays) = match self.stays.order {
+            LoopOrder::InputStationary => (self.tiling.outputs_per_group, self.stays.outputs),
+            _ => (self.tiling.inputs_per_group, self.stays.pinned),
+        };
+        let whole = stays / group.max(1);
+        let changes = [whole, whole.saturating_add(1), inner.saturating_sub(1), inner];
+        changes.into_iter().filter(|change| *change > at).min().map_or(1, |change| change - at)
+    }
+
+    /// Whether keys are still used for the first time.
+    fn loads_new_keys(&self) -> bool {
+        self.tiling.rotates() && self.rotations < self.work.distinct_keys.max(1)
+    }
+
+    /// The steps that add one input group's part to one output group, for so many blocks that are alike.
+    fn blocks(&mut self, output: u64, input: u64, count: u64) {
+        let tiling = self.tiling;
         let (sums, last) = (tiling.sums.max(1), input + 1 == tiling.input_groups);
-        let weights = (tiling.input_groups * tiling.output_groups * sums * tiling.weights_per_sum).max(1);
-        let weight = (work.weight_bytes / weights) as f64 * tiling.weights_per_sum as f64;
-        let ciphertext = (work.input_bytes / tiling.inputs().max(1)) as f64;
+        let [weight, ciphertext, stored] = self.sizes;
+        let weight = weight * tiling.weights_per_sum as f64;
         let [first, others] = self.stays.loads(tiling, output, input).map(|loads| loads as f64 * ciphertext);
         let spilled = (self.stays.spilled(tiling, output) * tiling.ciphertext_bytes) as f64;
         let spills = f64::from(u8::from(input > 0)) + f64::from(u8::from(!last));
-        let moved = std::mem::take(&mut self.waiting) + spills * spilled;
-        let even = moved / sums as f64;
+        let even = (std::mem::take(&mut self.waiting) + spills * spilled) / sums as f64;
         let compute = if last { self.compute.last } else { self.compute.step };
-        self.push(1, weight + first + even, compute);
+        self.push(count, weight + first + even, compute);
+        self.other_sums(sums, weight + others + even, compute);
+        if last {
+            let folds = self.rotate(tiling.folds * tiling.outputs_per_group);
+            self.waiting = folds + stored * tiling.outputs_per_group as f64;
+        }
+    }
+
+    /// The sums of a block after the first. Keys that are used for the first time are loaded in full.
+    fn other_sums(&mut self, sums: u64, bytes: f64, compute: f64) {
         let mut sum = 1;
         while sum < sums {
-            // Keys that are used for the first time are loaded in full.
             let new = self.work.distinct_keys.max(1).saturating_sub(self.rotations);
             let count = if new > 0 { new.min(sums - sum) } else { sums - sum };
             let key = self.rotate(count) / count as f64;
-            self.push(count, weight + others + even + key, compute);
+            self.push(count, bytes + key, compute);
             sum += count;
-        }
-        if last {
-            let folds = self.rotate(tiling.folds * tiling.outputs_per_group);
-            let stored = (work.output_bytes / tiling.outputs().max(1) * tiling.outputs_per_group) as f64;
-            self.waiting = folds + stored;
         }
     }
 
@@ -105,7 +198,8 @@ impl<'a> Passes<'a> {
         let steps = self.tiling.weights_per_sum.max(1);
         let load = bytes / steps as f64 / self.bytes_per_cycle;
         let steps = (sums * steps) as f64;
-        match self.runs.last_mut().filter(|run| run.load == load && run.compute == compute) {
+        let open = self.runs.get_mut(self.sealed..).and_then(|runs| runs.last_mut());
+        match open.filter(|run| run.load == load && run.compute == compute) {
             Some(run) => run.steps += steps,
             None => self.runs.push(Run { steps, load, compute }),
         }

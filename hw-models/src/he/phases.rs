@@ -1,6 +1,6 @@
 //! How long the units take for a tiled layer when memory keeps up.
 
-use super::edges::switch_work;
+use super::edges::{Edges, switch_work};
 use super::{HeEngine, HeTiling, HeTraffic, HeWork, LoopOrder};
 use crate::cost::product;
 
@@ -26,10 +26,9 @@ impl HeEngine {
     /// and that after the last one. Multipliers wait for the first weight, transforms of weights are over before the last
     /// products. With inputs stationary all outputs are finished in the last pass, for which units that do little else have
     /// waited: its cycles come after those of the other passes.
-    pub(super) fn phases(&self, work: &HeWork, tiling: &HeTiling, traffic: &HeTraffic, order: LoopOrder) -> Phases {
-        let edges = self.edges(work, tiling);
+    pub(super) fn phases(&self, work: &HeWork, tiling: &HeTiling, edges: &Edges, traffic: &HeTraffic) -> Phases {
         let (body, finish) = (without(work, &edges.tail_work), finishing(work, tiling));
-        let before = match order {
+        let before = match traffic.order {
             LoopOrder::InputStationary => of_passes(&without(work, &finish), tiling.input_groups),
             _ => without(work, work),
         };

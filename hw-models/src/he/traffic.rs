@@ -19,7 +19,7 @@ pub enum LoopOrder {
 /// Bytes that move between memory and the scratchpad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct HeTraffic {
-    /// The loop order with the least traffic.
+    /// The loop order.
     pub order: LoopOrder,
     /// Input ciphertexts, read again where they did not stay.
     pub input_bytes: u64,
@@ -83,6 +83,11 @@ impl Residency {
         }
     }
 
+    /// The most sums of an output group that do not stay: those of the last one.
+    pub fn most_spilled(&self, tiling: &HeTiling) -> u64 {
+        self.spilled(tiling, tiling.output_groups.saturating_sub(1))
+    }
+
     /// Sums of an output group that do not stay between input groups.
     pub fn spilled(&self, tiling: &HeTiling, output: u64) -> u64 {
         match self.order {
@@ -96,42 +101,26 @@ impl Residency {
 }
 
 impl HeEngine {
-    /// Memory traffic of a piece of work.
+    /// The least memory traffic of a piece of work.
     ///
-    /// A tiled layer takes the cheaper of both loop orders, and in each of them gives what is left of the scratchpad to
-    /// switching keys or to ciphertexts first, whichever saves more. Two weight polynomials and two ciphertexts are always
-    /// set aside for double buffering. All amounts are exact for these loops; there is no factor for reuse.
+    /// A tiled layer may take either loop order, and in each of them give what is left of the scratchpad to switching keys or
+    /// to ciphertexts first. Two weight polynomials and two ciphertexts are always set aside for double buffering. All amounts
+    /// are exact for these loops; there is no factor for reuse.
     pub fn traffic(&self, work: &HeWork) -> HeTraffic {
-        match &work.tiling {
-            Some(tiling) => self.best(work, tiling).1,
-            None => self.untiled(work),
-        }
+        let tiled = work.tiling.iter().flat_map(|tiling| self.loops(work, tiling)).map(|(_, traffic)| traffic);
+        tiled.min_by_key(HeTraffic::total).unwrap_or_else(|| self.untiled(work))
     }
 
-    /// What stays on chip in the loops with the least traffic.
-    pub(super) fn residency(&self, work: &HeWork, tiling: &HeTiling) -> Residency {
-        self.best(work, tiling).0
-    }
-
-    fn best(&self, work: &HeWork, tiling: &HeTiling) -> (Residency, HeTraffic) {
-        let first = [First::Ciphertexts, First::Keys];
-        let [a, b] = first.map(|first| self.output_stationary(work, tiling, first));
-        let [c, d] = first.map(|first| self.input_stationary(work, tiling, first));
-        let all = [a, b, c, d].map(|residency| (residency, self.tiled(work, tiling, &residency)));
-        let [mut best, rest @ ..] = all;
-        for other in rest {
-            // Sums that do not stay have more time to come back where all other outputs are worked on in between.
-            let waits = |(stays, _): &(Residency, HeTraffic)| stays.spilled_sums > 0;
-            let rank = |one: &(Residency, HeTraffic)| (one.1.total(), waits(one));
-            if rank(&other) < rank(&best) {
-                best = other;
-            }
-        }
-        best
+    /// The loops of a layer, with what stays on chip and what moves.
+    pub(super) fn loops(&self, work: &HeWork, tiling: &HeTiling) -> impl Iterator<Item = (Residency, HeTraffic)> {
+        let first = [Some(First::Ciphertexts), (work.key_switches > 0).then_some(First::Keys)];
+        let loops = |first| [self.output_stationary(work, tiling, first), self.input_stationary(work, tiling, first)];
+        let all = first.into_iter().flatten().flat_map(loops);
+        all.map(|stays| (stays, self.tiled(work, tiling, &stays)))
     }
 
     /// Everything once, keys again as far as they cannot stay beside the working set, and twice what of it does not fit.
-    fn untiled(&self, work: &HeWork) -> HeTraffic {
+    pub(super) fn untiled(&self, work: &HeWork) -> HeTraffic {
         let free = self.scratchpad_bytes.saturating_sub(work.working_set_bytes);
         HeTraffic {
             order: LoopOrder::Whole,

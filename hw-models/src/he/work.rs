@@ -86,6 +86,11 @@ impl HeTiling {
         product(&[self.output_groups, self.outputs_per_group])
     }
 
+    /// Weight polynomials of the layer.
+    pub fn weights(&self) -> u64 {
+        product(&[self.input_groups, self.output_groups, self.sums.max(1), self.weights_per_sum])
+    }
+
     /// Whether sums are rotated, as with slot packing.
     pub fn rotates(&self) -> bool {
         self.sums > 1 || self.folds > 0

@@ -7,7 +7,7 @@ mod traffic;
 pub use reference::MacReference;
 pub use traffic::BufferOrder;
 
-use crate::cost::{Cost, product};
+use crate::cost::{Cost, Stretch, product};
 use crate::technology::Technology;
 
 /// What stays in place in the array while the rest streams.
@@ -81,7 +81,8 @@ impl MacArray {
     /// stationary operands shift in, or the last outputs shift out. Deferred reductions take all cells of a tile of outputs
     /// for two full products.
     ///
-    /// Memory traffic: see [`MacArray::traffic`]. More rows or columns than a product can use add nothing but fill.
+    /// Memory traffic: see [`MacArray::traffic`]. The array has nothing to do while the first block of operands is loaded and the
+    /// last block of outputs is stored ([`Cost::starved`]). More rows or columns than a product can use add nothing but fill.
     pub fn gemm(&self, gemm: &Gemm) -> Cost {
         let Gemm { m, k, n, .. } = *gemm;
         let macs = product(&[m, k, n]);
@@ -98,7 +99,9 @@ impl MacArray {
         let reductions = product(&[m, n]) as f64 * self.reduction_passes(gemm) as f64;
         let energy_j =
             (macs as f64 * passes as f64 + reductions) * self.mac_j() + buffer_bytes_moved * self.buffer_j_per_byte();
-        Cost::of_cycles(self.cycles(gemm), self.clock_hz, memory_bytes, energy_j)
+        let [first, last] = self.first_and_last_bytes(gemm);
+        let starved = Stretch { seconds: 0.0, memory_bytes: first.saturating_add(last).min(memory_bytes) };
+        Cost { starved, ..Cost::of_cycles(self.cycles(gemm), self.clock_hz, memory_bytes, energy_j) }
     }
 
     /// Cycles of one product with all operands on chip.

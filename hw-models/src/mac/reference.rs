@@ -58,17 +58,6 @@ impl MacArray {
         found
     }
 
-    /// Cycles of one product with `bytes_per_cycle` of memory bandwidth: the first block is loaded, then the array works as long
-    /// as in [`MacArray::gemm`] or as long as the rest takes to move, and the last block's outputs are stored.
-    pub fn cycles_at(&self, gemm: &Gemm, bytes_per_cycle: u64) -> u64 {
-        let moved = |bytes: u64| bytes.div_ceil(bytes_per_cycle.max(1));
-        let blocks = self.blocks(gemm);
-        let first = blocks.first().map_or(0, |block| block.resident);
-        let last = blocks.last().map_or(0, |block| block.outputs);
-        let rest = self.traffic(gemm).saturating_sub(first).saturating_sub(last);
-        moved(first) + self.gemm(gemm).cycles.max(moved(rest)) + moved(last)
-    }
-
     /// The blocks of the loop order with the least traffic.
     fn blocks(&self, gemm: &Gemm) -> Vec<Block> {
         let word = gemm.word_bits.div_ceil(8).max(1);

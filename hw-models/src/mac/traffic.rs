@@ -32,6 +32,20 @@ impl MacArray {
         self.best_order(gemm).0
     }
 
+    /// Bytes of the first block's resident operands and of the last block's outputs: what moves before the array can begin, and
+    /// after it is done.
+    pub(super) fn first_and_last_bytes(&self, gemm: &Gemm) -> [u64; 2] {
+        let Gemm { m, k, n, .. } = *gemm;
+        let last_of = |len: u64, part: u64| len - (len.div_ceil(part.max(1)).saturating_sub(1)).saturating_mul(part);
+        let (first, last) = match self.buffer_order(gemm) {
+            BufferOrder::Weights(band) => ([band.min(m), k], [last_of(m, band), n]),
+            BufferOrder::Inputs(band) => ([k, band.min(n)], [m, last_of(n, band)]),
+            BufferOrder::Outputs(rows, columns) => ([0, 0], [last_of(m, rows), last_of(n, columns)]),
+        };
+        let word_bytes = gemm.word_bits.div_ceil(8).max(1);
+        [first, last].map(|[rows, columns]| product(&[rows, columns, word_bytes]))
+    }
+
     fn best_order(&self, gemm: &Gemm) -> (BufferOrder, u64) {
         let Gemm { m, k, n, .. } = *gemm;
         let word_bytes = gemm.word_bits.div_ceil(8).max(1);

@@ -73,7 +73,7 @@ impl<'a> Layer<'a> {
             residency,
             groups,
             narrow: engine.narrow(work),
-            ahead: engine.steps_in_flight(work, tiling),
+            ahead: engine.steps_in_flight(work, tiling, &engine.edges(work, tiling)),
             steps: Vec::new(),
             inputs: table(tiling.input_groups, tiling.inputs_per_group),
             held_group: None,

@@ -10,7 +10,8 @@
 mod layer;
 mod schedule;
 
-use super::{HeEngine, HeWork, LoopOrder};
+use super::traffic::Residency;
+use super::{HeEngine, HeTiling, HeWork, LoopOrder};
 use crate::cost::product;
 use layer::Layer;
 use schedule::{Rates, run};
@@ -36,11 +37,34 @@ impl HeEngine {
         let rotations = tiling.output_groups
             * (tiling.input_groups * tiling.sums.saturating_sub(1)
                 + product(&[tiling.folds, tiling.outputs_per_group]));
-        let work = &HeWork { key_switches: rotations, ..*work };
-        let residency = self.residency(work, &tiling);
-        let groups = self.design.limbs_at_once.unwrap_or(1).max(1);
-        let mut layer = Layer::new(self, work, &tiling, &residency, groups as usize);
-        match residency.order {
+        let work = &HeWork { key_switches: rotations, rounds: 1, ..*work };
+        let (some, _) = self.loops(work, &tiling).next()?;
+        // All loops do the same operations; which are fastest depends on how many these are.
+        let work = &self.walk(work, &tiling, &some).counted();
+        let residency = self.fastest(work, bytes_per_cycle as f64)?.stays;
+        let layer = self.walk(work, &tiling, &residency);
+        let groups = self.limb_groups();
+        let rates = Rates {
+            groups,
+            ntt_units: (self.ntt_units / groups as u64).max(1) as usize,
+            lanes: (self.modmul_lanes / groups as u64).max(1),
+            interval: self.design.multiplier_interval.max(1),
+            automorphism_lanes: self.automorphism_lanes,
+            bytes_per_cycle,
+            latency: self.pipeline_latency,
+        };
+        let cycles = run(&layer.ops, &rates);
+        Some(HeReference {
+            cycles,
+            memory_bytes: layer.memory_bytes,
+            operations: layer.ops.len(),
+            work: layer.counted(),
+        })
+    }
+    /// The operations of a layer in its loops.
+    fn walk<'a>(&'a self, work: &'a HeWork, tiling: &'a HeTiling, stays: &'a Residency) -> Layer<'a> {
+        let mut layer = Layer::new(self, work, tiling, stays, self.limb_groups());
+        match stays.order {
             LoopOrder::InputStationary => {
                 for input in 0..tiling.input_groups {
                     for output in 0..tiling.output_groups {
@@ -60,21 +84,11 @@ impl HeEngine {
                 }
             }
         }
-        let rates = Rates {
-            groups: groups as usize,
-            ntt_units: (self.ntt_units / groups).max(1) as usize,
-            lanes: (self.modmul_lanes / groups).max(1),
-            interval: self.design.multiplier_interval.max(1),
-            automorphism_lanes: self.automorphism_lanes,
-            bytes_per_cycle,
-            latency: self.pipeline_latency,
-        };
-        let cycles = run(&layer.ops, &rates);
-        Some(HeReference {
-            cycles,
-            memory_bytes: layer.memory_bytes,
-            operations: layer.ops.len(),
-            work: layer.counted(),
-        })
+        layer
+    }
+
+    /// Groups of units that serve different limbs.
+    fn limb_groups(&self) -> usize {
+        self.design.limbs_at_once.unwrap_or(1).max(1) as usize
     }
 }
