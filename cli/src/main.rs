@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod dataset;
 mod experiment;
+mod files;
 mod image;
 mod npy;
 mod output;

@@ -1,7 +1,7 @@
 //! The largest configuration that a board holds.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail")]
 
-use pisim_hw_models::{Accelerator, BOARDS, Board, FitOptions, Fitting, PartyHardware, Platform, Side, fit};
+use pisim_hw_models::{Accelerator, BOARDS, Board, FitOptions, Fitting, Largest, PartyHardware, Platform, Side, fit};
 use pisim_settings::Source;
 use proptest::prelude::*;
 
@@ -169,6 +169,16 @@ fn silicon_needs_a_board_and_a_clock_that_it_reaches() {
 }
 
 #[test]
+fn a_clock_that_the_file_vouches_for_holds_on_its_own_board() {
+    let own = fitted("he-fab", WHOLE).largest.unwrap();
+    let clock = |largest: &Largest| largest.party.he_engine.as_ref().unwrap().clock_hz;
+    assert_eq!((own.party.achieved_clock_hz, clock(&own)), (Some(300e6), 300e6));
+    let other = fitted("he-fab", FitOptions { board: Board::named("u55c"), ..WHOLE }).largest.unwrap();
+    assert_eq!(other.party.achieved_clock_hz, None);
+    assert!(!other.toml.contains("achieved_clock") && clock(&other) < 300e6, "{}", other.toml);
+}
+
+#[test]
 fn what_cannot_be_fitted_is_said() {
     let error = |name: &str, options| fit(&shipped(name), &options).unwrap_err().to_string();
     let none = error("cpu-lan", WHOLE);
@@ -207,6 +217,7 @@ proptest! {
             ("columns = 32", format!("columns = {columns}")),
             ("scratchpad = \"12 MiB\"", format!("scratchpad = \"{scratchpad_mib} MiB\"")),
             ("wire_memory = \"2 MiB\"", format!("wire_memory = \"{wire_kib} KiB\"")),
+            ("instruction_bits = 37", "instruction_bits = 39".to_owned()), // two addresses of the largest wire memory
         ] {
             text = text.replacen(from, &to, 1);
         }
