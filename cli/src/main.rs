@@ -12,6 +12,7 @@ mod image;
 mod npy;
 mod output;
 mod platform;
+mod plot;
 mod select;
 mod trained;
 
