@@ -193,7 +193,7 @@ impl GcEngine {
     }
 
     /// Bits of an address in the window.
-    pub(super) fn address_bits(&self) -> u64 {
+    pub(crate) fn address_bits(&self) -> u64 {
         let labels = (self.wire_memory_bytes / LABEL_BYTES).max(1);
         u64::from(labels.next_power_of_two().trailing_zeros())
     }
