@@ -7,10 +7,12 @@ mod args;
 mod commands;
 mod dataset;
 mod experiment;
+mod files;
 mod image;
 mod npy;
 mod output;
 mod platform;
+mod plot;
 mod select;
 mod trained;
 

@@ -68,7 +68,21 @@ fn the_table_says_what_bounds_it() {
         answer.stdout
     );
     let help = Folder::new().pisim(&["hardware", "circuit", "--help"]).stdout;
-    assert!(help.contains("Examples:") && help.contains("matmul:RxKxC:BITS"), "{help}");
+    assert!(help.contains("Examples:") && help.contains("matmul:RxKxC:BITS") && help.contains("sha256"), "{help}");
+}
+
+#[test]
+fn a_circuit_is_written_as_a_file_that_is_the_same_circuit() {
+    let folder = Folder::new();
+    let written = folder.json(&["hardware", "circuit", "divide:8", "-o", "divide8.txt"]);
+    assert_eq!(written["output"], "divide8.txt");
+    let read = folder.json(&["hardware", "circuit", "./divide8.txt"]);
+    assert_eq!(read.get("output"), None);
+    for key in ["gates", "and", "xor", "inv", "and_depth", "levels", "cycles", "memory_bytes"] {
+        assert_eq!(read[key], written[key], "{key}");
+    }
+    let error = folder.refusal(&["hardware", "circuit", "add:8", "-o", "no/such/folder/add8.txt"]);
+    assert!(error.contains("cannot write no/such/folder/add8.txt"), "{error}");
 }
 
 #[test]

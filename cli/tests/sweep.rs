@@ -4,49 +4,22 @@
 mod common;
 
 use common::Folder;
+use common::sweeping::{self, assert_same, files};
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
-const SWEEP: &str = r#"
-title = "A small sweep"
-networks = ["hrn-tiny", "minionn"]
-hardware = ["haac-hbm2"]
-
-[[axis]]
-key = "hardware.server.gc_engine.engines"
-values = [0, 1, 4, 16]
-
-[[axis]]
-name = "memory"
-key = "hardware.server.memory"
-labels = ["ddr4", "hbm2"]
-values = [{ device = "ddr4-3200", channels = 2 }, { device = "hbm2", channels = 16 }]
-
-[[axis]]
-name = "link"
-keys = ["hardware.link.up", "hardware.link.down"]
-range = { from = "30 Mbps", to = "7 Gbps", steps = 20, scale = "log" }
-
-[[derived]]
-key = "hardware.server.mac_array.columns"
-value = "8 * max(1, engines)"
-
-[constraints]
-where = ["engines != 4 || link > 1e8"]
-"#;
+/// The common sweep with fewer points, in closed form, and with a title and a derived key.
+fn sweep() -> String {
+    let derived = "[[derived]]\nkey = \"hardware.server.mac_array.columns\"\nvalue = \"8 * max(1, engines)\"\n";
+    sweeping::SWEEP
+        .replace("level = \"event\"", "title = \"A small sweep\"")
+        .replace("steps = 250", "steps = 20")
+        .replace("[constraints]", &format!("{derived}\n[constraints]"))
+}
 
 fn folder() -> Folder {
     let folder = Folder::new();
-    folder.write("s.toml", SWEEP);
+    folder.write("s.toml", sweep());
     folder
-}
-
-/// Every file of results that must not depend on how they came to be.
-fn files(path: &Path) -> BTreeMap<String, Vec<u8>> {
-    let names = ["manifest.json", "points.parquet", "points.csv"];
-    names.iter().map(|name| ((*name).to_owned(), fs::read(path.join(name)).unwrap())).collect()
 }
 
 fn json(folder: &Folder, arguments: &[&str]) -> Value {
@@ -89,10 +62,7 @@ fn shards_merge_into_the_files_of_one_run() {
     }
     let merged = json(&folder, &["sweep", "merge", "part2", "part0", "part1", "--out", "merged", "--json"]);
     assert_eq!(merged["failed"], 80);
-    let (whole, merged) = (files(&folder.path().join("whole")), files(&folder.path().join("merged")));
-    for (name, content) in &whole {
-        assert!(merged[name] == *content, "{name} differs");
-    }
+    assert_same(&folder.path().join("whole"), &folder.path().join("merged"));
     let other = folder.pisim(&["sweep", "merge", "part0", "part1", "--out", "m2"]);
     assert_eq!(other.code, Some(2));
     assert!(other.stderr.contains("2/3 are missing"), "{}", other.stderr);
@@ -168,14 +138,14 @@ fn what_cannot_be_is_refused_and_leaves_nothing() {
     let folder = folder();
     folder.write(
         "typo.toml",
-        SWEEP.replace(
+        sweep().replace(
             "key = \"hardware.server.gc_engine.engines\"",
             "name = \"engines\"\nkey = \"hardware.server.gc_engine.engins\"",
         ),
     );
     folder.write("search.toml", "networks = [\"hrn-tiny\"]\nhardware = [\"haac-hbm2\"]\n[search]\nmethod = \"nsga2\"\n\
         objectives = [\"latency\"]\npopulation = 8\ngenerations = 2\n[[axis]]\nkey = \"hardware.server.gc_engine.engines\"\nvalues = [1, 2]\n");
-    let all = SWEEP.replace("engines != 4 || link > 1e8", "engines > 99");
+    let all = sweep().replace("engines != 4 || link > 1e8", "engines > 99");
     folder.write("all.toml", all);
     for (arguments, expected) in [
         (&["sweep", "typo.toml"][..], "typo.toml:8:7: key `axis[0].key`"),
@@ -197,7 +167,7 @@ fn what_cannot_be_is_refused_and_leaves_nothing() {
     assert_eq!(none.code, Some(2));
     assert!(none.stderr.contains("constraints leave out all 320 points: `engines > 99` 320"), "{}", none.stderr);
     json(&folder, &["sweep", "s.toml", "--out", "r", "--json"]);
-    folder.write("s.toml", SWEEP.replace("values = [0, 1, 4, 16]", "values = [0, 1, 4, 8]"));
+    folder.write("s.toml", sweep().replace("values = [0, 1, 4, 16]", "values = [0, 1, 4, 8]"));
     let other = folder.pisim(&["sweep", "s.toml", "--out", "r"]);
     assert_eq!(other.code, Some(2));
     assert!(other.stderr.contains("holds the results of another run"), "{}", other.stderr);

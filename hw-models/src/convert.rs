@@ -1,27 +1,28 @@
 //! From platform files to validated units: every value is checked here, once, with an error at its line.
 
+mod cpu;
+mod fabric;
+mod gc;
 mod he;
+mod link;
+mod mapping;
 mod memory;
 
+use self::cpu::cpu;
+use self::fabric::{fabric, static_power};
+use self::gc::gc_engine;
+use self::link::link;
+use self::mapping::mapping;
 use self::memory::memory;
-use crate::breakdown::derived_static_w;
 use crate::check::Check;
-use crate::cpu::{Cpu, CpuCosts, HeLibrary};
-use crate::cpu_presets;
-use crate::fpga::Board;
-use crate::gc::GcEngine;
-use crate::link::{Link, UpShare};
+use crate::cpu::Cpu;
 use crate::mac::MacArray;
-use crate::mapping::{HeParallel, Mapping, Threads};
-use crate::memory::{Memory, Storage};
+use crate::memory::Storage;
 use crate::party::PartyHardware;
 use crate::platform::Platform;
-use crate::raw::{
-    RawCost, RawCpu, RawCpuCosts, RawFpga, RawGcEngine, RawHeLibrary, RawLink, RawMacArray, RawMachine, RawMapping,
-    RawParty, RawPlatform, RawSilicon, RawStorage, RawThreads,
-};
-use crate::technology::{Fabric, NODES_NM, Technology};
-use pisim_settings::{BitRate, Bytes, ConfigError, Duration, Frequency, Source, did_you_mean};
+use crate::raw::{RawMacArray, RawMachine, RawParty, RawPlatform, RawStorage};
+use crate::technology::Technology;
+use pisim_settings::{ConfigError, Frequency, Source};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -152,149 +153,9 @@ fn party(check: &Check<'_>, raw: &RawParty, limits: Limits, kept: Kept<'_>) -> C
     Ok(party)
 }
 
-fn fabric(check: &Check<'_>, raw: &RawParty) -> Checked<Option<Fabric>> {
-    let accelerated = raw.gc_engine.is_some() || raw.he_engine.is_some() || raw.mac_array.is_some();
-    match (&raw.silicon, &raw.fpga) {
-        (Some(_), Some(_)) => Err(check.error("fpga", "both `silicon` and `fpga` are given; expected one of them")),
-        (Some(_), None) if !accelerated => {
-            Err(check.error("silicon", "nothing is made of it; expected an accelerator in the same party"))
-        }
-        (None, Some(_)) if !accelerated => {
-            Err(check.error("fpga", "nothing is on it; expected an accelerator in the same party"))
-        }
-        (Some(raw), None) => silicon(&check.inside("silicon"), raw).map(Some),
-        (None, Some(raw)) => fpga(&check.inside("fpga"), raw).map(Some),
-        (None, None) => Ok(None),
-    }
-}
-
-fn silicon(check: &Check<'_>, raw: &RawSilicon) -> Checked<Fabric> {
-    if !NODES_NM.contains(&raw.node_nm) {
-        let nodes = NODES_NM.map(|node| node.to_string()).join(", ");
-        return Err(check.error("node_nm", format!("no scaling data for {} nm; expected one of {nodes}", raw.node_nm)));
-    }
-    Ok(Fabric::Silicon { node_nm: raw.node_nm, supply_v: check.within("supply_v", raw.supply_v, "0.4", "1.5")? })
-}
-
-fn fpga(check: &Check<'_>, raw: &RawFpga) -> Checked<Fabric> {
-    Board::known(&raw.board).map(Fabric::Fpga).map_err(|problem| check.error("board", problem))
-}
-
 /// Refuses a design that cannot be built on its board.
 fn fits(check: &Check<'_>, party: &PartyHardware) -> Checked<()> {
     party.misfits().first().map_or(Ok(()), |misfit| Err(check.error(&misfit.key, &misfit.message)))
-}
-
-/// The static power of a party, and whether it is derived.
-fn static_power(check: &Check<'_>, raw: &RawParty, fabric: Option<Fabric>, memory: &Memory) -> Checked<(f64, bool)> {
-    match (raw.static_power, fabric) {
-        (Some(power), _) => Ok((check.within("static_power", power, "0 W", "100 kW")?.watts(), false)),
-        (None, Some(fabric)) => Ok((derived_static_w(fabric, memory.interface_mm2()), true)),
-        (None, None) => Err(check
-            .error("static_power", "missing; expected it in a party without `silicon` or `fpga` to derive it from")),
-    }
-}
-
-fn cpu(check: &Check<'_>, raw: &RawCpu) -> Checked<Cpu> {
-    let costs = match &raw.cost {
-        RawCost::Table(raw) => cpu_costs(&check.inside("cost"), raw)?,
-        RawCost::Named(name) => {
-            let (source, raw) = cpu_presets::load(name).unwrap_or_else(|| {
-                let names = cpu_presets::names();
-                let hint = did_you_mean(name, names.iter().copied());
-                let expected = format!("expected a table of times or one of {}{hint}", names.join(", "));
-                Err(check.error("cost", format!("unknown processor `{name}`; {expected}")))
-            })?;
-            cpu_costs(&Check { source: &source, table: String::new() }, &raw)?
-        }
-    };
-    Ok(Cpu {
-        cores: check.within("cores", raw.cores, "1", "4096")?,
-        clock_hz: check.within("clock", raw.clock, "1 MHz", "10 GHz")?.hz(),
-        active_power_w: check.within("active_power_per_core", raw.active_power_per_core, "0 W", "1 kW")?.watts(),
-        costs,
-    })
-}
-
-fn cpu_costs(table: &Check<'_>, raw: &RawCpuCosts) -> Checked<CpuCosts> {
-    let cost = |key: &str, value: Duration| table.within(key, value, "0 s", "1 s").map(Duration::seconds);
-    let free = |key: &str, value: Option<Duration>| value.map_or(Ok(0.0), |value| cost(key, value));
-    Ok(CpuCosts {
-        garble_and_s: cost("garble_and", raw.garble_and)?,
-        evaluate_and_s: cost("evaluate_and", raw.evaluate_and)?,
-        xor_gate_s: cost("xor_gate", raw.xor_gate)?,
-        hash_call_s: cost("hash_call", raw.hash_call)?,
-        label_s: cost("label", raw.label)?,
-        base_ot_s: cost("base_ot", raw.base_ot)?,
-        extended_ot_s: cost("extended_ot", raw.extended_ot)?,
-        ntt_butterfly_s: cost("ntt_butterfly", raw.ntt_butterfly)?,
-        mod_mul_s: cost("mod_mul", raw.mod_mul)?,
-        he_product_s: cost("he_product", raw.he_product.unwrap_or(raw.mod_mul))?,
-        reply_coefficient_s: free("reply_coefficient", raw.reply_coefficient)?,
-        encrypt_coefficient_s: cost("encrypt_coefficient", raw.encrypt_coefficient)?,
-        decrypt_coefficient_s: cost("decrypt_coefficient", raw.decrypt_coefficient)?,
-        key_switch_coefficient_s: cost("key_switch_coefficient", raw.key_switch_coefficient)?,
-        ring_mac_s: cost("ring_mac", raw.ring_mac)?,
-        wide_ring_mac_s: cost("wide_ring_mac", raw.wide_ring_mac)?,
-        ring_add_s: cost("ring_add", raw.ring_add)?,
-        ring_sample_s: free("ring_sample", raw.ring_sample)?,
-        ring_gather_s: free("ring_gather", raw.ring_gather)?,
-        he_sample_s: free("he_sample", raw.he_sample)?,
-        he_weight_s: free("he_weight", raw.he_weight)?,
-        he_byte_s: free("he_byte", raw.he_byte)?,
-        kept_byte_s: free("kept_byte", raw.kept_byte)?,
-        encode_label_s: free("encode_label", raw.encode_label)?,
-        ring_element_s: free("ring_element", raw.ring_element)?,
-        he_library: raw.he_library.as_ref().map(|raw| he_library(&table.inside("he_library"), raw)).transpose()?,
-    })
-}
-
-fn he_library(check: &Check<'_>, raw: &RawHeLibrary) -> Checked<HeLibrary> {
-    let cost = |key: &str, value: Duration| check.within(key, value, "0 s", "1 s").map(Duration::seconds);
-    let free = |key: &str, value: Option<Duration>| {
-        let within = |value| check.within(key, value, "0 s", "1 h").map(Duration::seconds);
-        value.map_or(Ok(0.0), within)
-    };
-    Ok(HeLibrary {
-        plain_mul_coefficient_s: cost("plain_mul_coefficient", raw.plain_mul_coefficient)?,
-        key_switch_coefficient_s: cost("key_switch_coefficient", raw.key_switch_coefficient)?,
-        encrypt_coefficient_s: cost("encrypt_coefficient", raw.encrypt_coefficient)?,
-        decrypt_coefficient_s: cost("decrypt_coefficient", raw.decrypt_coefficient)?,
-        evaluate_layer_s: free("evaluate_layer", raw.evaluate_layer)?,
-        decrypt_layer_s: free("decrypt_layer", raw.decrypt_layer)?,
-        keygen_s: free("keygen", raw.keygen)?,
-    })
-}
-
-fn mapping(check: &Check<'_>, raw: &RawMapping, client: &PartyHardware, server: &PartyHardware) -> Checked<Mapping> {
-    let he_parallel = raw.he_parallel.unwrap_or_default();
-    if he_parallel == HeParallel::Layer && server.he_engine.is_some() {
-        let message =
-            "the server's HE engine evaluates one layer at a time; expected \"within\", or no `server.he_engine`";
-        return Err(check.error("he_parallel", message));
-    }
-    Ok(Mapping {
-        overlap: raw.overlap.unwrap_or(true),
-        he_parallel,
-        client: threads(&check.inside("client"), &raw.client, client)?,
-        server: threads(&check.inside("server"), &raw.server, server)?,
-    })
-}
-
-/// Limits of threads; work that an accelerator does has none.
-fn threads(check: &Check<'_>, raw: &RawThreads, party: &PartyHardware) -> Checked<Threads> {
-    let limit = |key: &str, threads: Option<u64>, engine: Option<&str>| {
-        let Some(threads) = threads else { return Ok(None) };
-        if let Some(engine) = engine {
-            return Err(check.error(key, format!("the party's {engine} does this work; expected no such key")));
-        }
-        check.within(key, threads, "1", &party.cpu.cores.to_string()).map(Some)
-    };
-    Ok(Threads {
-        he: limit("he_threads", raw.he_threads, party.he_engine.as_ref().map(|_| "HE engine"))?,
-        gc: limit("gc_threads", raw.gc_threads, party.gc_engine.as_ref().map(|_| "GC engine"))?,
-        other: limit("other_threads", raw.other_threads, None)?,
-    })
 }
 
 fn storage(check: &Check<'_>, raw: &RawStorage) -> Checked<Storage> {
@@ -305,87 +166,9 @@ fn storage(check: &Check<'_>, raw: &RawStorage) -> Checked<Storage> {
     })
 }
 
-fn link(check: &Check<'_>, raw: &RawLink) -> Checked<Link> {
-    let rate = |key: &str, rate: BitRate| check.within(key, rate, "1 kbps", "100 Tbps").map(BitRate::bits_per_s);
-    let beside = |key: &str| check.error(key, "given beside `total`, which it is a part of; expected one of the two");
-    let link = Link {
-        up_bits_per_s: 0.0,
-        down_bits_per_s: 0.0,
-        optimal_split: false,
-        round_trip_s: check.within("round_trip", raw.round_trip, "0 s", "60 s")?.seconds(),
-        energy_per_bit_j: check.within("energy", raw.energy, "0 J/bit", "1 mJ/bit")?.joules_per_bit(),
-        message_overhead_bytes: check.within("message_overhead", raw.message_overhead, "0 B", "1 MiB")?.bytes(),
-    };
-    match (raw.up, raw.down, raw.total, raw.up_share) {
-        (Some(up), Some(down), None, None) => {
-            Ok(Link { up_bits_per_s: rate("up", up)?, down_bits_per_s: rate("down", down)?, ..link })
-        }
-        (None, None, Some(total), Some(share)) => {
-            let total = rate("total", total)?;
-            if let UpShare::Fixed(part) = share {
-                check.within("up_share", part, "0.001", "0.999")?;
-            }
-            let mut link = link;
-            link.set_total(total, share);
-            Ok(link)
-        }
-        (Some(_), _, Some(_), _) => Err(beside("up")),
-        (None, Some(_), Some(_), _) => Err(beside("down")),
-        (None, None, Some(_), None) => Err(check.error("up_share", "missing; expected it beside `total`")),
-        (_, _, None, Some(_)) => Err(check.error("up_share", "a part of nothing; expected `total` beside it")),
-        (up, _, None, None) => {
-            let key = if up.is_none() { "up" } else { "down" };
-            Err(check.error(key, "missing; expected `up` and `down`, or `total` and `up_share`"))
-        }
-    }
-}
-
 /// A clock that some silicon reaches; what an FPGA reaches depends on the design.
 fn clock(check: &Check<'_>, clock: Frequency) -> Checked<f64> {
     check.within("clock", clock, "1 MHz", "10 GHz").map(Frequency::hz)
-}
-
-fn gc_engine(check: &Check<'_>, raw: &RawGcEngine, technology: Technology) -> Checked<GcEngine> {
-    let (table_queue_bytes, wire_queue_bytes) = gc_queues(check, raw)?;
-    Ok(GcEngine {
-        engines: check.within("engines", raw.engines, "1", "4096")?,
-        clock_hz: clock(check, raw.clock)?,
-        garble_latency: check.within("garble_latency", raw.garble_latency, "1", "1000")?,
-        evaluate_latency: check.within("evaluate_latency", raw.evaluate_latency, "1", "1000")?,
-        xor_latency: check.within("xor_latency", raw.xor_latency, "1", "1000")?,
-        wire_memory_bytes: check.within("wire_memory", raw.wire_memory, "1 KiB", "64 GiB")?.bytes(),
-        wire_banks: check.within("wire_banks", raw.wire_banks, "1", "65536")?,
-        queue_memory_bytes: check.within("queue_memory", raw.queue_memory, "1 KiB", "1 GiB")?.bytes(),
-        table_queue_bytes,
-        wire_queue_bytes,
-        order: raw.order.unwrap_or_default(),
-        rename: raw.rename.unwrap_or(true),
-        esw: raw.esw.unwrap_or(true),
-        tables: raw.tables.unwrap_or_default(),
-        instruction_bits: check.within("instruction_bits", raw.instruction_bits, "0", "1024")?,
-        ot_cycles: raw.ot_cycles.map(|cycles| check.within("ot_cycles", cycles, "1", "10000")).transpose()?,
-        technology,
-    })
-}
-
-/// Bytes of the table and the wire queue; what is left of the queue memory holds instructions.
-fn gc_queues(check: &Check<'_>, raw: &RawGcEngine) -> Checked<(u64, u64)> {
-    let all = raw.queue_memory.bytes();
-    let tables = raw
-        .table_queue
-        .map_or(Ok(all / 3), |queue| check.within("table_queue", queue, "32 B", "1 GiB").map(Bytes::bytes))?;
-    let wires = raw
-        .wire_queue
-        .map_or(Ok(all / 3), |queue| check.within("wire_queue", queue, "0 B", "1 GiB").map(Bytes::bytes))?;
-    let least = raw.instruction_bits.div_ceil(8);
-    if all < tables.saturating_add(wires).saturating_add(least) {
-        let key = if raw.wire_queue.is_some() { "wire_queue" } else { "table_queue" };
-        let message = format!(
-            "{tables} B of tables and {wires} B of labels leave no instruction of {least} B in a `queue_memory` of {all} B"
-        );
-        return Err(check.error(key, message));
-    }
-    Ok((tables, wires))
 }
 
 fn mac_array(check: &Check<'_>, raw: &RawMacArray, technology: Technology) -> Checked<MacArray> {

@@ -1,72 +1,17 @@
-//! Circuit files: round trips, the counts of public circuits, and a fault with file and line for everything that is
-//! wrong.
+//! Circuit files: round trips, and a fault with file and line for everything that is wrong.
 
 #![allow(clippy::unwrap_used, reason = "in tests, a broken expectation is a failed test")]
 
+mod common;
+
+use common::{neg64, read, text};
 use pisim_protocol::circuit::{Bit, Builder, Circuit, Inputs};
 use pisim_protocol::netlist::{BristolFile, FAMILIES, Format, Netlist, circuit};
 use proptest::prelude::*;
 use std::fmt::Write;
 
-fn text(netlist: &Netlist) -> String {
-    let mut bytes = Vec::new();
-    netlist.write_bristol(&mut bytes).unwrap();
-    String::from_utf8(bytes).unwrap()
-}
-
-fn read(text: &str) -> BristolFile {
-    BristolFile::from_bytes("c.txt", text.as_bytes()).unwrap()
-}
-
 fn error(text: impl AsRef<[u8]>) -> String {
     BristolFile::from_bytes("c.txt", text.as_ref()).unwrap_err().to_string()
-}
-
-/// Counts of public circuits: generator, gates, wires, AND, XOR, INV, AND depth, levels, fullest level.
-///
-/// Source: the Bristol Fashion files adder64, sub64, mult64, mult2_64 and zero_equal.
-const PUBLIC: [(&str, [u64; 8]); 5] = [
-    ("add-folded:64", [376, 504, 63, 313, 0, 63, 188, 65]),
-    ("sub-folded:64", [439, 567, 63, 313, 63, 63, 189, 127]),
-    ("mult-folded:64", [13_675, 13_803, 4033, 9642, 0, 63, 309, 2080]),
-    ("mult-wide:64", [28_032, 28_160, 8128, 19_904, 0, 127, 500, 4096]),
-    ("is-zero:64", [127, 191, 63, 0, 64, 6, 7, 64]),
-];
-
-#[test]
-fn files_of_generated_circuits_have_the_counts_of_the_public_ones() {
-    for (name, counts) in PUBLIC {
-        let named = circuit(name).unwrap();
-        let file = read(&text(&named.netlist));
-        let stats = file.stats;
-        let read = [
-            stats.gates,
-            stats.wires,
-            stats.and,
-            stats.xor,
-            stats.inv,
-            stats.and_depth,
-            stats.levels,
-            stats.max_level_width,
-        ];
-        assert_eq!(read, counts, "{name}");
-        assert_eq!((file.declared_gates, file.sorted, file.format), (counts[0], false, Format::BristolFashion));
-        assert_eq!((stats, file.netlist), (named.stats, named.netlist));
-    }
-}
-
-/// Bristol Fashion's neg64 as published: its first gate copies bit 0, and the carries start from that copy.
-fn neg64() -> String {
-    let mut text = String::from("190 254\n1 64\n1 64\n\n1 1 0 190 EQW\n1 1 190 64 INV\n");
-    for bit in 1..64 {
-        writeln!(text, "1 1 {bit} {} INV", 64 + bit).unwrap();
-        let carry = if bit == 1 { 64 } else { 126 + bit };
-        writeln!(text, "2 1 {carry} {} {} XOR", 64 + bit, 190 + bit).unwrap();
-        if bit < 63 {
-            writeln!(text, "2 1 {carry} {} {} AND", 64 + bit, 127 + bit).unwrap();
-        }
-    }
-    text
 }
 
 #[test]

@@ -2,38 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "in tests, a broken expectation is a failed test")]
 
+mod common;
+
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
+use common::{bits, built, number, numbers, run, signed};
 use pisim_protocol::netlist::{FAMILIES, Generator, Netlist, circuit};
 use proptest::prelude::*;
-
-fn built(name: &str) -> Netlist {
-    circuit(name).unwrap().netlist
-}
-
-fn bits(value: u128, width: usize) -> Vec<bool> {
-    (0..width).map(|bit| bit < 128 && value >> bit & 1 == 1).collect()
-}
-
-fn number(bits: &[bool]) -> u128 {
-    bits.iter().rev().fold(0, |number, bit| number << 1 | u128::from(*bit))
-}
-
-/// A number of `width` bits as two's complement has it.
-fn signed(value: u128, width: usize) -> i128 {
-    if value >> (width - 1) & 1 == 1 { value as i128 - (1 << width) } else { value as i128 }
-}
-
-fn numbers(bits: &[bool], width: usize) -> Vec<u128> {
-    bits.chunks(width).map(number).collect()
-}
-
-/// The outputs, as one number each of `width` bits, for words of `width` bits.
-fn run(name: &str, words: &[u128], width: usize) -> Vec<u128> {
-    let netlist = built(name);
-    let inputs: Vec<bool> = words.iter().flat_map(|word| bits(*word, width)).collect();
-    assert_eq!(inputs.len(), netlist.inputs.iter().sum::<usize>(), "{name}");
-    numbers(&netlist.evaluate(&inputs), width)
-}
 
 /// Counts of EMP-toolkit's circuits: name, AND, all gates, AND depth, levels.
 ///

@@ -52,7 +52,10 @@ pub(crate) fn cost_of(
             Accelerated::Garble(work) => hardware.gc_engine.as_ref().map(|engine| engine.garble(work)),
             Accelerated::Evaluate(work) => hardware.gc_engine.as_ref().map(|engine| engine.evaluate(work)),
             Accelerated::ExtendOts(work) => hardware.gc_engine.as_ref().and_then(|engine| engine.ot_extend(work)),
-            Accelerated::Homomorphic(work) => hardware.he_engine.as_ref().map(|engine| engine.run(work)),
+            Accelerated::Homomorphic(work) => {
+                let bytes_per_s = hardware.memory.streaming_bytes_per_s();
+                hardware.he_engine.as_ref().map(|engine| engine.run_at(work, bytes_per_s))
+            }
             Accelerated::Linear(work) => hardware.mac_array.as_ref().map(|array| array.gemm(work)),
         },
     };

@@ -1,6 +1,6 @@
 //! What every piece of work takes on a platform: time on its unit, memory traffic, cores and energy.
 
-use crate::engine::{Cores, Load, Machine, Traffic};
+use crate::engine::{Cores, Load, Machine, Stretch, Traffic};
 use crate::error::SimError;
 use crate::layout::{Layout, Piece};
 use crate::mapping::cost_of;
@@ -103,19 +103,21 @@ fn price(
                 (if writes { storage.write_s(bytes) } else { storage.read_s(bytes) }, storage.energy_j(bytes))
             });
             let traffic = Traffic { bytes: bytes as f64, memory: memory_of(platform, party), copy_to: None };
-            Ok((Load { work_s: seconds.0, traffic: Some(traffic), cores: None, latency_s: 0.0 }, seconds.1))
+            let first = Stretch::default();
+            Ok((Load { work_s: seconds.0, traffic: Some(traffic), first, cores: None, latency_s: 0.0 }, seconds.1))
         }
     }
 }
 
 /// A step on a unit of its party. It waits one memory latency before its double buffering is under way.
 fn step(cost: &Cost, party: Party, platform: &Platform) -> (Load, f64) {
-    let Cost { seconds, core_seconds, memory_bytes, energy_j, .. } = *cost;
+    let Cost { seconds, core_seconds, memory_bytes, starved, energy_j, .. } = *cost;
     let first_access_s = if memory_bytes > 0 { hardware_of(platform, party).memory.latency_s } else { 0.0 };
     let traffic = Traffic { bytes: memory_bytes as f64, memory: memory_of(platform, party), copy_to: None };
     let load = Load {
         work_s: seconds + first_access_s,
         traffic: Some(traffic),
+        first: Stretch { work_s: starved.seconds, bytes: starved.memory_bytes as f64 },
         cores: cores(platform, party, core_seconds, seconds),
         latency_s: 0.0,
     };
@@ -150,6 +152,7 @@ fn message(sender: Party, bytes: u64, kept_bytes: u64, platform: &Platform) -> (
     let load = Load {
         work_s: occupied_s + taking_s,
         traffic: Some(Traffic { bytes: passes * bytes as f64, memory, copy_to: Some(peer) }),
+        first: Stretch::default(),
         cores,
         latency_s: link.propagation_s(),
     };

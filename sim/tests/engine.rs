@@ -1,10 +1,19 @@
 //! The event engine on jobs made by hand: every number here can be checked with pencil and paper.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
-use pisim_sim::engine::{Cores, EngineError, Job, Limit, Machine, Schedule, Traffic, run};
+use pisim_sim::engine::{Cores, EngineError, Job, Limit, Machine, Schedule, Stretch, Traffic, run};
 
 fn job(unit: usize, work_s: f64, deps: &[usize]) -> Job {
-    Job { unit, phase: 0, work_s, traffic: None, cores: None, latency_s: 0.0, deps: deps.to_vec() }
+    Job {
+        unit,
+        phase: 0,
+        work_s,
+        traffic: None,
+        first: Stretch::default(),
+        cores: None,
+        latency_s: 0.0,
+        deps: deps.to_vec(),
+    }
 }
 
 fn moving(unit: usize, work_s: f64, bytes: f64, memory: usize) -> Job {
@@ -26,6 +35,18 @@ fn pool(units: usize, memories: &[f64], cores: f64) -> Machine {
 
 fn ends(schedule: &Schedule) -> Vec<f64> {
     schedule.jobs.iter().map(|job| job.end_s).collect()
+}
+
+#[test]
+fn bytes_of_one_stretch_do_not_overlap_with_the_work_of_the_other() {
+    // 40 bytes at 10 per second with a second of work, then 5 seconds of work with 10 bytes.
+    let first = Stretch { work_s: 1.0, bytes: 40.0 };
+    let job = Job { first, ..moving(0, 6.0, 50.0, 0) };
+    let schedule = run(&machine(1, &[10.0]), &[job.clone()]).unwrap();
+    assert_eq!((schedule.jobs[0].busy_s, schedule.jobs[0].limit), (9.0, Limit::Work));
+    // At half the bandwidth the first stretch takes most of the time; twice the work of the second does not change that.
+    let schedule = run(&machine(1, &[5.0]), &[job]).unwrap();
+    assert_eq!((schedule.jobs[0].busy_s, schedule.jobs[0].limit), (13.0, Limit::Memory));
 }
 
 #[test]

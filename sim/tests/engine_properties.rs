@@ -1,14 +1,20 @@
 //! What must hold for any jobs on any machine.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
-use pisim_sim::engine::{Cores, Job, Machine, Schedule, Timing, Traffic, run};
+use pisim_sim::engine::{Cores, Job, Machine, Schedule, Stretch, Timing, Traffic, run};
 use proptest::prelude::*;
 
 /// Relative rounding that sums of a few hundred doubles may show.
 const ROUNDING: f64 = 1e-9;
 
-/// A job before it is fitted to a machine: unit, phase, work, latency, bytes, memory, copy, dependencies, cores of a pool.
-type Raw = (usize, usize, f64, f64, f64, usize, bool, Vec<prop::sample::Index>, Option<(usize, f64)>);
+/// A job before it is fitted to a machine: unit, phase, work, latency, bytes, memory and copy, dependencies, cores of a pool, and
+/// the parts of its work and its bytes that come first.
+type Raw =
+    (usize, usize, f64, f64, f64, (usize, bool), Vec<prop::sample::Index>, Option<(usize, f64)>, Option<[f64; 2]>);
+
+fn part() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(0.0), Just(1.0), 0.0..1.0]
+}
 
 fn raw_job() -> impl Strategy<Value = Raw> {
     let work = prop_oneof![Just(0.0), 0.01..10.0];
@@ -20,16 +26,16 @@ fn raw_job() -> impl Strategy<Value = Raw> {
         work,
         latency,
         bytes,
-        0_usize..2,
-        any::<bool>(),
+        (0_usize..2, any::<bool>()),
         prop::collection::vec(any::<prop::sample::Index>(), 0..4),
         prop::option::of((0_usize..2, prop_oneof![Just(0.0), Just(1.0), 0.1..8.0])),
+        prop::option::of((part(), part()).prop_map(|(work, bytes)| [work, bytes])),
     )
 }
 
 fn fit(machine: &Machine, raw: &[Raw]) -> Vec<Job> {
     let mut jobs: Vec<Job> = Vec::new();
-    for (unit, phase, work_s, latency_s, bytes, memory, copy, deps, cores) in raw {
+    for (unit, phase, work_s, latency_s, bytes, (memory, copy), deps, cores, first) in raw {
         let (phase, memories) = (phase % machine.phases, machine.memories.len());
         let traffic = (memories > 0).then(|| Traffic {
             bytes: *bytes,
@@ -46,9 +52,18 @@ fn fit(machine: &Machine, raw: &[Raw]) -> Vec<Job> {
             Cores { pool, count: count.min(machine.pools[pool]) }
         });
         let unit = unit % machine.units;
-        jobs.push(Job { unit, phase, work_s: *work_s, traffic, cores, latency_s: *latency_s, deps });
+        // Without traffic there is nothing that the rest could wait for.
+        let first = first.filter(|_| traffic.is_some()).map(|[work, moved]| (work * work_s, moved * bytes));
+        let first = first.map(|(work_s, bytes)| Stretch { work_s, bytes }).unwrap_or_default();
+        jobs.push(Job { unit, phase, work_s: *work_s, traffic, first, cores, latency_s: *latency_s, deps });
     }
     jobs
+}
+
+/// A job on a unit that is so many times as fast.
+fn faster(job: &Job, factor: f64) -> Job {
+    let first = Stretch { work_s: job.first.work_s / factor, ..job.first };
+    Job { work_s: job.work_s / factor, first, ..job.clone() }
 }
 
 prop_compose! {
@@ -137,6 +152,23 @@ proptest! {
         }
     }
 
+    /// A job by itself takes each of its stretches as long as the longer of its work and its bytes.
+    #[test]
+    fn stretches_of_a_job_follow_each_other(
+        work in [0.0..10.0, 0.0..10.0],
+        bytes in [0.0..1000.0, 0.0..1000.0],
+        speed in 1.0..500.0,
+    ) {
+        let machine = Machine { units: 1, memories: vec![speed], phases: 1, ..Machine::default() };
+        let traffic = Some(Traffic { bytes: bytes[0] + bytes[1], memory: 0, copy_to: None });
+        let first = Stretch { work_s: work[0], bytes: bytes[0] };
+        let work_s = work[0] + work[1];
+        let job = Job { unit: 0, phase: 0, work_s, traffic, first, cores: None, latency_s: 0.0, deps: vec![] };
+        let found = run(&machine, &[job]).unwrap().phases[0].latency_s;
+        let [one, other] = [0, 1].map(|stretch| work[stretch].max(bytes[stretch] / speed));
+        prop_assert!((found / (one + other) - 1.0).abs() < ROUNDING, "{found} {one} {other}");
+    }
+
     #[test]
     fn a_unit_is_idle_only_when_its_next_job_waits_for_another((machine, jobs) in crowd(2, 2)) {
         // No time is lost: every job starts at the moment when its unit is free and the last of its needs has ended.
@@ -159,7 +191,7 @@ proptest! {
         let before = run(&machine, &jobs).unwrap();
         let faster: Vec<Job> = jobs
             .iter()
-            .map(|job| Job { work_s: job.work_s / factors[job.unit], latency_s: job.latency_s / factors[5], ..job.clone() })
+            .map(|job| Job { latency_s: job.latency_s / factors[5], ..faster(job, factors[job.unit]) })
             .collect();
         let after = run(&machine, &faster).unwrap();
         for (before, after) in latencies(&before).iter().zip(latencies(&after)) {
@@ -173,7 +205,7 @@ proptest! {
         halved in prop::collection::vec(any::<bool>(), 60),
     ) {
         let before = run(&machine, &jobs).unwrap();
-        let half = |job: &Job| Job { work_s: job.work_s / 2.0, ..job.clone() };
+        let half = |job: &Job| faster(job, 2.0);
         let less: Vec<Job> = jobs.iter().zip(&halved).map(|(job, yes)| if *yes { half(job) } else { job.clone() }).collect();
         let after = run(&machine, &less).unwrap();
         for (before, after) in latencies(&before).iter().zip(latencies(&after)) {
@@ -189,8 +221,7 @@ proptest! {
     ) {
         let before = run(&machine, &jobs).unwrap();
         let memories = machine.memories.iter().zip(&memory_factors).map(|(speed, factor)| speed * factor).collect();
-        let faster: Vec<Job> =
-            jobs.iter().map(|job| Job { work_s: job.work_s / unit_factors[job.unit], ..job.clone() }).collect();
+        let faster: Vec<Job> = jobs.iter().map(|job| faster(job, unit_factors[job.unit])).collect();
         let after = run(&Machine { memories, ..machine.clone() }, &faster).unwrap();
         for (before, after) in latencies(&before).iter().zip(latencies(&after)) {
             let shared = (machine.memories.len() + machine.pools.len()) as f64;
@@ -207,6 +238,7 @@ proptest! {
                 work_s: job.work_s / 2.0,
                 latency_s: job.latency_s / 2.0,
                 traffic: job.traffic.map(|traffic| Traffic { bytes: traffic.bytes / 2.0, ..traffic }),
+                first: Stretch { work_s: job.first.work_s / 2.0, bytes: job.first.bytes / 2.0 },
                 ..job.clone()
             })
             .collect();
@@ -249,7 +281,7 @@ proptest! {
     #[test]
     fn a_memory_of_unlimited_bandwidth_is_no_memory((machine, jobs) in world(2)) {
         let wide = Machine { memories: vec![1e30; machine.memories.len()], ..machine.clone() };
-        let bare: Vec<Job> = jobs.iter().map(|job| Job { traffic: None, ..job.clone() }).collect();
+        let bare: Vec<Job> = jobs.iter().map(|job| Job { traffic: None, first: Stretch::default(), ..job.clone() }).collect();
         for (a, b) in latencies(&run(&wide, &jobs).unwrap()).iter().zip(latencies(&run(&machine, &bare).unwrap())) {
             prop_assert!((a - b).abs() <= ROUNDING * (1.0 + b));
         }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail")]
 
 use pisim_backend::{Execution, MEMORY_BYTES, Seed, execute};
-use pisim_netgen::{Inference, Network, Weights, infer, random_input};
+use pisim_netgen::{Inference, Network, NetworkSpec, Weights, infer, random_input};
 use pisim_protocol::{Program, Protocol, lower};
 use std::sync::Arc;
 
@@ -42,6 +42,14 @@ impl Run {
         let named: Vec<_> = mispredictions.iter().map(|wrong| (&self.program.steps[wrong.step], wrong)).collect();
         assert!(named.is_empty(), "{named:#?}");
     }
+}
+
+/// A network of a family with few channels on small images: a private run of it takes a moment.
+pub fn small(family: &str, base_channels: usize, input_size: usize) -> Network {
+    let mut spec = NetworkSpec::named(family).expect("a known family");
+    spec.base_channels = Some(base_channels);
+    spec.input_size = input_size;
+    spec.build().expect("a network that fits its input")
 }
 
 /// The secrets of client and server, reproducible.

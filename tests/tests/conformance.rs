@@ -4,16 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "in tests, a broken expectation is a failed test")]
 
 use pisim_netgen::NetworkSpec;
-use pisim_tests::Run;
+use pisim_tests::{Run, small};
 
 const PROTOCOLS: [&str; 2] = ["ring-gc", "ring-gc-client"];
-
-fn network(name: &str, base_channels: usize, input_size: usize) -> pisim_netgen::Network {
-    let mut spec = NetworkSpec::named(name).unwrap();
-    spec.base_channels = Some(base_channels);
-    spec.input_size = input_size;
-    spec.build().unwrap()
-}
 
 #[test]
 fn small_networks_of_every_family_are_exact_and_conform() {
@@ -30,14 +23,14 @@ fn small_networks_of_every_family_are_exact_and_conform() {
     ] {
         // Delphi's rotations take minutes on these; `delphi.rs` has its networks.
         for protocol in PROTOCOLS {
-            Run::new(&network(name, base, size), protocol, 1).assert_exact_and_conforming();
+            Run::new(&small(name, base, size), protocol, 1).assert_exact_and_conforming();
         }
     }
 }
 
 #[test]
 fn twenty_seeds_in_a_row_are_exact_and_conform() {
-    let network = network("resnet20", 1, 8);
+    let network = small("resnet20", 1, 8);
     for seed in 0..20 {
         Run::new(&network, PROTOCOLS[seed as usize % 2], seed).assert_exact_and_conforming();
     }
@@ -85,7 +78,7 @@ fn networks_that_transforms_made_are_exact_and_conform() {
 
 #[test]
 fn weights_that_some_layers_prepare_before_the_inference_change_no_answer_and_no_count_but_their_own() {
-    let network = network("resnet20", 2, 16);
+    let network = small("resnet20", 2, 16);
     let mut protocol = pisim_protocol::Protocol::load("ring-gc").unwrap();
     protocol.linear.coefficient_mut().unwrap().prepared_bytes = 1 << 20;
     let program = pisim_protocol::lower(&network, &protocol).unwrap();

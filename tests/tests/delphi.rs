@@ -4,27 +4,20 @@
 #![allow(clippy::unwrap_used, reason = "in tests, a broken expectation is a failed test")]
 
 use pisim_netgen::NetworkSpec;
-use pisim_tests::Run;
+use pisim_tests::{Run, small};
 
 const PROTOCOLS: [&str; 2] = ["delphi", "delphi-client"];
-
-fn network(name: &str, base_channels: usize, input_size: usize) -> pisim_netgen::Network {
-    let mut spec = NetworkSpec::named(name).unwrap();
-    spec.base_channels = Some(base_channels);
-    spec.input_size = input_size;
-    spec.build().unwrap()
-}
 
 #[test]
 fn a_small_network_is_exact_and_conforms_under_both_garblers() {
     for protocol in PROTOCOLS {
-        Run::new(&network("minionn", 2, 8), protocol, 1).assert_exact_and_conforming();
+        Run::new(&small("minionn", 2, 8), protocol, 1).assert_exact_and_conforming();
     }
 }
 
 #[test]
 fn residual_networks_with_stride_and_without_a_relu_after_a_layer_are_exact_and_conform() {
-    Run::new(&network("resnet20", 1, 8), PROTOCOLS[1], 1).assert_exact_and_conforming();
+    Run::new(&small("resnet20", 1, 8), PROTOCOLS[1], 1).assert_exact_and_conforming();
     let mut spec = NetworkSpec::named("hrn-5x5x3x").unwrap();
     spec.base_channels = Some(1);
     spec.input_size = 8;

@@ -4,22 +4,15 @@
 
 use pisim_hw_models::Platform;
 use pisim_netgen::{
-    Cell, Conv, Factor, FixedNetwork, Granularity, LayerMask, Network, NetworkBuilder, NetworkSpec, Op, ReluChoice,
-    ScoreMap, Shape, cull, infer, mask, random_input, spatial_mask,
+    Cell, Conv, Factor, FixedNetwork, Granularity, LayerMask, Network, NetworkBuilder, Op, ReluChoice, ScoreMap, Shape,
+    cull, infer, mask, random_input, spatial_mask,
 };
 use pisim_protocol::{LinearPlan, Message, Party, Phase, Program, Protocol, StepKind, Work, lower};
 use pisim_sim::simulate;
-use pisim_tests::Run;
+use pisim_tests::{Run, small};
 use proptest::prelude::*;
 
 const PRESETS: [&str; 4] = ["ring-gc", "ring-gc-client", "delphi", "delphi-client"];
-
-fn network(name: &str, base_channels: usize, input_size: usize) -> Network {
-    let mut spec = NetworkSpec::named(name).unwrap();
-    spec.base_channels = Some(base_channels);
-    spec.input_size = input_size;
-    spec.build().unwrap()
-}
 
 /// Two convolutions with a residual addition on small images: few enough ciphertexts for Delphi's rotations.
 fn block() -> Network {
@@ -103,7 +96,7 @@ fn silent_pixels_cost_nothing_online_in_any_preset() {
 
 #[test]
 fn a_mask_that_keeps_all_changes_no_step_and_one_that_keeps_none_is_culling() {
-    let full = network("resnet20", 2, 16);
+    let full = small("resnet20", 2, 16);
     let steps = |network: &Network, preset| lower(network, &protocol(preset)).unwrap().steps;
     for preset in ["ring-gc", "ring-gc-client"] {
         assert_eq!(steps(&budget(&full, full.relus()), preset), steps(&full, preset));
@@ -117,7 +110,7 @@ fn a_mask_that_keeps_all_changes_no_step_and_one_that_keeps_none_is_culling() {
 #[test]
 fn whole_networks_of_every_family_are_exact_and_conform_under_all_masks() {
     for (name, base, size) in [("hrn-5x5x3x", 1, 8), ("resnet18", 2, 16), ("wrn-22-8", 1, 8), ("minionn", 4, 16)] {
-        let full = network(name, base, size);
+        let full = small(name, base, size);
         let some = budget(&full, full.relus() / 3);
         let channels =
             full.layers.iter().filter(|layer| layer.op == Op::Relu).map(|layer| layer.output.pixels() as u64);
@@ -133,7 +126,7 @@ fn whole_networks_of_every_family_are_exact_and_conform_under_all_masks() {
 
 #[test]
 fn silent_values_are_neither_in_replies_nor_in_messages() {
-    let full = network("resnet18", 4, 32);
+    let full = small("resnet18", 4, 32);
     let masked = spatial_mask(&full, kept(0.5), &ScoreMap::centre(32, 32)).unwrap();
     let [dense, sparse] = [&full, &masked].map(|network| lower(network, &protocol("ring-gc")).unwrap());
     let bytes = |program: &Program, message| -> u64 {
@@ -160,7 +153,7 @@ fn silent_values_are_neither_in_replies_nor_in_messages() {
 #[test]
 fn fewer_relus_and_pixels_never_cost_more_time_or_energy() {
     let platform = Platform::builtin("epyc7502-atom").unwrap();
-    let full = network("hrn-5x5x3x", 4, 32);
+    let full = small("hrn-5x5x3x", 4, 32);
     let cost = |network: &Network| {
         let program = lower(network, &protocol("ring-gc")).unwrap();
         let result = simulate(&program, &platform).unwrap();

@@ -2,18 +2,12 @@
 
 use clap::{Args, ValueEnum};
 use pisim_hw_models::gc;
+use pisim_protocol::netlist::FAMILIES;
+use std::fmt::Write;
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    pisim hardware circuit add:16\n  \
-    pisim hardware circuit aes128 --role evaluate --json\n  \
-    pisim hardware circuit bubble-sort:64:32 --order segment -H my-engine.toml\n  \
-    pisim hardware circuit circuits/sha256.txt -H fpga-u280\n\n\
-    CIRCUIT is a file in Bristol or Bristol Fashion format, or one of:\n  \
-    add:N  sub:N  greater:N  mult:N  hamming:N  hamming-distance:N  relu:BITS  aes128\n  \
-    dot-product:N:BITS  matmul:RxKxC:BITS  bubble-sort:COUNT:BITS  relu-layer:COUNT:BITS\n\n\
-    Every gate is stepped. The input labels that fit the wire memory are on chip before the engines start; seconds do not\n\
-    include their transfer, bytes do.")]
+#[command(after_help = after_help())]
 pub struct CircuitArgs {
     /// A generator's name or a circuit file.
     pub circuit: String,
@@ -29,6 +23,28 @@ pub struct CircuitArgs {
     /// Whose engine and memory; by default the server's, or the client's when only it has an engine.
     #[arg(long, value_enum)]
     pub party: Option<Side>,
+    /// Also write the circuit to this file, in Bristol Fashion.
+    #[arg(short, long, value_name = "FILE.txt")]
+    pub output: Option<PathBuf>,
+}
+
+/// Examples, and every family of circuits.
+fn after_help() -> String {
+    let mut help = String::from(
+        "Examples:\n  \
+        pisim hardware circuit add:16\n  \
+        pisim hardware circuit aes128 --role evaluate --json\n  \
+        pisim hardware circuit bubble-sort:64:32 --order segment -H my-engine.toml\n  \
+        pisim hardware circuit circuits/sha256.txt -H fpga-u280\n  \
+        pisim hardware circuit divide:64 -o divide64.txt\n\n\
+        CIRCUIT is a file in Bristol or Bristol Fashion format, or one of:\n",
+    );
+    for family in FAMILIES {
+        // Writing to a string cannot fail.
+        let _ = writeln!(help, "  {:<22}  {}", family.form, family.about);
+    }
+    help + "\nEvery gate is stepped. The input labels that fit the wire memory are on chip before the engines start; \
+            seconds do not include their transfer, bytes do."
 }
 
 /// Which half of garbling.

@@ -1,6 +1,7 @@
 //! `pisim hardware circuit`.
 
 use crate::args::{CircuitArgs, Side};
+use crate::files::write_whole;
 use crate::output::{Output, table};
 use anyhow::{Context, Result, bail};
 use pisim_hw_models::gc::{Detailed, EngineCycles, Floors, Order, Role, Traffic};
@@ -41,6 +42,9 @@ struct Answer {
     memory_energy_j: f64,
     /// Labels that the wire memory holds.
     window_labels: u64,
+    /// The file that the circuit was written to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<String>,
 }
 
 pub fn run(args: &CircuitArgs, output: Output) -> Result<()> {
@@ -85,7 +89,13 @@ pub fn run(args: &CircuitArgs, output: Output) -> Result<()> {
         engine_energy_j,
         memory_energy_j,
         window_labels: program.window(),
+        output: args.output.as_ref().map(|path| path.display().to_string()),
     };
+    if let Some(path) = &args.output {
+        let mut file = Vec::new();
+        named.netlist.write_bristol(&mut file)?;
+        write_whole(path, &file)?;
+    }
     output.print(&answer, || text(&answer))
 }
 
@@ -151,13 +161,14 @@ fn text(answer: &Answer) -> String {
         stream("labels written back", bytes.wires_written),
         stream("input labels", bytes.inputs),
     ];
-    [
+    let mut parts = vec![
         head,
         table(&["no schedule is below", "cycles", "of all"], &[1, 2], floor_rows),
         table(&["an engine's cycles", "cycles", "share"], &[1, 2], spent_rows),
         table(&["memory stream", "bytes", "share"], &[1, 2], stream_rows),
-    ]
-    .join("\n")
+    ];
+    parts.extend(answer.output.iter().map(|path| format!("{path} written")));
+    parts.join("\n")
 }
 
 /// The name that a value has in JSON.

@@ -3,15 +3,14 @@
 use crate::Outcome;
 use crate::args::{Counts, ExploreArgs};
 use crate::output::{Output, table};
+use crate::plot::Plot;
 use crate::select;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use pisim_protocol::Protocol;
 use pisim_reports::figures::{self, MEMORIES_PER_FIGURE};
 use pisim_reports::format::Quantity;
 use pisim_sim::Prepared;
 use pisim_sim::explore::{DesignPoint, DesignSpace, Exploration, explore};
-use std::fs;
-use std::path::{Path, PathBuf};
 
 /// The platform's HE lanes over the fewest that are tried when no lanes are named.
 const LANES_RANGE: u64 = 256;
@@ -20,7 +19,12 @@ const LANES_RANGE: u64 = 256;
 const NEARLY: f64 = 1.05;
 
 pub fn run(args: &ExploreArgs, output: Output) -> Result<Outcome> {
-    let plot = args.plot.as_deref().map(|path| Plot::new(path, args.memory.len())).transpose()?;
+    // A folder that is not there is found before the designs are gone through, not after.
+    let plot = args.plot.as_deref().map(Plot::new).transpose()?;
+    let memories = args.memory.len();
+    if plot.is_some() && memories > MEMORIES_PER_FIGURE {
+        bail!("--plot: {memories} memories do not fit one figure; expected at most {MEMORIES_PER_FIGURE}");
+    }
     let network = select::network(&args.network, &args.options)?;
     let platform = args.changes.platform(&args.hardware)?;
     let program = select::program(&network, &Protocol::load(&args.protocol)?, &args.protocol)?;
@@ -36,7 +40,7 @@ pub fn run(args: &ExploreArgs, output: Output) -> Result<Outcome> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build()?;
     let explored = pool.install(|| explore(&Prepared::new(&program), &platform, &space, args.level.into()))?;
     if let Some(plot) = &plot {
-        plot.write(&explored)?;
+        plot.write_with_data(&figures::explore(&explored))?;
     }
     output.print(&explored, || {
         let mut text = format!(
@@ -49,7 +53,7 @@ pub fn run(args: &ExploreArgs, output: Output) -> Result<Outcome> {
             best(&explored)
         );
         if let Some(plot) = &plot {
-            text += &format!("\nFigure: {}\nData:   {}", plot.path.display(), plot.csv.display());
+            text += &format!("\nFigure: {}\nData:   {}", plot.path.display(), plot.data_path().display());
         }
         text
     })?;
@@ -112,40 +116,4 @@ fn best(explored: &Exploration) -> String {
     }
     let header = ["memory", "design", "engines", "HE lanes", "latency", "energy", "area", "bound by"];
     table(&header, &[2, 3, 4, 5, 6], rows)
-}
-
-/// A figure to be written with its data beside it, once its path has been judged.
-struct Plot {
-    path: PathBuf,
-    csv: PathBuf,
-    bitmap: bool,
-}
-
-impl Plot {
-    fn new(path: &Path, memories: usize) -> Result<Self> {
-        let extension = path.extension().map(|end| end.to_ascii_lowercase());
-        let bitmap = match extension.as_ref().and_then(|end| end.to_str()) {
-            Some("svg") => false,
-            Some("png") => true,
-            _ => bail!("--plot {}: expected a file that ends in .svg or .png", path.display()),
-        };
-        // A folder that is not there is found before the designs are gone through, not after.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if !folder.is_dir() || path.is_dir() {
-            bail!("--plot {}: cannot be written; expected a file in a folder that exists", path.display());
-        }
-        if memories > MEMORIES_PER_FIGURE {
-            bail!("--plot: {memories} memories do not fit one figure; expected at most {MEMORIES_PER_FIGURE}");
-        }
-        Ok(Self { path: path.to_owned(), csv: path.with_extension("csv"), bitmap })
-    }
-
-    fn write(&self, explored: &Exploration) -> Result<()> {
-        let figure = figures::explore(explored);
-        let content = if self.bitmap { figure.png()? } else { figure.svg()?.into_bytes() };
-        for (path, content) in [(&self.path, content), (&self.csv, figure.data.to_csv()?)] {
-            fs::write(path, content).with_context(|| format!("cannot write {}", path.display()))?;
-        }
-        Ok(())
-    }
 }

@@ -1,13 +1,13 @@
 //! `pisim net export`.
 
 use crate::args::ExportArgs;
+use crate::files::write_whole;
 use crate::output::Output;
 use crate::select::{self, Chosen};
 use anyhow::{Context, Result, bail, ensure};
 use pisim_netgen::{Model, Network, load_network, onnx};
 use pisim_settings::Source;
 use serde::Serialize;
-use std::path::Path;
 
 /// What `net export --json` prints.
 #[derive(Serialize)]
@@ -80,14 +80,4 @@ fn toml(chosen: &Chosen, name: &str) -> Result<String> {
     let back = load_network(&Source::new(&spec.name, &text))?.build()?;
     ensure!(back.layers == chosen.network.layers, "{} cannot be described by a .toml file", spec.name);
     Ok(text)
-}
-
-/// Writes a file in one go: whoever looks sees the old one, or all of the new one.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().context("expected a file")?.to_string_lossy();
-    let partial = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let written = std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, path));
-    written
-        .inspect_err(|_| drop(std::fs::remove_file(&partial)))
-        .with_context(|| format!("cannot write {}", path.display()))
 }

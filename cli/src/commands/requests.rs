@@ -3,8 +3,9 @@
 use crate::Outcome;
 use crate::args::{Rates, RequestsArgs};
 use crate::output::{self, Output};
+use crate::plot::Plot;
 use crate::select;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use pisim_protocol::Protocol;
 use pisim_reports::figures::{self, Columns};
 use pisim_reports::{RequestSeries, tables};
@@ -36,6 +37,7 @@ struct Row<'a> {
 }
 
 pub fn run(args: &RequestsArgs, output: Output) -> Result<Outcome> {
+    // A folder that is not there is found before the simulation, not after it.
     let plot = args.plot.as_deref().map(Plot::new).transpose()?;
     let mut config = RequestConfig {
         hours: args.hours,
@@ -60,7 +62,7 @@ pub fn run(args: &RequestsArgs, output: Output) -> Result<Outcome> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build()?;
     let series = pool.install(|| all_series(&simulations, services, &config))?;
     if let Some(plot) = plot {
-        plot.write(&series)?;
+        plot.write(&figures::requests(&series, Columns::Two))?;
     }
     let rows: Vec<Row> = series.iter().flat_map(rows_of).collect();
     output.print(&rows, || match &args.plot {
@@ -158,34 +160,5 @@ impl SlowBar {
         if self.start.elapsed() > Duration::from_secs(1) && !self.shown.swap(true, Ordering::Relaxed) {
             self.bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
         }
-    }
-}
-
-/// A figure to be written, once its path has been judged.
-struct Plot<'a> {
-    path: &'a Path,
-    bitmap: bool,
-}
-
-impl<'a> Plot<'a> {
-    fn new(path: &'a Path) -> Result<Self> {
-        let extension = path.extension().map(|end| end.to_ascii_lowercase());
-        let bitmap = match extension.as_ref().and_then(|end| end.to_str()) {
-            Some("svg") => false,
-            Some("png") => true,
-            _ => bail!("--plot {}: expected a file that ends in .svg or .png", path.display()),
-        };
-        // A folder that is not there is found before the simulation, not after it.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if !folder.is_dir() || path.is_dir() {
-            bail!("--plot {}: cannot be written; expected a file in a folder that exists", path.display());
-        }
-        Ok(Self { path, bitmap })
-    }
-
-    fn write(&self, series: &[RequestSeries]) -> Result<()> {
-        let figure = figures::requests(series, Columns::Two);
-        let content = if self.bitmap { figure.png()? } else { figure.svg()?.into_bytes() };
-        fs::write(self.path, content).with_context(|| format!("cannot write {}", self.path.display()))
     }
 }

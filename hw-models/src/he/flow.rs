@@ -1,6 +1,6 @@
 //! Two flows through the same steps: loading, and computing what has been loaded.
 
-use super::passes::{Run, Runs};
+use super::passes::{Repeat, Run, Runs};
 
 /// The end of loading and the end of computing, in cycles from the first load.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,46 +13,76 @@ pub(super) struct Ends {
 
 /// Loads and computes all runs; loading is at most `ahead` steps before computing.
 pub(super) fn ends(runs: &Runs, ahead: f64) -> Ends {
-    let (mut loading, mut computing) = (Place::at(&runs.list), Place::at(&runs.list));
+    let load = |run: &Run| run.load;
+    let compute = |run: &Run| run.compute;
+    let (mut loading, mut computing) = (Place::at(&runs.list, load), Place::at(&runs.list, compute));
     let (mut now, mut lead, mut loaded, mut starved) = (0.0, 0.0_f64, 0.0, 0.0);
-    // What the last of the periods that are alike has added, and what it began with.
-    let (mut begin, mut added) = (None, (0.0, 0.0));
-    while let Some(compute) = computing.rate(|run| run.compute) {
-        if let Some(repeat) = &runs.repeat {
-            match begin {
-                None if computing.position >= repeat.from => begin = Some((now, starved)),
-                Some((then, so_far)) if computing.position >= repeat.to && added.0 == 0.0 => {
-                    added = (now - then, starved - so_far);
-                }
-                _ => {}
-            }
-        }
-        let load = loading.rate(|run| run.load).unwrap_or(0.0);
-        let fast_load = if lead >= ahead { load.min(compute) } else { load };
-        let fast_compute = if lead <= 0.0 && loading.under_way() { compute.min(fast_load) } else { compute };
-        let gain = fast_load - fast_compute;
-        let under_way = loading.under_way();
-        let until_bound = match gain {
-            gain if gain > 0.0 => (ahead - lead) / gain,
-            gain if gain < 0.0 && under_way => lead / -gain,
-            _ => f64::INFINITY,
+    let mut repeated = Repeated::new(runs.repeat);
+    while !computing.runs.is_empty() {
+        repeated.look(computing.position, (now, starved));
+        let under_way = !loading.runs.is_empty();
+        let loads = if lead >= ahead { loading.rate.min(computing.rate) } else { loading.rate };
+        let waits = lead <= 0.0 && under_way && loads < computing.rate;
+        let computes = if waits { loads } else { computing.rate };
+        let gain = loads - computes;
+        let until_bound = if gain > 0.0 {
+            (ahead - lead) / gain
+        } else if gain < 0.0 && under_way {
+            lead / -gain
+        } else {
+            f64::INFINITY
         };
-        let time = until_bound.min(loading.left(fast_load)).min(computing.left(fast_compute)).max(0.0);
+        let (load_left, compute_left) = (loading.left(loads), computing.left(computes));
+        let time = until_bound.min(load_left).min(compute_left).max(0.0);
         now += time;
-        if fast_compute < compute {
-            starved += time * fast_compute / compute;
+        if waits {
+            starved += time * computes / computing.rate;
         }
         // Rounding must not leave the lead a hair inside its bounds, where nothing would ever move.
         lead = if time == until_bound { if gain > 0.0 { ahead } else { 0.0 } } else { lead + gain * time };
-        loading.advance(fast_load, time);
-        computing.advance(fast_compute, time);
+        loading.advance(loads, (time, load_left), load);
+        computing.advance(computes, (time, compute_left), compute);
         if under_way {
             loaded = now;
         }
     }
-    let times = runs.repeat.as_ref().map_or(0.0, |repeat| repeat.times);
-    let (more, more_starved) = (times * added.0, times * added.1);
+    let (more, more_starved) = repeated.rest();
     Ends { loaded: loaded + more, computed: now + more, starved: starved + more_starved }
+}
+
+/// What the last of the periods in the list adds to the time and to the cycles that starve.
+struct Repeated {
+    repeat: Option<Repeat>,
+    begin: Option<(f64, f64)>,
+    end: Option<(f64, f64)>,
+}
+
+impl Repeated {
+    fn new(repeat: Option<Repeat>) -> Self {
+        Self { repeat, begin: None, end: None }
+    }
+
+    /// Notes when computing comes to the period and when it leaves it.
+    fn look(&mut self, position: usize, now: (f64, f64)) {
+        if let Some(repeat) = &self.repeat {
+            if self.begin.is_none() && position >= repeat.from {
+                self.begin = Some(now);
+            }
+            if self.end.is_none() && position >= repeat.to {
+                self.end = Some(now);
+            }
+        }
+    }
+
+    /// What all periods add that are not in the list.
+    fn rest(&self) -> (f64, f64) {
+        match (self.repeat, self.begin, self.end) {
+            (Some(Repeat { times, .. }), Some(begin), Some(end)) => {
+                (times * (end.0 - begin.0), times * (end.1 - begin.1))
+            }
+            _ => (0.0, 0.0),
+        }
+    }
 }
 
 /// How far a flow is through the runs.
@@ -62,32 +92,35 @@ struct Place<'a> {
     position: usize,
     /// Steps of the first of them that are left.
     steps: f64,
+    /// Steps per cycle in it, if nothing holds the flow back.
+    rate: f64,
 }
 
 impl<'a> Place<'a> {
-    fn at(runs: &'a [Run]) -> Self {
-        Self { runs, position: 0, steps: runs.first().map_or(0.0, |run| run.steps) }
+    fn at(runs: &'a [Run], cycles: impl Fn(&Run) -> f64) -> Self {
+        let mut place = Self { runs, position: 0, steps: 0.0, rate: 0.0 };
+        place.enter(cycles);
+        place
     }
 
-    fn under_way(&self) -> bool {
-        !self.runs.is_empty()
-    }
-
-    /// Steps per cycle of the run at hand; none at the end.
-    fn rate(&self, cycles: impl Fn(&Run) -> f64) -> Option<f64> {
-        self.runs.first().map(|run| 1.0 / cycles(run).max(LEAST_CYCLES))
+    /// Begins with the first of the runs that are left.
+    fn enter(&mut self, cycles: impl Fn(&Run) -> f64) {
+        let first = self.runs.first();
+        self.steps = first.map_or(0.0, |run| run.steps);
+        self.rate = first.map_or(0.0, |run| 1.0 / cycles(run).max(LEAST_CYCLES));
     }
 
     /// Cycles until the end of the run at this rate.
     fn left(&self, rate: f64) -> f64 {
-        if self.under_way() { self.steps / rate } else { f64::INFINITY }
+        if self.runs.is_empty() { f64::INFINITY } else { self.steps / rate }
     }
 
-    fn advance(&mut self, rate: f64, time: f64) {
-        if time >= self.left(rate) {
+    /// Goes on for some cycles, of which so many are left in the run.
+    fn advance(&mut self, rate: f64, (time, left): (f64, f64), cycles: impl Fn(&Run) -> f64) {
+        if time >= left {
             self.runs = self.runs.get(1..).unwrap_or_default();
             self.position += 1;
-            self.steps = self.runs.first().map_or(0.0, |run| run.steps);
+            self.enter(cycles);
         } else {
             self.steps -= rate * time;
         }
@@ -99,7 +132,6 @@ const LEAST_CYCLES: f64 = 1e-9;
 
 #[cfg(test)]
 mod tests {
-    use super::super::passes::Repeat;
     use super::*;
 
     fn run(steps: f64, load: f64, compute: f64) -> Run {

@@ -20,8 +20,8 @@ pub use traffic::{HeTraffic, LoopOrder};
 pub use work::{HeTiling, HeWork};
 
 use crate::cost::{Cost, product};
-use edges::Edges;
 use crate::technology::Technology;
+use edges::Edges;
 use serde::Serialize;
 
 /// A homomorphic-encryption engine.

@@ -62,7 +62,7 @@ impl HeEngine {
     /// wait for both.
     ///
     /// Of layers with many weights and any bandwidth, half are within 0.3 % of [`HeEngine::reference`], nine in ten within 3 %,
-    /// and all that were tried within 16 %: the worst spill all sums with hardly any products to hide it behind.
+    /// and all that were tried within 18 %: the worst spill all sums with hardly any products to hide it behind.
     ///
     /// More scratchpad or bandwidth is never slower (but for rounding: 0.02 %). Faster transforms hold fewer weights under way,
     /// so that less is loaded ahead: in one of 200 random layers more units made the layer slower, by up to 15 %.
@@ -83,7 +83,8 @@ impl HeEngine {
         for (stays, traffic) in self.loops(work, tiling) {
             let limit = best.map_or(f64::INFINITY, |best| best.cycles);
             let Some(other) = self.in_order(&layer, (stays, traffic), limit) else { continue };
-            let rank = |tiled: &Tiled| (tiled.cycles, tiled.traffic.total());
+            // Sums that do not stay have more time to come back where all other outputs are worked on in between.
+            let rank = |tiled: &Tiled| (tiled.cycles, tiled.traffic.total(), tiled.stays.spilled_sums > 0);
             if best.as_ref().is_none_or(|best| rank(&other) < rank(best)) {
                 best = Some(other);
             }

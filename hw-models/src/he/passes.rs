@@ -53,6 +53,8 @@ pub(super) struct Passes<'a> {
     rotations: u64,
     /// Bytes that wait for a place among the loads: results of the group before.
     waiting: f64,
+    /// Steps that loads may be ahead.
+    ahead: f64,
     /// Runs before this one are not made longer.
     sealed: usize,
     runs: Vec<Run>,
@@ -85,40 +87,56 @@ impl<'a> Passes<'a> {
             ],
             rotations: 0,
             waiting: 0.0,
+            ahead,
             sealed: 0,
             runs: Vec::with_capacity(16),
         };
-        passes.all(ahead)
+        passes.all()
     }
 
-    /// All periods: the first, those that are alike, the last. Loads of keys and of what was loaded ahead must have settled
-    /// before a period stands for others.
-    fn all(mut self, ahead: f64) -> Runs {
+    /// All periods: the first, those that are alike, the last. Loads of keys must have settled before a period stands for others.
+    /// If nothing alternates in it, it is one run that is as much longer; if something does, so many periods are in the list that
+    /// what was loaded ahead has settled as well.
+    fn all(mut self) -> Runs {
         let (outer, inner) = match self.stays.order {
             LoopOrder::InputStationary => (self.tiling.input_groups, self.tiling.output_groups),
             _ => (self.tiling.output_groups, self.tiling.input_groups),
         };
-        let steps = inner * self.tiling.sums.max(1) * self.tiling.weights_per_sum.max(1);
-        let settle = 3 + (4.0 * ahead / steps.max(1) as f64).min(1e9) as u64;
-        let (mut repeat, mut steady, mut number) = (None, 0, 0);
-        while number < outer {
-            let stands_for_others = repeat.is_none() && steady >= settle && number + 2 < outer;
-            let from = self.runs.len();
-            if stands_for_others {
-                self.sealed = from;
-            }
-            steady += u64::from(number > 0 && !self.loads_new_keys());
+        let mut number = 0;
+        while number < outer && (number < 2 || self.loads_new_keys()) {
             self.period(number, inner);
             number += 1;
-            if stands_for_others {
-                // All that are left but the last.
-                let times = outer - 1 - number;
-                self.sealed = self.runs.len();
-                repeat = Some(Repeat { from, to: self.runs.len(), times: times as f64 });
-                number += times;
+        }
+        let mut repeat = None;
+        if number + 1 < outer {
+            let from = self.runs.len();
+            self.sealed = from;
+            self.period(number, inner);
+            number += 1;
+            let (to, left) = (self.runs.len(), outer - 1 - number);
+            if let [only] = self.runs.get_mut(from..).unwrap_or_default() {
+                only.steps *= (1 + left) as f64;
+            } else {
+                repeat = self.copies(from, to, left, inner);
             }
+            self.sealed = self.runs.len();
+            number += left;
+        }
+        if number < outer {
+            self.period(number, inner);
         }
         Runs { list: self.runs, repeat }
+    }
+
+    /// Puts copies of a period behind it, `left` in all: some of them into the list, and as many more as the last one stands for.
+    fn copies(&mut self, from: usize, to: usize, left: u64, inner: u64) -> Option<Repeat> {
+        let steps = inner * self.tiling.sums.max(1) * self.tiling.weights_per_sum.max(1);
+        let listed = left.min(1 + (2.0 * self.ahead / steps.max(1) as f64).min(1e9) as u64);
+        for _ in 0..listed {
+            self.runs.extend_from_within(from..to);
+        }
+        let end = self.runs.len();
+        (left > listed).then(|| Repeat { from: end - (to - from), to: end, times: (left - listed) as f64 })
     }
 
     /// One round of the inner loop.
@@ -193,15 +211,33 @@ impl<'a> Passes<'a> {
         new as f64 * self.keys[0] + (count - new) as f64 * self.keys[1]
     }
 
-    /// Adds sums that each load so many bytes, or makes the last run longer.
+    /// Adds sums that each load so many bytes.
     fn push(&mut self, sums: u64, bytes: f64, compute: f64) {
         let steps = self.tiling.weights_per_sum.max(1);
         let load = bytes / steps as f64 / self.bytes_per_cycle;
-        let steps = (sums * steps) as f64;
+        let run = Run { steps: (sums * steps) as f64, load, compute };
         let open = self.runs.get_mut(self.sealed..).and_then(|runs| runs.last_mut());
-        match open.filter(|run| run.load == load && run.compute == compute) {
-            Some(run) => run.steps += steps,
-            None => self.runs.push(Run { steps, load, compute }),
+        match open.and_then(|last| Some((last.joined(&run, self.ahead)?, last))) {
+            Some((joined, last)) => *last = joined,
+            None => self.runs.push(run),
+        }
+    }
+}
+
+impl Run {
+    /// Both as one run, if nothing alternates in it: memory bounds all of it, or computing does, as far as what has been loaded
+    /// ahead hides loads that take longer.
+    fn joined(&self, other: &Self, ahead: f64) -> Option<Self> {
+        let steps = self.steps + other.steps;
+        let mean = |one: f64, another: f64| (self.steps * one + other.steps * another) / steps;
+        let joined = Self { steps, load: mean(self.load, other.load), compute: mean(self.compute, other.compute) };
+        let waits = |run: &Self| run.load > run.compute;
+        // A quarter of what may be loaded ahead: the rest may have been used up.
+        let hidden = self.steps * (self.load - self.compute) <= 0.25 * ahead * self.compute;
+        match (waits(self), waits(other)) {
+            (true, true) | (false, false) => Some(joined),
+            (true, false) => (hidden && !waits(&joined)).then_some(joined),
+            (false, true) => None,
         }
     }
 }

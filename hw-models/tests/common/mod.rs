@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
 pub mod outputs;
+pub mod shipped;
 
 use pisim_hw_models::gc::{Gate, GcError, MemoryPort, Netlist, Op, Order, Tables};
 use pisim_hw_models::{GcEngine, Technology};

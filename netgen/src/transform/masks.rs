@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use pisim_settings::Count;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +14,12 @@ use crate::{Granularity, Network, NetworkError, ReluChoice, ScoreMap, mask, read
 #[serde(deny_unknown_fields)]
 pub struct Mask {
     /// ReLUs that stay in the whole network, chosen at random among all.
+    #[serde(default, deserialize_with = "super::table::count")]
+    #[schemars(with = "Option<Count>")]
     pub budget: Option<u64>,
     /// ReLUs that stay in each ReLU layer, in execution order, chosen at random in each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "super::table::one_or_many")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "super::table::counts")]
+    #[schemars(with = "Vec<Count>")]
     pub per_layer: Vec<u64>,
     /// A NumPy array (`.npy`) with a one for every ReLU that stays and a zero for every other: all ReLU layers in execution order,
     /// one behind the other, each `[channel][row][column]`. A path is relative to the file that names it.

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use pisim_settings::{Source, did_you_mean, parse};
+use pisim_settings::{Count, Source, did_you_mean, parse};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, IntoDeserializer, SeqAccess, Visitor};
 use toml::{Table, Value};
@@ -83,6 +83,20 @@ pub(crate) fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deseri
         fn visit_u64<E: Error>(self, number: u64) -> Result<Vec<T>, E> {
             Ok(vec![T::deserialize(number.into_deserializer())?])
         }
+
+        fn visit_f64<E: Error>(self, number: f64) -> Result<Vec<T>, E> {
+            Ok(vec![T::deserialize(number.into_deserializer())?])
+        }
     }
     deserializer.deserialize_any(OneOrMany(std::marker::PhantomData))
+}
+
+/// Reads a count, with or without a decimal prefix.
+pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(Option::<Count>::deserialize(deserializer)?.map(Count::get))
+}
+
+/// Reads a list of counts, or one as the list of it alone.
+pub(crate) fn counts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+    Ok(one_or_many::<D, Count>(deserializer)?.into_iter().map(Count::get).collect())
 }

@@ -77,7 +77,7 @@ fn text_of(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transform::{Cull, Equalize, Factor, ReluReuse, Reshape, ReuseConv, Thin};
+    use crate::transform::{Cull, Equalize, Factor, Mask, ReluReuse, Reshape, ReuseConv, Thin};
 
     #[test]
     fn a_transform_reads_as_in_a_file_and_prints_as_it_is_read() {
@@ -135,6 +135,35 @@ mod tests {
             let error = text.parse::<Transform>().unwrap_err().to_string();
             assert!(error.contains(says), "{text}: {error}");
             assert!(error.contains("such as cull:stages=stem+s1"), "{error}");
+        }
+    }
+    #[test]
+    fn budgets_of_relus_are_counts_with_or_without_a_prefix_in_files_and_on_the_command_line() {
+        let budget = |budget| Transform::Mask(Mask { budget: Some(budget), ..Mask::default() });
+        let layers = |per_layer: &[u64]| Transform::Mask(Mask { per_layer: per_layer.to_vec(), ..Mask::default() });
+        for (text, expected) in [
+            ("mask:budget=100000", budget(100_000)),
+            ("mask:budget=100k", budget(100_000)),
+            ("mask:budget=1.5M", budget(1_500_000)),
+            ("mask:budget=1e3", budget(1000)),
+            ("mask:per_layer=2k", layers(&[2000])),
+            ("mask:per_layer=1e3", layers(&[1000])),
+            ("mask:per_layer=1k+2.5k+7", layers(&[1000, 2500, 7])),
+        ] {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+        let file = |text: &str| from_table(text.parse().unwrap()).map_err(|fault| (fault.key, fault.problem));
+        assert_eq!(file("kind = \"mask\"\nbudget = \"100k\""), Ok(budget(100_000)));
+        assert_eq!(file("kind = \"mask\"\nbudget = 100000"), Ok(budget(100_000)));
+        assert_eq!(file("kind = \"mask\"\nper_layer = [\"1k\", 7]"), Ok(layers(&[1000, 7])));
+        for (text, says) in [
+            ("mask:budget=100 kB", "`budget`: wrong unit `kB` in `100 kB`; expected a count such as \"100k\""),
+            ("mask:budget=1.5", "`budget`: `1.5` is no whole number up to 2^53"),
+            ("mask:budget=-1", "`budget`: `-1` is negative"),
+            ("mask:per_layer=1k+x", "`x` does not start with a number"),
+        ] {
+            let error = text.parse::<Transform>().unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
         }
     }
 }

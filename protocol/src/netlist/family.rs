@@ -187,4 +187,52 @@ pub const FAMILIES: &[Family] = &[
             _ => None,
         },
     },
+    Family {
+        form: "add-nand:N",
+        about: "a + b with its carry, of NAND gates, like the public adder_32bit",
+        make: |sizes| match *sizes {
+            [bits] => Some(Generator::AddNand { bits }),
+            _ => None,
+        },
+    },
+    Family {
+        form: "divide:N",
+        about: "a / b in two's complement, rounded towards zero, like the public divide64",
+        make: |sizes| match *sizes {
+            [bits] => Some(Generator::Divide { bits }),
+            _ => None,
+        },
+    },
+    Family {
+        form: "from-shares:N:BITS",
+        about: "the signed number of two shares modulo an N-bit p, like the public LSSS_to_GC",
+        make: |sizes| match *sizes {
+            [modulus_bits, bits] => Some(Generator::FromShares { modulus_bits, bits }),
+            _ => None,
+        },
+    },
+    Family {
+        form: "fp-eq",
+        about: "whether two doubles (IEEE 754) are equal, like the public FP-eq",
+        make: |sizes| match *sizes {
+            [] => Some(Generator::FloatEqual),
+            _ => None,
+        },
+    },
+    Family {
+        form: "fp-lt",
+        about: "whether a < b of doubles (IEEE 754), like the public FP-lt",
+        make: |sizes| match *sizes {
+            [] => Some(Generator::FloatLess),
+            _ => None,
+        },
+    },
+    Family {
+        form: "sha256",
+        about: "SHA-256's compression of a block into a state, like the public sha256",
+        make: |sizes| match *sizes {
+            [] => Some(Generator::Sha256),
+            _ => None,
+        },
+    },
 ];

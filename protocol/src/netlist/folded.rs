@@ -93,7 +93,12 @@ impl RawBuilder {
 
     /// Whether no bit is set: a tree of AND gates over the inverted bits.
     pub fn is_zero(&mut self, bits: &[Wire]) -> Option<Wire> {
-        let mut layer: Vec<Wire> = bits.iter().map(|bit| self.not(*bit)).collect();
+        let inverted = bits.iter().map(|bit| self.not(*bit)).collect();
+        self.all(inverted)
+    }
+
+    /// Whether all bits are set: a tree of AND gates over neighbours.
+    pub fn all(&mut self, mut layer: Vec<Wire>) -> Option<Wire> {
         while layer.len() > 1 {
             let pairs = layer.chunks(2);
             layer = pairs

@@ -1,19 +1,19 @@
 //! Generators: named circuits of any size, refused before they are built when they would be too large.
 
 use super::Netlist;
+use super::divide::divide;
 use super::family::FAMILIES;
+use super::from_shares::from_shares;
+use super::gate_counts;
 use super::raw::RawBuilder;
-use crate::circuit::Wire;
+use super::sha256::compress;
+use crate::circuit::{Builder, Circuit, Inputs, Wire};
 use pisim_settings::did_you_mean;
 use std::fmt;
 use std::str::FromStr;
 
 /// Most gates and inputs of a generated circuit together: 2^27, which is 1.5 GiB of gates.
 pub const MAX_WIRES: u64 = 1 << 27;
-
-/// Gates of [`Aes128`]: 200 S-boxes of 132 gates, 36 columns mixed with 97 XOR gates each, 11 round keys added, 10
-/// made, and the 16 ones of the round constants.
-const AES_GATES: u128 = 200 * 132 + 36 * 97 + 11 * 128 + 10 * 128 + 16;
 
 /// Why a generator's name gives no circuit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,9 +88,23 @@ pub enum Generator {
     MultWide { bits: u32 },
     /// Whether a number of the garbler is zero.
     IsZero { bits: u32 },
+    /// `a + b` with the carry: the garbler has `a`, the evaluator `b`.
+    AddNand { bits: u32 },
+    /// `a / b` in two's complement: the garbler has `a`, the evaluator `b`.
+    Divide { bits: u32 },
+    /// The number that two shares modulo a prime stand for: the garbler has the first share, the evaluator the second
+    /// and the modulus.
+    FromShares { modulus_bits: u32, bits: u32 },
+    /// Whether two doubles are equal: the garbler has `a`, the evaluator `b`.
+    FloatEqual,
+    /// Whether `a < b` of doubles: the garbler has `a`, the evaluator `b`.
+    FloatLess,
+    /// SHA-256's compression: the garbler has the block, the evaluator the state.
+    Sha256,
 }
 use Generator::{Add, Aes128, BubbleSort, DotProduct, Greater, Hamming, HammingDistance, Matmul, Mult, Relu, Sub};
-use Generator::{AddFolded, IsZero, MultFolded, MultWide, Neg, SubFolded};
+use Generator::{AddFolded, AddNand, IsZero, MultFolded, MultWide, Neg, SubFolded};
+use Generator::{Divide, FloatEqual, FloatLess, FromShares, Sha256};
 
 impl FromStr for Generator {
     type Err = GeneratorError;
@@ -127,6 +141,12 @@ impl fmt::Display for Generator {
             MultFolded { bits } => write!(f, "mult-folded:{bits}"),
             MultWide { bits } => write!(f, "mult-wide:{bits}"),
             IsZero { bits } => write!(f, "is-zero:{bits}"),
+            AddNand { bits } => write!(f, "add-nand:{bits}"),
+            Divide { bits } => write!(f, "divide:{bits}"),
+            FromShares { modulus_bits, bits } => write!(f, "from-shares:{modulus_bits}:{bits}"),
+            FloatEqual => write!(f, "fp-eq"),
+            FloatLess => write!(f, "fp-lt"),
+            Sha256 => write!(f, "sha256"),
         }
     }
 }
@@ -136,46 +156,56 @@ impl Generator {
     pub fn gates(&self) -> u128 {
         let wide = u128::from;
         match *self {
-            Add { bits } | Sub { bits } => add_gates(wide(bits)),
-            Greater { bits } => greater_gates(wide(bits)),
-            Mult { bits } => mult_gates(wide(bits)),
-            Hamming { bits } => hamming_gates(wide(bits)),
-            HammingDistance { bits } => wide(bits) + hamming_gates(wide(bits)),
-            DotProduct { pairs, bits } => dot_gates(wide(pairs), wide(bits)),
+            Add { bits } | Sub { bits } => gate_counts::add(wide(bits)),
+            Greater { bits } => gate_counts::greater(wide(bits)),
+            Mult { bits } => gate_counts::mult(wide(bits)),
+            Hamming { bits } => gate_counts::hamming(wide(bits)),
+            HammingDistance { bits } => wide(bits) + gate_counts::hamming(wide(bits)),
+            DotProduct { pairs, bits } => gate_counts::dot(wide(pairs), wide(bits)),
             // Four sizes of 32 bits each can be more than 2^128 gates.
             Matmul { rows, inner, columns, bits } => {
-                dot_gates(wide(inner), wide(bits)).saturating_mul(wide(rows)).saturating_mul(wide(columns))
+                gate_counts::dot(wide(inner), wide(bits)).saturating_mul(wide(rows)).saturating_mul(wide(columns))
             }
             BubbleSort { count, bits } => {
                 let swaps = wide(count) * (wide(count) - 1) / 2;
-                swaps * (greater_gates(wide(bits)) + 6 * wide(bits))
+                swaps * (gate_counts::greater(wide(bits)) + 6 * wide(bits))
             }
             Relu { count, bits } => wide(count) * (wide(bits) + 1),
-            Aes128 => AES_GATES,
-            AddFolded { bits } => add_folded_gates(wide(bits)),
-            SubFolded { bits } => add_folded_gates(wide(bits)) + wide(bits) - 1,
+            Aes128 => gate_counts::AES,
+            AddFolded { bits } => gate_counts::add_folded(wide(bits)),
+            SubFolded { bits } => gate_counts::add_folded(wide(bits)) + wide(bits) - 1,
             Neg { bits } => 3 * (wide(bits) - 1),
-            MultFolded { bits } => mult_folded_gates(wide(bits)),
-            MultWide { bits } => mult_wide_gates(wide(bits)),
+            MultFolded { bits } => gate_counts::mult_folded(wide(bits)),
+            MultWide { bits } => gate_counts::mult_wide(wide(bits)),
             IsZero { bits } => 2 * wide(bits) - 1,
+            AddNand { bits } => gate_counts::add_nand(wide(bits)),
+            Divide { bits } => gate_counts::divide(wide(bits)),
+            FromShares { modulus_bits, bits } => gate_counts::from_shares(wide(modulus_bits), wide(bits)),
+            FloatEqual => gate_counts::FLOAT_EQUAL,
+            FloatLess => gate_counts::FLOAT_LESS,
+            Sha256 => gate_counts::SHA_256,
         }
     }
 
-    /// Input bits of the garbler and of the evaluator.
-    fn inputs(&self) -> [u128; 2] {
+    /// Sizes of the groups of input bits: the garbler's, then the evaluator's.
+    fn groups(&self) -> Vec<u128> {
         let wide = u128::from;
         match *self {
             Add { bits } | Sub { bits } | Greater { bits } | Mult { bits } | HammingDistance { bits } => {
-                [wide(bits); 2]
+                vec![wide(bits); 2]
             }
-            AddFolded { bits } | SubFolded { bits } | MultFolded { bits } | MultWide { bits } => [wide(bits); 2],
-            Hamming { bits } | Neg { bits } | IsZero { bits } => [wide(bits), 0],
-            DotProduct { pairs, bits } => [wide(pairs) * wide(bits); 2],
+            AddFolded { bits } | SubFolded { bits } | MultFolded { bits } | MultWide { bits } => vec![wide(bits); 2],
+            AddNand { bits } | Divide { bits } => vec![wide(bits); 2],
+            Hamming { bits } | Neg { bits } | IsZero { bits } => vec![wide(bits)],
+            DotProduct { pairs, bits } => vec![wide(pairs) * wide(bits); 2],
             Matmul { rows, inner, columns, bits } => {
-                [rows, columns].map(|lines| wide(lines) * wide(inner) * wide(bits))
+                [rows, columns].map(|lines| wide(lines) * wide(inner) * wide(bits)).to_vec()
             }
-            BubbleSort { count, bits } | Relu { count, bits } => [wide(count) * wide(bits), 0],
-            Aes128 => [128; 2],
+            BubbleSort { count, bits } | Relu { count, bits } => vec![wide(count) * wide(bits)],
+            Aes128 => vec![128; 2],
+            FromShares { modulus_bits, .. } => vec![wide(modulus_bits); 3],
+            FloatEqual | FloatLess => vec![64; 2],
+            Sha256 => vec![512, 256],
         }
     }
 
@@ -184,16 +214,42 @@ impl Generator {
     /// # Errors
     /// It would have more than [`MAX_WIRES`] gates and inputs.
     pub fn build(&self) -> Result<Netlist, GeneratorError> {
-        let (gates, [garbler, evaluator]) = (self.gates(), self.inputs());
-        if gates.saturating_add(garbler).saturating_add(evaluator) > u128::from(MAX_WIRES) {
-            return Err(GeneratorError::TooLarge { name: self.to_string(), gates, inputs: garbler + evaluator });
+        let (gates, groups) = (self.gates(), self.groups());
+        let inputs = groups.iter().fold(0, |sum: u128, group| sum.saturating_add(*group));
+        if gates.saturating_add(inputs) > u128::from(MAX_WIRES) {
+            return Err(GeneratorError::TooLarge { name: self.to_string(), gates, inputs });
         }
-        let constants: &[bool] = if self.needs_zero() { &[false] } else { &[] };
-        let mut builder = RawBuilder::new(garbler as usize, evaluator as usize, constants, gates as usize);
-        let outputs = self.outputs(&mut builder);
-        let (circuit, constants) = builder.finish(&outputs);
-        let inputs = if evaluator == 0 { vec![garbler as usize] } else { vec![garbler as usize, evaluator as usize] };
-        Ok(Netlist { circuit, constants, inputs, outputs: vec![outputs.len()] })
+        let groups: Vec<usize> = groups.into_iter().map(|group| group as usize).collect();
+        let garbler = groups.first().copied().unwrap_or(0);
+        let evaluator = inputs as usize - garbler;
+        let (circuit, constants) = match self.shared(Inputs { garbler_online: garbler, evaluator, garbler_offline: 0 })
+        {
+            Some(circuit) => (circuit, Vec::new()),
+            None => {
+                let constants: &[bool] = if self.needs_zero() { &[false] } else { &[] };
+                let mut builder = RawBuilder::new(garbler, evaluator, constants, gates as usize);
+                let outputs = self.outputs(&mut builder);
+                builder.finish(&outputs)
+            }
+        };
+        let outputs = vec![circuit.outputs.len()];
+        Ok(Netlist { circuit, constants, inputs: groups, outputs })
+    }
+
+    /// The circuit, for those that fold constants and share gates.
+    fn shared(&self, inputs: Inputs) -> Option<Circuit> {
+        let mut builder = Builder::new(inputs);
+        let (a, b) = (builder.garbler_online(), builder.evaluator());
+        let outputs = match *self {
+            Divide { .. } => divide(&mut builder, &a, &b),
+            FromShares { modulus_bits, bits } => {
+                let (b, modulus) = b.split_at_checked(modulus_bits as usize)?;
+                from_shares(&mut builder, [&a, b], modulus, bits as usize)
+            }
+            Sha256 => compress(&mut builder, &a, &b),
+            _ => return None,
+        };
+        Some(builder.finish(outputs))
     }
 
     /// Whether the circuit reads a constant zero.
@@ -202,7 +258,8 @@ impl Generator {
             Add { .. } | Sub { .. } | Greater { .. } | Mult { .. } | DotProduct { .. } | Matmul { .. } => true,
             Hamming { .. } | HammingDistance { .. } | BubbleSort { .. } => true,
             Relu { .. } | Aes128 | AddFolded { .. } | SubFolded { .. } | Neg { .. } => false,
-            MultFolded { .. } | MultWide { .. } | IsZero { .. } => false,
+            MultFolded { .. } | MultWide { .. } | IsZero { .. } | AddNand { .. } | FloatEqual | FloatLess => false,
+            Divide { .. } | FromShares { .. } | Sha256 => false,
         }
     }
 
@@ -235,50 +292,10 @@ impl Generator {
             MultFolded { .. } => builder.multiply_folded(&a, &b, false),
             MultWide { .. } => builder.multiply_folded(&a, &b, true),
             IsZero { .. } => builder.is_zero(&a).into_iter().collect(),
+            AddNand { .. } => builder.add_nand(&a, &b),
+            FloatEqual => builder.float_equal(&a, &b),
+            FloatLess => builder.float_less(&a, &b),
+            Divide { .. } | FromShares { .. } | Sha256 => Vec::new(),
         }
     }
-}
-
-/// A bit of an adder is 5 gates, its last one 2.
-fn add_gates(bits: u128) -> u128 {
-    5 * (bits - 1) + 2
-}
-
-fn greater_gates(bits: u128) -> u128 {
-    add_gates(bits + 1) + 2
-}
-
-/// Partial products of 1 to `bits` bits, each added by an adder as wide.
-fn mult_gates(bits: u128) -> u128 {
-    bits * (bits + 1) / 2 + 5 * bits * (bits - 1) / 2 + 2 * bits
-}
-
-fn dot_gates(pairs: u128, bits: u128) -> u128 {
-    pairs * mult_gates(bits) + (pairs - 1) * add_gates(bits)
-}
-
-fn hamming_gates(bits: u128) -> u128 {
-    let (mut words, mut width, mut gates) = (bits, 2, 0);
-    while words > 1 {
-        gates += words / 2 * add_gates(width);
-        (words, width) = (words.div_ceil(2), width + 1);
-    }
-    gates
-}
-
-/// A half adder of 2 gates, full adders of 6, and a last bit of 2; only a XOR for one bit.
-fn add_folded_gates(bits: u128) -> u128 {
-    if bits == 1 { 1 } else { 6 * bits - 8 }
-}
-
-/// Partial products of 1 to `bits` bits, and an adder as wide for all but the widest.
-fn mult_folded_gates(bits: u128) -> u128 {
-    let adders = if bits == 1 { 0 } else { 1 + 3 * (bits * (bits - 1) - 2) - 8 * (bits - 2) };
-    bits * (bits + 1) / 2 + adders
-}
-
-/// All partial products; a first adder whose last bit has no third operand, and further ones with a carry.
-fn mult_wide_gates(bits: u128) -> u128 {
-    let adders = if bits == 1 { 0 } else { 6 * bits - 8 + (bits - 2) * (6 * bits - 4) };
-    bits * bits + adders
 }

@@ -12,13 +12,20 @@
 mod aes;
 mod arithmetic;
 mod bristol;
+mod divide;
 mod family;
+mod float;
 mod folded;
+mod from_shares;
+mod gate_counts;
 mod generate;
 mod mix;
+mod nand;
 mod programs;
 mod raw;
 mod sbox;
+mod sha256;
+mod shared;
 mod stats;
 
 pub use bristol::{BristolFile, Format};

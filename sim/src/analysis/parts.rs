@@ -47,6 +47,7 @@ pub(super) fn speed_up(part: Part, factor: f64, layout: &Layout, prices: &mut Pr
                 };
                 if !std::mem::replace(done, true) {
                     load.work_s /= factor;
+                    load.first.work_s /= factor;
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! One phase in progress: events, and the rates between them.
 
-use super::{Graph, Limit, Load, Machine, Timing};
+use super::{Graph, Limit, Load, Machine, Stretch, Timing};
 use crate::share::{Filling, Flow, NO_MEMORY, even_level, fill};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -47,6 +47,8 @@ struct Mover {
     full: f64,
     /// The share of the cores that it wants, above 0 and up to 1.
     share: f64,
+    /// What it does now.
+    stretch: Stretch,
 }
 
 /// A job's state while its phase runs.
@@ -54,8 +56,14 @@ struct Mover {
 struct State {
     waiting_for: usize,
     version: u32,
-    /// A memory has given it less than it could use, at some time.
+    /// Its first stretch is done, if it has two.
+    turned: bool,
+    /// When its stretch began.
+    since: f64,
+    /// A memory has given it less than it could use, at some time in this stretch.
     held_back: bool,
+    /// Seconds of the stretches in which a memory did.
+    held_s: f64,
     /// Its pool has given it fewer cores than it could use, at some time.
     crowded: bool,
 }
@@ -155,20 +163,53 @@ impl Clock<'_> {
         }
         let load = self.graph.nodes.get(position).and_then(|node| self.loads.get(node.load));
         let Some(load) = load else { return false };
-        match shared_amount(load) {
+        let stretch = if load.first.is_empty() { load.rest() } else { load.first };
+        self.begin(position, stretch, load.cores.is_some(), now);
+        true
+    }
+
+    /// Begins a stretch of a job.
+    fn begin(&mut self, position: usize, stretch: Stretch, on_cores: bool, now: f64) {
+        let scratch = &mut *self.scratch;
+        let Some(state) = scratch.states.get_mut(position) else { return };
+        state.since = now;
+        let Stretch { work_s, bytes } = stretch;
+        // What it must get shares of: bytes, or the seconds of its work on a pool.
+        let shared = if bytes > 0.0 { Some(bytes) } else { (on_cores && work_s > 0.0).then_some(work_s) };
+        match shared {
             Some(amount) => {
-                let full = amount / load.work_s;
-                let mover = Mover { job: position, left: amount, rate: None, since: now, full, share: 1.0 };
+                let full = amount / work_s;
+                let mover = Mover { job: position, left: amount, rate: None, since: now, full, share: 1.0, stretch };
                 // Sorted by speed, as sharing wants it; equal speeds in order of arrival.
                 let place = scratch.movers.partition_point(|other| other.full <= full);
                 scratch.movers.insert(place, mover);
                 scratch.movers_changed = true;
             }
             None => {
-                let event = Event { time: now + load.work_s, job: position, version: 0, release: true };
+                let event = Event { time: now + work_s, job: position, version: state.version, release: true };
                 scratch.events.push(Reverse(event));
             }
         }
+    }
+
+    /// A stretch of a job has ended: it takes its next one, if there is.
+    fn turn(&mut self, position: usize, now: f64) -> bool {
+        let Some((_, load)) = self.job(position) else { return false };
+        let (two, rest, on_cores) = (!load.first.is_empty(), load.rest(), load.cores.is_some());
+        if let Some(place) = self.scratch.movers.iter().position(|mover| mover.job == position) {
+            self.scratch.movers.remove(place);
+            self.scratch.movers_changed = true;
+        }
+        let Some(state) = self.scratch.states.get_mut(position) else { return false };
+        if std::mem::take(&mut state.held_back) {
+            state.held_s += now - state.since;
+        }
+        if state.turned || !two || rest.is_empty() {
+            return false;
+        }
+        state.turned = true;
+        state.version += 1;
+        self.begin(position, rest, on_cores, now);
         true
     }
 
@@ -178,19 +219,22 @@ impl Clock<'_> {
         if !event.release {
             return self.complete(event.job, event.time);
         }
-        let Some(state) = self.scratch.states.get(event.job).copied() else { return };
-        if state.version != event.version {
+        if self.scratch.states.get(event.job).is_none_or(|state| state.version != event.version) {
             return;
         }
+        if self.turn(event.job, event.time) {
+            return;
+        }
+        let Some(state) = self.scratch.states.get(event.job).copied() else { return };
         let Some(timing) = self.timings.get_mut(event.job) else { return };
         timing.released_s = event.time;
         timing.end_s = event.time + latency_s;
         // A job that nothing held back took its work; the clock's difference would only add its rounding.
-        let slowed = state.held_back || state.crowded;
+        let slowed = state.held_s > 0.0 || state.crowded;
         timing.busy_s = if slowed { (event.time - timing.start_s).max(work_s) } else { work_s };
         timing.limit = if latency_s > timing.busy_s {
             Limit::Latency
-        } else if state.held_back {
+        } else if 2.0 * state.held_s > timing.busy_s {
             Limit::Memory
         } else if state.crowded {
             Limit::Cores
@@ -198,10 +242,6 @@ impl Clock<'_> {
             Limit::Work
         };
         let end = timing.end_s;
-        if let Some(place) = self.scratch.movers.iter().position(|mover| mover.job == event.job) {
-            self.scratch.movers.remove(place);
-            self.scratch.movers_changed = true;
-        }
         if let Some(free) = self.scratch.free.get_mut(unit) {
             *free += 1;
         }
@@ -239,7 +279,7 @@ impl Clock<'_> {
         let Scratch { movers, flows, filling, rates, states, events, .. } = &mut *self.scratch;
         movers.sort_by(|a, b| (a.full * a.share).total_cmp(&(b.full * b.share)));
         let flow = |mover: &Mover| {
-            let traffic = load_of(mover).and_then(|load| load.traffic).filter(|traffic| traffic.bytes > 0.0);
+            let traffic = load_of(mover).and_then(|load| load.traffic).filter(|_| mover.stretch.bytes > 0.0);
             let (memory, copy_to) = traffic.map_or((NO_MEMORY, None), |moved| (moved.memory, moved.other_memory()));
             Flow { cap: mover.full * mover.share, memory, copy_to }
         };
@@ -250,13 +290,12 @@ impl Clock<'_> {
             if mover.rate == Some(rate) {
                 continue;
             }
-            let Some(load) = load_of(mover) else { continue };
             // A job that starts at full speed ends after exactly its work: no rounding may creep into what is undisturbed.
             let undisturbed = mover.rate.is_none() && rate == mover.full;
             mover.left = (mover.left - mover.rate.unwrap_or(0.0) * (now - mover.since)).max(0.0);
             mover.since = now;
             mover.rate = Some(rate);
-            let time = if undisturbed { now + load.work_s } else { now + mover.left / rate };
+            let time = if undisturbed { now + mover.stretch.work_s } else { now + mover.left / rate };
             if let Some(state) = states.get_mut(mover.job) {
                 state.version += 1;
                 state.held_back |= rate < flow.cap;
@@ -275,7 +314,7 @@ impl Clock<'_> {
             let wants = |mover: &Mover| {
                 // What does no work but moves bytes holds no core.
                 let load = graph.nodes.get(mover.job).and_then(|node| loads.get(node.load));
-                let cores = load.filter(|load| load.work_s > 0.0)?.cores;
+                let cores = load.filter(|_| mover.stretch.work_s > 0.0)?.cores;
                 cores.filter(|wanted| wanted.pool == pool).map(|wanted| wanted.count)
             };
             wanted.clear();
@@ -288,10 +327,4 @@ impl Clock<'_> {
             }
         }
     }
-}
-
-/// What a job must get shares of while it runs: bytes, or the seconds of its work on a pool; `None` if nothing is shared.
-fn shared_amount(load: &Load) -> Option<f64> {
-    let bytes = load.traffic.map(|traffic| traffic.bytes).filter(|bytes| *bytes > 0.0);
-    bytes.or_else(|| load.cores.map(|_| load.work_s).filter(|work_s| *work_s > 0.0))
 }

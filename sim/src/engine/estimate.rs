@@ -6,8 +6,19 @@ use super::{EngineError, Graph, Limit, Load, Machine, PhaseTiming, Timing, Works
 /// Space of an estimate.
 #[derive(Debug, Default)]
 pub(super) struct Alone {
-    /// Of each load: seconds on its unit with memories and cores for itself, and the latency after them.
-    spans_s: Vec<(f64, f64)>,
+    /// Of each load.
+    spans: Vec<Span>,
+}
+
+/// What a load takes with memories and cores for itself.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    /// Seconds on its unit.
+    busy_s: f64,
+    /// The latency after them.
+    latency_s: f64,
+    /// Whether a memory decides most of it.
+    held: bool,
 }
 
 impl Graph {
@@ -20,15 +31,15 @@ impl Graph {
         self.check(machine, loads)?;
         let Workspace { phases, alone, lanes, paths, .. } = workspace;
         phases.resize_with(self.phases, PhaseTiming::default);
-        alone.spans_s.clear();
-        alone.spans_s.extend(loads.iter().map(|load| (load.alone_s(machine), load.latency_s)));
+        alone.spans.clear();
+        alone.spans.extend(loads.iter().map(|load| load.alone(machine)));
         paths.resize(self.nodes.len(), 0.0);
         let mut sum_s = 0.0;
         for (number, phase) in phases.iter_mut().enumerate() {
             phase.reset(machine);
-            phase.path_s = self.path_s(machine, number, &alone.spans_s, lanes, paths);
+            phase.path_s = self.path_s(machine, number, &alone.spans, lanes, paths);
         }
-        self.tally(machine, loads, &alone.spans_s, phases);
+        self.tally(machine, loads, &alone.spans, phases);
         for phase in phases {
             phase.latency_s = phase.least_s(machine);
             sum_s += phase.latency_s;
@@ -37,20 +48,13 @@ impl Graph {
     }
 
     /// The longest chain of jobs through a phase.
-    fn path_s(
-        &self,
-        machine: &Machine,
-        phase: usize,
-        spans_s: &[(f64, f64)],
-        lanes: &mut Lanes,
-        paths: &mut [f64],
-    ) -> f64 {
+    fn path_s(&self, machine: &Machine, phase: usize, spans: &[Span], lanes: &mut Lanes, paths: &mut [f64]) -> f64 {
         lanes.clear(machine);
         let mut last = 0.0_f64;
         for &position in self.of_phase.of(phase) {
             let Some(node) = self.nodes.get(position) else { continue };
-            let Some(&(span_s, latency_s)) = spans_s.get(node.load) else { continue };
-            let path = longest(self, lanes, paths, position, span_s) + latency_s;
+            let Some(span) = spans.get(node.load) else { continue };
+            let path = longest(self, lanes, paths, position, span.busy_s) + span.latency_s;
             last = last.max(path);
             if let Some(slot) = paths.get_mut(position) {
                 *slot = path;
@@ -60,18 +64,18 @@ impl Graph {
     }
 
     /// Sums of every phase: equal jobs at once.
-    fn tally(&self, machine: &Machine, loads: &[Load], spans_s: &[(f64, f64)], phases: &mut [PhaseTiming]) {
+    fn tally(&self, machine: &Machine, loads: &[Load], spans: &[Span], phases: &mut [PhaseTiming]) {
         let add = |sums: &mut [f64], position: usize, amount: f64| {
             if let Some(sum) = sums.get_mut(position) {
                 *sum += amount;
             }
         };
         for tally in &self.tallies {
-            let (Some(load), Some(span)) = (loads.get(tally.load), spans_s.get(tally.load)) else { continue };
+            let (Some(load), Some(span)) = (loads.get(tally.load), spans.get(tally.load)) else { continue };
             let Some(phase) = phases.get_mut(tally.phase) else { continue };
             let jobs = tally.jobs as f64;
             let on_lanes = jobs / machine.lanes_of(tally.unit) as f64;
-            add(&mut phase.unit_busy_s, tally.unit, on_lanes * span.0);
+            add(&mut phase.unit_busy_s, tally.unit, on_lanes * span.busy_s);
             add(&mut phase.unit_work_s, tally.unit, on_lanes * load.work_s);
             if let Some(cores) = &load.cores {
                 add(&mut phase.pool_core_s, cores.pool, jobs * cores.count * load.work_s);
@@ -87,20 +91,29 @@ impl Graph {
 }
 
 impl Load {
-    /// Seconds on its unit with all memories and cores for itself.
-    fn alone_s(&self, machine: &Machine) -> f64 {
-        let mut seconds = self.work_s;
-        if let Some(traffic) = &self.traffic {
-            for memory in [Some(traffic.memory), traffic.other_memory()].into_iter().flatten() {
-                let bandwidth = machine.memories.get(memory).copied().unwrap_or(f64::INFINITY);
-                seconds = seconds.max(traffic.bytes / bandwidth);
+    /// With all memories and cores for itself: each stretch takes what takes longest.
+    fn alone(&self, machine: &Machine) -> Span {
+        let mut span = Span { busy_s: 0.0, latency_s: self.latency_s, held: false };
+        let mut held_s = 0.0;
+        for stretch in self.stretches() {
+            let moving_s = self.moving_s(stretch.bytes, machine);
+            let mut seconds = stretch.work_s.max(moving_s);
+            if let Some(cores) = &self.cores {
+                let there = machine.pools.get(cores.pool).copied().unwrap_or(f64::INFINITY);
+                seconds = seconds.max(stretch.work_s * cores.count / there);
             }
+            span.busy_s += seconds;
+            held_s += if moving_s > stretch.work_s { seconds } else { 0.0 };
         }
-        if let Some(cores) = &self.cores {
-            let there = machine.pools.get(cores.pool).copied().unwrap_or(f64::INFINITY);
-            seconds = seconds.max(self.work_s * cores.count / there);
-        }
-        seconds
+        span.held = 2.0 * held_s > span.busy_s;
+        span
+    }
+
+    /// Seconds that its slowest memory takes for bytes.
+    fn moving_s(&self, bytes: f64, machine: &Machine) -> f64 {
+        let memories = self.traffic.iter().flat_map(|traffic| [Some(traffic.memory), traffic.other_memory()]);
+        let bandwidth = |memory| machine.memories.get(memory).copied().unwrap_or(f64::INFINITY);
+        memories.flatten().map(|memory| bytes / bandwidth(memory)).fold(0.0, f64::max)
     }
 }
 
@@ -134,13 +147,13 @@ impl Workspace {
         self.timings.clear();
         for (node, path) in graph.nodes.iter().zip(&self.paths) {
             let latency_s = loads.get(node.load).map_or(0.0, |load| load.latency_s);
-            let work_s = loads.get(node.load).map_or(0.0, |load| load.work_s);
-            let busy_s = self.alone.spans_s.get(node.load).map_or(0.0, |span| span.0);
+            let span = self.alone.spans.get(node.load);
+            let busy_s = span.map_or(0.0, |span| span.busy_s);
             let start_s = starts_s.get(node.phase).copied().unwrap_or(0.0);
             let released_s = start_s + (path - latency_s).max(0.0);
             let limit = if latency_s > busy_s {
                 Limit::Latency
-            } else if busy_s > work_s {
+            } else if span.is_some_and(|span| span.held) {
                 Limit::Memory
             } else {
                 Limit::Work

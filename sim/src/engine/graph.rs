@@ -230,6 +230,8 @@ impl Load {
         };
         quantity("work", self.work_s)
             .or_else(|| quantity("latency", self.latency_s))
+            .or_else(|| quantity("work", self.first.work_s))
+            .or_else(|| quantity("bytes", self.first.bytes))
             .or_else(|| self.traffic.as_ref().and_then(traffic))
             .or_else(|| self.cores.as_ref().and_then(cores))
     }

@@ -2,7 +2,7 @@
 //!
 //! It knows nothing of cryptography. A job occupies one unit from its start until its work is done, moves bytes through a
 //! memory while it works (double buffering: whichever takes longer decides), and ends after a fixed latency that does not
-//! occupy the unit. Every unit starts its jobs strictly in the order given, one at
+//! occupy the unit. Some jobs have two stretches, of which only the bytes of the same one overlap with its work. Every unit starts its jobs strictly in the order given, one at
 //! a time or as many as it has lanes; phases are barriers. Between two events all
 //! rates are constant, so the engine jumps from one completion to the next and the result is exact for this model.
 //!
@@ -53,6 +53,22 @@ impl Traffic {
     }
 }
 
+/// A part of a job: its work, and the bytes that it moves meanwhile.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Stretch {
+    /// Seconds on its unit when nothing holds it back.
+    pub work_s: f64,
+    /// What passes the job's memory.
+    pub bytes: f64,
+}
+
+impl Stretch {
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.work_s <= 0.0 && self.bytes <= 0.0
+    }
+}
+
 /// Cores that a job keeps busy, out of a pool that several units share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cores {
@@ -73,6 +89,8 @@ pub struct Job {
     pub work_s: f64,
     /// What it moves meanwhile.
     pub traffic: Option<Traffic>,
+    /// Of its work and its bytes, the part that comes first, by itself. The rest starts when both are done.
+    pub first: Stretch,
     /// The shared cores that it works on; `None` for a unit of its own.
     pub cores: Option<Cores>,
     /// Seconds between the unit's end of work and the job's end (propagation on a link).
@@ -164,10 +182,28 @@ pub(crate) struct Load {
     pub work_s: f64,
     /// As [`Job::traffic`].
     pub traffic: Option<Traffic>,
+    /// As [`Job::first`].
+    pub first: Stretch,
     /// As [`Job::cores`].
     pub cores: Option<Cores>,
     /// As [`Job::latency_s`].
     pub latency_s: f64,
+}
+
+impl Load {
+    /// What a job does last, or all of it if it has one stretch.
+    fn rest(&self) -> Stretch {
+        let bytes = self.traffic.map_or(0.0, |traffic| traffic.bytes);
+        if self.first.is_empty() {
+            return Stretch { work_s: self.work_s, bytes };
+        }
+        Stretch { work_s: (self.work_s - self.first.work_s).max(0.0), bytes: (bytes - self.first.bytes).max(0.0) }
+    }
+
+    /// The stretches of a job, of which the first may be empty.
+    fn stretches(&self) -> [Stretch; 2] {
+        [self.first, self.rest()]
+    }
 }
 
 /// Runs `jobs` on `machine`. Phase by phase, each on its own clock, so that a phase's latency does not depend on the
@@ -181,7 +217,13 @@ pub fn run(machine: &Machine, jobs: &[Job]) -> Result<Schedule, EngineError> {
     let graph = Graph::new(machine.units, machine.phases, nodes, jobs.iter().map(|job| job.deps.as_slice()))?;
     let loads: Vec<Load> = jobs
         .iter()
-        .map(|job| Load { work_s: job.work_s, traffic: job.traffic, cores: job.cores, latency_s: job.latency_s })
+        .map(|job| Load {
+            work_s: job.work_s,
+            traffic: job.traffic,
+            first: job.first,
+            cores: job.cores,
+            latency_s: job.latency_s,
+        })
         .collect();
     let mut workspace = Workspace::default();
     graph.run(machine, &loads, &mut workspace)?;

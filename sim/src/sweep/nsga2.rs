@@ -4,6 +4,11 @@
 //! A genome is a number from 0 to below 1 for each axis. Individuals that stand for a point that was seen before are drawn
 //! anew, since axes have few values and a population would soon be copies of a few.
 
+mod ranks;
+mod variation;
+
+use self::ranks::{crowded, rank};
+use self::variation::{crossed, mutated};
 use super::range::Range;
 use super::sampling::uniform;
 use rand_chacha::ChaCha8Rng;
@@ -13,8 +18,6 @@ use std::collections::HashSet;
 
 /// Probability that two parents are crossed (Deb et al., section V).
 const CROSSOVER: f64 = 0.9;
-/// Distribution index of crossover and of mutation: children are nearer to their parents the larger it is (section V).
-const INDEX: f64 = 20.0;
 /// Draws until an individual that was seen before is given up.
 const ATTEMPTS: u32 = 50;
 /// Different points up to which the ones that are left are looked for one by one.
@@ -180,115 +183,6 @@ impl Nsga2 {
         let mut draw = || (uniform(&mut self.random) * ranks.len() as f64) as usize;
         let (a, b) = (draw(), draw());
         if crowded(ranks, distances, a, b) == Ordering::Greater { b } else { a }
-    }
-}
-
-/// Simulated binary crossover; one of the two children, either with equal probability.
-fn crossed(a: f64, b: f64, gene: Gene, random: &mut ChaCha8Rng) -> f64 {
-    let swap = uniform(random) < 0.5;
-    if !gene.ordered {
-        return if swap { b } else { a };
-    }
-    if uniform(random) < 0.5 {
-        return a;
-    }
-    let u = uniform(random);
-    let power = 1.0 / (INDEX + 1.0);
-    let spread = if u <= 0.5 { (2.0 * u).powf(power) } else { (1.0 / (2.0 * (1.0 - u))).powf(power) };
-    let spread = if swap { -spread } else { spread };
-    inside(0.5 * ((a + b) + spread * (a - b)))
-}
-
-/// Polynomial mutation; a value without neighbours becomes any other.
-fn mutated(part: f64, gene: Gene, random: &mut ChaCha8Rng) -> f64 {
-    let u = uniform(random);
-    if !gene.ordered {
-        return u;
-    }
-    let power = 1.0 / (INDEX + 1.0);
-    let step = if u < 0.5 {
-        (2.0 * u + (1.0 - 2.0 * u) * (1.0 - part).powf(INDEX + 1.0)).powf(power) - 1.0
-    } else {
-        1.0 - (2.0 * (1.0 - u) + (2.0 * u - 1.0) * part.powf(INDEX + 1.0)).powf(power)
-    };
-    // A level is as wide as its share of the axis: a step that stays inside of it would be none.
-    let least = gene.levels.map_or(0.0, |levels| 1.0 / levels as f64);
-    let step = if step.abs() < least { least.copysign(step) } else { step };
-    inside(part + step)
-}
-
-fn inside(part: f64) -> f64 {
-    part.clamp(0.0, 1.0 - f64::EPSILON)
-}
-
-/// The order of the crowded comparison: the lower rank, then the larger distance.
-fn crowded(ranks: &[usize], distances: &[f64], a: usize, b: usize) -> Ordering {
-    let rank = |position: usize| ranks.get(position).copied().unwrap_or(usize::MAX);
-    let distance = |position: usize| distances.get(position).copied().unwrap_or(0.0);
-    rank(a).cmp(&rank(b)).then(distance(b).total_cmp(&distance(a)))
-}
-
-/// The rank of every individual (0 is dominated by none) and its crowding distance within its rank.
-fn rank(all: &[Individual]) -> (Vec<usize>, Vec<f64>) {
-    let mut ranks = vec![usize::MAX; all.len()];
-    let mut distances = vec![0.0; all.len()];
-    let mut dominated: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
-    let mut above = vec![0_usize; all.len()];
-    for (a, first) in all.iter().enumerate() {
-        for (b, second) in all.iter().enumerate() {
-            if first.dominates(second)
-                && let (Some(list), Some(count)) = (dominated.get_mut(a), above.get_mut(b))
-            {
-                list.push(b);
-                *count += 1;
-            }
-        }
-    }
-    let mut front: Vec<usize> = (0..all.len()).filter(|position| above.get(*position) == Some(&0)).collect();
-    let mut number = 0;
-    while !front.is_empty() {
-        crowd(all, &front, &mut distances);
-        let mut next = Vec::new();
-        for &position in &front {
-            if let Some(rank) = ranks.get_mut(position) {
-                *rank = number;
-            }
-            for &below in dominated.get(position).into_iter().flatten() {
-                if let Some(count) = above.get_mut(below) {
-                    *count -= 1;
-                    if *count == 0 {
-                        next.push(below);
-                    }
-                }
-            }
-        }
-        next.sort_unstable();
-        (front, number) = (next, number + 1);
-    }
-    (ranks, distances)
-}
-
-/// Crowding distances of one front: for every objective the distance of both neighbours over the front's extent.
-fn crowd(all: &[Individual], front: &[usize], distances: &mut [f64]) {
-    let objectives = front.first().and_then(|first| all.get(*first)).map_or(0, |first| first.objectives.len());
-    for objective in 0..objectives {
-        let value = |position: usize| all.get(position)?.objectives.get(objective).copied();
-        let value = |position: usize| value(position).unwrap_or(f64::INFINITY);
-        let mut order = front.to_vec();
-        order.sort_by(|&a, &b| value(a).total_cmp(&value(b)));
-        let (Some(&first), Some(&last)) = (order.first(), order.last()) else { return };
-        let extent = value(last) - value(first);
-        for (at, &position) in order.iter().enumerate() {
-            let Some(distance) = distances.get_mut(position) else { continue };
-            let neighbours = (at.checked_sub(1).and_then(|at| order.get(at)), order.get(at + 1));
-            *distance += match neighbours {
-                (Some(&below), Some(&above)) if extent > 0.0 && extent.is_finite() => {
-                    (value(above) - value(below)) / extent
-                }
-                (Some(_), Some(_)) => 0.0,
-                _ => f64::INFINITY,
-            };
-        }
     }
 }
 

@@ -4,9 +4,10 @@ mod budget;
 mod equalize;
 mod ladder;
 
-use super::export::{random_onnx, write_whole};
+use super::export::random_onnx;
 use crate::Outcome;
 use crate::args::{NetArgs, NetCommand, NetworkOptions};
+use crate::files::write_whole;
 use crate::output::{Output, table};
 use crate::select;
 use anyhow::{Context, Result, bail};
