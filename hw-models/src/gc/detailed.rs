@@ -1,5 +1,6 @@
 //! The detailed engine: compiles circuits, steps them, and says what bounds them.
 
+use super::banks::Ports;
 use super::program::{Compiler, Program};
 use super::step::{EngineCycles, Latencies, Machine, step};
 use super::stream::{MemoryPort, StreamShape};
@@ -219,6 +220,7 @@ impl GcEngine {
             engines: self.engines,
             latencies: self.latencies(role),
             banks: self.wire_banks,
+            ports: if self.technology.fpga { Ports::Shared } else { Ports::Separate },
             esw: self.esw,
             streams: StreamShape {
                 port,
