@@ -77,9 +77,9 @@ impl PartyHardware {
     /// [`PartyHardware::peak_power_w`] and FPGA resources to what [`PartyHardware::fpga_use`] counts.
     pub fn breakdown(&self) -> Vec<Component> {
         let mut units = vec![
-            ("static", vec![Part::powered("static power", 1, self.static_power_w)]),
+            ("static", self.static_parts()),
             ("cpu", vec![Part::powered("cores", self.cpu.cores, self.cpu.peak_power_w())]),
-            ("memory", self.memory_interface().into_iter().collect()),
+            ("memory", self.memory_parts()),
         ];
         units.extend(self.gc_engine.as_ref().map(|unit| ("gc_engine", GcEngine::parts(unit))));
         units.extend(self.he_engine.as_ref().map(|unit| ("he_engine", HeEngine::parts(unit))));
@@ -119,13 +119,32 @@ impl PartyHardware {
         array.parts().into_iter().map(leaking).collect()
     }
 
-    /// The memory interfaces on the accelerator's chip or in the FPGA's fabric.
-    fn memory_interface(&self) -> Option<Part> {
-        let part = Part::powered("interfaces", self.memory.channels, 0.0);
-        match self.fabric? {
-            Fabric::Silicon { .. } => Some(Part { area_mm2: Some(self.memory.interface_mm2()), ..part }),
-            Fabric::Fpga(_) => Some(Part { fpga: self.memory.fpga_resources(), ..part }),
+    /// What is drawn whatever runs, less what the memory interfaces of a chip draw of it.
+    fn static_parts(&self) -> Vec<Part> {
+        let own = self.static_power_w - self.host_static_power_w;
+        match (self.leakage_derived, self.board()) {
+            (false, _) => vec![Part::powered("static power", 1, self.static_power_w)],
+            (true, None) => vec![Part::powered("host", 1, self.host_static_power_w)],
+            (true, Some(_)) => {
+                vec![Part::powered("host", 1, self.host_static_power_w), Part::powered("card", 1, own)]
+            }
         }
+    }
+
+    /// The memory interfaces on the accelerator's chip or in the FPGA's fabric, and what moves at the bandwidth that streams reach.
+    fn memory_parts(&self) -> Vec<Part> {
+        let channels = self.memory.channels;
+        let idle_w = if self.leakage_derived { self.static_power_w - self.host_static_power_w } else { 0.0 };
+        let interfaces = self.fabric.map(|fabric| match fabric {
+            Fabric::Silicon { .. } => {
+                Part { area_mm2: Some(self.memory.interface_mm2()), ..Part::powered("interfaces", channels, idle_w) }
+            }
+            Fabric::Fpga(_) => {
+                Part { fpga: self.memory.fpga_resources(), ..Part::powered("interfaces", channels, 0.0) }
+            }
+        });
+        let traffic_w = self.memory.streaming_bytes_per_s() * 8.0 * self.memory.energy_per_bit_j;
+        interfaces.into_iter().chain([Part::powered("traffic", channels, traffic_w)]).collect()
     }
 }
 

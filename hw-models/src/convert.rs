@@ -7,13 +7,15 @@ mod he;
 mod link;
 mod mapping;
 mod memory;
+mod power;
 
 use self::cpu::cpu;
-use self::fabric::{fabric, static_power};
+use self::fabric::{achieved_clock, fabric};
 use self::gc::gc_engine;
 use self::link::link;
 use self::mapping::mapping;
 use self::memory::memory;
+use self::power::{StaticPower, static_power};
 use crate::check::Check;
 use crate::cpu::Cpu;
 use crate::mac::MacArray;
@@ -86,13 +88,16 @@ pub(crate) fn platform(source: &Source, raw: &RawPlatform, limits: Limits, reuse
 
 /// One party's view of the machine that both run on.
 fn machine(check: &Check<'_>, raw: &RawMachine) -> Checked<PartyHardware> {
+    let static_power_w = power::watts(check, "static_power", raw.static_power)?;
     Ok(PartyHardware {
-        static_power_w: check.within("static_power", raw.static_power, "0 W", "100 kW")?.watts(),
+        static_power_w,
+        host_static_power_w: static_power_w,
         cpu: cpu(&check.inside("cpu"), &raw.cpu)?,
         leakage_derived: false,
         memory: memory(&check.inside("memory"), &raw.memory)?,
         storage: None,
         fabric: None,
+        achieved_clock_hz: None,
         gc_engine: None,
         he_engine: None,
         mac_array: None,
@@ -122,9 +127,10 @@ fn party(check: &Check<'_>, raw: &RawParty, limits: Limits, kept: Kept<'_>) -> C
         .map(|(raw, made_in)| mac_array(&check.inside("mac_array"), raw, made_in))
         .transpose()?;
     let memory = memory(&check.inside("memory"), &raw.memory)?;
-    let (static_power_w, leakage_derived) = static_power(check, raw, fabric, &memory)?;
+    let StaticPower { all_w, host_w, leakage_derived } = static_power(check, raw, fabric, &memory)?;
     let party = PartyHardware {
-        static_power_w,
+        static_power_w: all_w,
+        host_static_power_w: host_w,
         leakage_derived,
         cpu: match kept {
             Kept::Cpu(cpu) => cpu.clone(),
@@ -133,6 +139,7 @@ fn party(check: &Check<'_>, raw: &RawParty, limits: Limits, kept: Kept<'_>) -> C
         memory,
         storage: raw.storage.as_ref().map(|raw| storage(&check.inside("storage"), raw)).transpose()?,
         fabric,
+        achieved_clock_hz: achieved_clock(check, raw)?,
         gc_engine: raw
             .gc_engine
             .as_ref()

@@ -24,7 +24,7 @@ pub(crate) fn misfits(board: &'static Board, party: &PartyHardware) -> Vec<Misfi
     if found.iter().all(|misfit| misfit.key != "fpga.board") {
         found.extend(slrs(board, party));
     }
-    found.extend(clocks(board, party, used));
+    found.extend(clocks(party));
     found
 }
 
@@ -93,9 +93,9 @@ pub(crate) fn slrs(board: &Board, party: &PartyHardware) -> Vec<Misfit> {
     unsplit(party).into_iter().filter_map(too_large).collect()
 }
 
-fn clocks(board: &Board, party: &PartyHardware, used: FpgaResources) -> Vec<Misfit> {
-    let most = board.achievable_clock_hz(&used);
-    let lut_percent = 100.0 * used.lut as f64 / board.available().lut.max(1) as f64;
+/// Clocks above what the design reaches. On silicon that is all that can keep it from being built.
+pub(crate) fn clocks(party: &PartyHardware) -> Vec<Misfit> {
+    let Some(most) = party.achievable_clock_hz() else { return Vec::new() };
     let units = [
         ("gc_engine.clock", party.gc_engine.as_ref().map(|unit| unit.clock_hz)),
         ("he_engine.clock", party.he_engine.as_ref().map(|unit| unit.clock_hz)),
@@ -103,14 +103,35 @@ fn clocks(board: &Board, party: &PartyHardware, used: FpgaResources) -> Vec<Misf
     ];
     let too_fast = |(key, clock_hz): (&str, Option<f64>)| {
         let clock_hz = clock_hz.filter(|clock_hz| *clock_hz > most * (1.0 + 1e-9))?;
-        let message = format!(
-            "{}; a design that fills {lut_percent:.0} % of the {}'s LUT budget reaches at most {:.0} MHz; \
-             expected a lower clock or fewer units",
-            Frequency::new(clock_hz).unwrap_or_default(),
-            board.name,
-            (most / 1e6).floor()
-        );
-        Some(misfit(key, message))
+        let clock = Frequency::new(clock_hz).unwrap_or_default();
+        Some(misfit(key, format!("{clock}; {}", why_slower(party, most))))
     };
     units.into_iter().filter_map(too_fast).collect()
+}
+
+/// Why units are not clocked faster than `most` hertz, and what was expected.
+fn why_slower(party: &PartyHardware, most: f64) -> String {
+    let table = if party.board().is_some() { "fpga" } else { "silicon" };
+    match (party.achieved_clock_hz, party.fpga_use().zip(party.board())) {
+        (Some(_), _) => {
+            let most = Frequency::new(most).unwrap_or_default();
+            format!("`{table}.achieved_clock` says that the design closes at {most}; expected at most that")
+        }
+        (None, Some((all, board))) => {
+            let (resource, share) = all.tightest();
+            format!(
+                "a design that fills {:.0} % of the {}'s {} budget reaches at most {:.0} MHz; expected a lower clock, fewer units \
+                 or the `fpga.achieved_clock` that it is known to close at",
+                100.0 * share,
+                board.name,
+                resource.to_uppercase(),
+                (most / 1e6).floor()
+            )
+        }
+        (None, None) => format!(
+            "published accelerators run at up to {}; expected a lower clock, or the `silicon.achieved_clock` that it is known to \
+             close at",
+            Frequency::new(most).unwrap_or_default()
+        ),
+    }
 }

@@ -86,6 +86,9 @@ pub(crate) struct RawParty {
     /// Power drawn whatever runs: leakage, memory refresh, idle cores. Without this key only what the accelerators draw: on an
     /// FPGA what the card draws when idle, on silicon memory interfaces and the leakage of units that are idle.
     pub static_power: Option<Power>,
+    /// The host's part of it, instead of `static_power`: its idle cores, its board, the refresh of its memory. What the accelerators
+    /// draw whatever runs, their leakage above all, is derived beside it and follows their area.
+    pub host_static_power: Option<Power>,
     /// The processor; it does what no accelerator does.
     pub cpu: RawCpu,
     /// The memory that all units of the party share.

@@ -31,13 +31,14 @@ fn a_transform_unit_larger_than_an_slr_is_refused() {
 fn a_clock_above_what_the_design_reaches_is_refused() {
     let text = refusal(&[("clock = \"250 MHz\"        # crypto", "clock = \"440 MHz\"        # crypto")]);
     let used = Platform::builtin("fpga-u280").unwrap().server.fpga_use().unwrap();
-    let percent = 100.0 * used.used.lut as f64 / used.available.lut as f64;
-    let most = 450.0 - 150.0 * used.used.lut as f64 / used.available.lut as f64;
+    // The DSP blocks run out first; from one half to all of them 300 MHz become 250.
+    let share = used.used.dsp as f64 / used.available.dsp as f64;
+    let (percent, most) = (100.0 * share, 300.0 - 100.0 * (share - 0.5));
     assert_eq!(
         text,
         format!(
-            "server.gc_engine.clock: 440 MHz; a design that fills {percent:.0} % of the u280's LUT budget reaches at most {:.0} MHz; \
-             expected a lower clock or fewer units",
+            "server.gc_engine.clock: 440 MHz; a design that fills {percent:.0} % of the u280's DSP budget reaches at most {:.0} MHz; \
+             expected a lower clock, fewer units or the `fpga.achieved_clock` that it is known to close at",
             most.floor()
         )
     );
@@ -76,9 +77,51 @@ proptest! {
         let board = &BOARDS[board];
         let clock = |lut| board.achievable_clock_hz(&FpgaResources { lut, ..FpgaResources::default() });
         prop_assert!(clock(lut + more) <= clock(lut));
-        prop_assert!(clock(lut) >= 200e6 && clock(lut) <= 600e6);
-        if lut + more <= board.available().lut && more > 0 {
-            prop_assert!(clock(lut + more) < clock(lut), "strictly, as long as it fits");
+        let fastest = board.achievable_clock_hz(&FpgaResources::default());
+        prop_assert!(clock(lut) >= fastest * 5.0 / 6.0 - 1.0 && clock(lut) <= fastest && fastest <= 400e6);
+        let available = board.available().lut;
+        if lut >= available / 2 && lut + more <= available && more > 0 {
+            prop_assert!(clock(lut + more) < clock(lut), "strictly, from one half on and as long as it fits");
         }
     }
+}
+
+#[test]
+fn a_clock_that_is_known_to_close_replaces_the_estimate() {
+    let board = "board = \"u280\"\n";
+    let with = |known: &str, clock: &str| {
+        let text = Platform::builtin_text("fpga-u280").unwrap().replacen(board, &format!("{board}{known}\n"), 1);
+        let text = text.replacen("clock = \"250 MHz\"        # crypto", &format!("clock = \"{clock}\" # crypto"), 1);
+        Platform::from_source(&Source::new("p.toml", text)).map_err(|error| error.to_string())
+    };
+    let server = with("achieved_clock = \"440 MHz\"", "440 MHz").unwrap().server;
+    assert_eq!(server.achievable_clock_hz(), Some(440e6));
+    let error = with("achieved_clock = \"240 MHz\"", "230 MHz").unwrap_err();
+    assert!(
+        error.contains(
+            "`server.he_engine.clock`: 250 MHz; `fpga.achieved_clock` says that the design closes at 240 MHz; expected"
+        ),
+        "{error}"
+    );
+    let error = with("achieved_clock = \"0 Hz\"", "230 MHz").unwrap_err();
+    assert!(error.contains("`server.fpga.achieved_clock`: 0 Hz is out of range; expected 1 MHz to 10 GHz"), "{error}");
+}
+
+#[test]
+fn silicon_runs_at_published_clocks_or_at_what_the_file_vouches_for() {
+    let with = |known: &str, clock: &str| {
+        let text = Platform::builtin_text("haac-hbm2").unwrap().replacen("engines = 16\nclock = \"1 GHz\"", clock, 1);
+        let text = text.replacen("node_nm = 16", &format!("{known}\nnode_nm = 16"), 1);
+        Platform::from_source(&Source::new("p.toml", text)).map_err(|error| error.to_string())
+    };
+    let error = with("", "engines = 16\nclock = \"10 GHz\"").unwrap_err();
+    assert!(
+        error.contains(
+            "`server.gc_engine.clock`: 10 GHz; published accelerators run at up to 2.1 GHz; expected a lower clock"
+        ),
+        "{error}"
+    );
+    assert_eq!(with("", "engines = 16\nclock = \"2 GHz\"").unwrap().server.achievable_clock_hz(), Some(2.1e9));
+    let vouched = with("achieved_clock = \"3 GHz\"", "engines = 16\nclock = \"3 GHz\"").unwrap().server;
+    assert_eq!((vouched.achievable_clock_hz(), vouched.misfits().len()), (Some(3e9), 0));
 }

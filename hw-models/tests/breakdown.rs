@@ -53,7 +53,10 @@ proptest! {
             prop_assert!(close(total, units + server.memory.interface_mm2(), 1e-9));
         }
         let units = gc.peak_power_w() + he.peak_power_w() + mac.peak_power_w();
-        prop_assert!(close(server.peak_power_w(), server.static_power_w + server.cpu.peak_power_w() + units, 1e-9));
+        let traffic = 8.0 * server.memory.streaming_bytes_per_s() * server.memory.energy_per_bit_j;
+        let leaks = server.busy_leakage_w(Accelerator::MacArray);
+        let others = server.static_power_w + server.cpu.peak_power_w() + traffic + leaks;
+        prop_assert!(close(server.peak_power_w(), others + units, 1e-9));
         let fpga: FpgaResources = parts.iter().map(|component| component.part.fpga).sum();
         match server.board() {
             Some(board) => prop_assert_eq!(server.fpga_use().unwrap().used, board.in_blocks(fpga)),
@@ -136,29 +139,111 @@ fn haacs_table_4_comes_back_part_by_part() {
     }
 }
 
-/// The shipped platform without its server's static power.
-fn without_static_power(name: &str) -> Result<Platform, pisim_settings::ConfigError> {
+/// The shipped platform with another static power of its server.
+fn with_static_power(name: &str, line: &str) -> Result<Platform, pisim_settings::ConfigError> {
     let text = Platform::builtin_text(name).unwrap();
     let (head, server) = text.split_once("[server]\n").unwrap();
-    let server: Vec<&str> = server.lines().filter(|line| !line.starts_with("static_power")).collect();
-    Platform::from_source(&Source::new("p.toml", format!("{head}[server]\n{}", server.join("\n"))))
+    let given = |line: &&str| line.starts_with("static_power") || line.starts_with("host_static_power");
+    let server: Vec<&str> = server.lines().filter(|line| !given(line)).collect();
+    Platform::from_source(&Source::new("p.toml", format!("{head}[server]\n{line}\n{}", server.join("\n"))))
 }
 
 #[test]
 fn without_a_static_power_silicon_leaks_and_a_card_draws_its_own() {
-    let server = without_static_power("haac-hbm2").unwrap().server;
+    let server = with_static_power("haac-hbm2", "").unwrap().server;
     // One HBM2 interface: 225 mW (HAAC, Table 4).
     assert!(close(server.static_power_w, 0.225, 1e-9));
     let leakage: f64 = Accelerator::ALL.iter().map(|unit| server.idle_leakage_w(*unit)).sum();
     let parts: f64 = server.breakdown().iter().map(|component| component.part.leakage_w).sum();
     assert!(close(leakage, parts, 1e-12) && leakage > 0.5, "{leakage}");
     // The array's energies hold no leakage, so its power at full speed has it on top.
-    let on_top = server.peak_power_w() - Platform::builtin("haac-hbm2").unwrap().server.peak_power_w() + 25.0 - 0.225;
+    let given = with_static_power("haac-hbm2", "static_power = \"25 W\"").unwrap().server;
+    assert!(Accelerator::ALL.iter().all(|unit| given.idle_leakage_w(*unit) == 0.0));
+    let on_top = server.peak_power_w() - given.peak_power_w() + 25.0 - 0.225;
     assert!(close(on_top, server.busy_leakage_w(Accelerator::MacArray), 1e-6), "{on_top}");
-    let server = without_static_power("fpga-u280").unwrap().server;
+    let server = with_static_power("fpga-u280", "").unwrap().server;
     assert_eq!(server.static_power_w, 35.0);
     assert!(Accelerator::ALL.iter().all(|unit| server.idle_leakage_w(*unit) == 0.0));
-    let error = without_static_power("cpu-lan").unwrap_err();
+    let error = with_static_power("cpu-lan", "").unwrap_err();
     assert_eq!(error.key(), "server.static_power");
     assert!(error.message().starts_with("missing; expected it in a party without"), "{error}");
+}
+
+#[test]
+fn a_hosts_static_power_leaves_the_accelerators_to_the_models() {
+    let (bare, host) = (with_static_power("haac-hbm2", "").unwrap(), Platform::builtin("haac-hbm2").unwrap());
+    assert!(close(host.server.static_power_w, bare.server.static_power_w + 20.0, 1e-12));
+    assert_eq!(host.server.host_static_power_w, 20.0);
+    for unit in Accelerator::ALL {
+        assert_eq!(host.server.idle_leakage_w(unit), bare.server.idle_leakage_w(unit));
+    }
+    let card = with_static_power("fpga-u280", "host_static_power = \"20 W\"").unwrap().server;
+    assert_eq!(card.static_power_w, 55.0, "the card's 35 W and the host's");
+    for (name, lines, message) in [
+        ("haac-hbm2", "static_power = \"25 W\"\nhost_static_power = \"20 W\"", "given beside `static_power`, of which"),
+        ("cpu-lan", "host_static_power = \"20 W\"", "the party has no accelerators beside its host; expected"),
+        ("haac-hbm2", "host_static_power = \"200 kW\"", "200 kW is out of range; expected 0 W to 100 kW"),
+    ] {
+        let error = with_static_power(name, lines).unwrap_err();
+        assert_eq!(error.key(), "server.host_static_power");
+        assert!(error.message().starts_with(message), "{error}");
+    }
+}
+
+/// More memory on the chip costs leakage for as long as an engine waits: the shipped ASICs leave it to the models.
+#[test]
+fn every_shipped_asic_leaks_in_proportion_to_what_it_is_made_of() {
+    let asics: Vec<Platform> = Platform::builtin_names()
+        .into_iter()
+        .map(|name| Platform::builtin(name).unwrap())
+        .filter(|platform| platform.server.area_mm2().is_some())
+        .collect();
+    assert!(asics.len() >= 13, "{}", asics.len());
+    for platform in asics {
+        for party in [&platform.client, &platform.server].into_iter().filter(|party| party.area_mm2().is_some()) {
+            let Some(mut larger) = party.he_engine.is_some().then(|| party.clone()) else { continue };
+            larger.he_engine.as_mut().unwrap().scratchpad_bytes *= 16;
+            let [before, after] = [party, &larger].map(|party| party.idle_leakage_w(Accelerator::HeEngine));
+            assert!(after > 4.0 * before && before > 0.1, "{}: {before} W, {after} W", platform.name);
+        }
+    }
+}
+
+#[test]
+fn busy_memory_draws_what_its_traffic_costs() {
+    let server = Platform::builtin("haac-hbm2").unwrap().server;
+    let part = |name: &str| server.breakdown().into_iter().find(|component| component.part.name == name).unwrap().part;
+    // 92 % of 512 GB/s at 3.9 pJ/bit, beside HAAC's 225 mW of an interface.
+    assert!(close(part("traffic").power_w, 0.92 * 512e9 * 8.0 * 3.9e-12, 1e-9));
+    assert!(close(part("interfaces").power_w, 0.225, 1e-9) && part("interfaces").area_mm2 == Some(14.9));
+    assert_eq!(part("host").power_w, 20.0);
+    // F1's chip: 180.4 W and 151.4 mm2 with both interfaces.
+    let f1 = Platform::builtin("he-f1").unwrap().server;
+    assert!(close(f1.accelerator_power_w().unwrap(), 180.4, 0.01), "{:?}", f1.accelerator_power_w());
+    assert!(close(f1.area_mm2().unwrap(), 151.4, 0.01));
+    let card = Platform::builtin("fpga-u280").unwrap().server;
+    assert!(card.accelerator_power_w().unwrap() < card.peak_power_w() - card.static_power_w);
+    assert_eq!(Platform::builtin("cpu-lan").unwrap().server.accelerator_power_w(), None);
+}
+
+/// Adders, operand choices, register files, networks and forwarding cost something on an FPGA, in proportion to what they join.
+#[test]
+fn what_lies_between_units_costs_luts_and_flip_flops() {
+    let server = Platform::builtin("fpga-u280").unwrap().server;
+    let of = |server: &PartyHardware, name: &str| {
+        server.breakdown().into_iter().find(|component| component.part.name == name).unwrap().part.fpga
+    };
+    let glue = of(&server, "registers, adders, network");
+    // 32 lanes of 54 bits: 3 + 2 LUT and 1 + 2 FF per bit, and a block RAM; 64 banks: three stages there and back.
+    let (lanes, network) = (32 * 54, 2 * 64 * 3 * 54);
+    assert_eq!((glue.lut, glue.ff, glue.bram36), (5 * lanes + network, 3 * lanes + network, 32));
+    let mut wider = server.clone();
+    wider.he_engine.as_mut().unwrap().modmul_lanes *= 2;
+    assert_eq!(of(&wider, "registers, adders, network").lut - glue.lut, 5 * lanes);
+    let mut banked = server.clone();
+    banked.he_engine.as_mut().unwrap().scratchpad_banks = 256;
+    assert_eq!(of(&banked, "registers, adders, network").lut - glue.lut, 2 * 54 * (256 * 4 - 64 * 3));
+    // Four engines, two operands of 128 bits each.
+    let forwarding = of(&server, "forwarding");
+    assert_eq!((forwarding.lut, forwarding.ff), (1_024, 1_024));
 }

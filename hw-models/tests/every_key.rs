@@ -59,10 +59,10 @@ evaluate_layer = "12 ms"
 decrypt_layer = "3 ms"
 keygen = "340 ms"
 [server]
-static_power = "25 W"
+host_static_power = "25 W"
 cpu = { cores = 4, clock = "2.7 GHz", active_power_per_core = "4.5 W", cost = "xeon-avx512" }
 memory = { device = "ddr4-3200", channels = 2, ranks = 2, mapping = "column", interleave = "64B" }
-silicon = { node_nm = 16, supply_v = 0.8 }
+silicon = { node_nm = 16, supply_v = 0.8, achieved_clock = "2 GHz" }
 [server.gc_engine]
 engines = 16
 clock = "1 GHz"
@@ -128,7 +128,7 @@ description = "An FPGA, and a link with one rate for both directions."
 without = ["link.up", "link.down", "server.memory", "server.mac_array"]
 [server]
 memory = { device = "ddr4-2400", channels = 1 }
-fpga = { board = "u280" }
+fpga = { board = "u280", achieved_clock = "300 MHz" }
 [link]
 total = "10 Gbps"
 up_share = 0.25

@@ -156,10 +156,34 @@ fn impossible_values_are_refused_at_their_key() {
         ),
         ("cpu-lan", "name = \"cpu-lan\"", "name = \" \"", "name: empty; expected a short name"),
         (
+            "haac-hbm2",
+            "instruction_bits = 37",
+            "instruction_bits = 3",
+            "server.gc_engine.instruction_bits: 3 bits do not hold two addresses of 17 bits, which the labels of a `wire_memory` of 2097152 B need, and the kind of gate; expected at least 35, or 0 for a fixed schedule without instructions",
+        ),
+        (
+            "haac-hbm2",
+            "wire_memory = \"2 MiB\"",
+            "wire_memory = \"8 MiB\"",
+            "server.gc_engine.instruction_bits: 37 bits do not hold two addresses of 19 bits, which the labels of a `wire_memory` of 8388608 B need, and the kind of gate; expected at least 39, or 0 for a fixed schedule without instructions",
+        ),
+        (
+            "haac-hbm2",
+            "table_queue = \"32 KiB\"",
+            "table_queue = \"60 KiB\"",
+            "server.gc_engine.table_queue: 61440 B of tables and 16384 B of labels leave no instruction of 5 B in a `queue_memory` of 65536 B; expected at most 49147 B",
+        ),
+        (
+            "haac-hbm2",
+            "wire_queue = \"16 KiB\"",
+            "wire_queue = \"33 KiB\"",
+            "server.gc_engine.wire_queue: 32768 B of tables and 33792 B of labels leave no instruction of 5 B in a `queue_memory` of 65536 B; expected at most 32763 B",
+        ),
+        (
             "fpga-u280",
             "clock = \"250 MHz\"",
             "clock = \"1 GHz\"",
-            "server.gc_engine.clock: 1 GHz; a design that fills 45 % of the u280's LUT budget reaches at most 382 MHz; expected a lower clock or fewer units",
+            "server.gc_engine.clock: 1 GHz; a design that fills 92 % of the u280's DSP budget reaches at most 258 MHz; expected a lower clock, fewer units or the `fpga.achieved_clock` that it is known to close at",
         ),
         (
             "fpga-u280",

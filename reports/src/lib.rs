@@ -18,6 +18,7 @@ pub mod results;
 #[cfg(test)]
 mod sample;
 pub mod tables;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod trace;

@@ -5,11 +5,11 @@ use crate::figures::by_phase;
 use crate::format::{Quantity, bytes, exact, joules, percent, seconds};
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use pisim_netgen::{Counts, Schedule};
-use pisim_sim::validate::{Set, Target};
 use pisim_sim::{Bottleneck, Simulation};
 
 pub use crate::accuracy::accuracies;
 pub use crate::requests::table as requests;
+pub use crate::targets::{cases, targets};
 
 /// Cells of a table: text, and whether it is a number (numbers are aligned to the right).
 pub(crate) fn table(header: &[&str], numbers_from: usize) -> Table {
@@ -75,50 +75,6 @@ pub fn split(simulation: &Simulation) -> String {
         rate(total),
         percent(link.up_bits_per_s / total)
     )
-}
-
-/// Published quantities and how near the model comes; fitted ones, ones that were in view, and predicted ones apart.
-pub fn targets(targets: &[Target]) -> String {
-    let header = ["target", "network", "what is compared", "set", "cases", "mean error", "largest", "limits", "result"];
-    let mut table = table(&header, 4);
-    for set in Set::ALL {
-        for target in targets.iter().filter(|target| target.set == set) {
-            let result = if target.pass { Cell::new("pass") } else { Cell::new("FAIL").fg(Color::Red) };
-            let limits = match (target.limit_pct, target.max_limit_pct) {
-                (_, max) if max < 1e-6 => "exact".to_owned(),
-                (mean, max) if mean == max => format!("{mean} %"),
-                (mean, max) => format!("{mean} / {max} %"),
-            };
-            let words = [target.target, target.network, target.metric, set.name()].map(Cell::new);
-            let errors = [target.mean_abs_error_pct, target.max_abs_error_pct].map(|error| format!("{error:.2} %"));
-            let numbers = [target.cases.to_string()].into_iter().chain(errors).chain([limits]).map(Cell::new);
-            table.add_row(words.into_iter().chain(numbers).chain([result]));
-        }
-    }
-    table.to_string()
-}
-
-/// Every case of a target: published, modelled, error.
-pub fn cases(target: &Target) -> String {
-    let mut table = table(&["case", "published", "modelled", "error"], 1);
-    for case in &target.details {
-        let error = match case.band {
-            Some(_) if case.error_pct() == 0.0 => "inside".to_owned(),
-            Some(_) => format!("{:+.2} points", case.error_pct()),
-            None => format!("{:+.2} %", case.error_pct()),
-        };
-        let published = match case.band {
-            Some([least, most]) => format!("{least:.1} to {most:.1}"),
-            None => plain(case.published),
-        };
-        table.add_row([case.case.clone(), published, plain(case.modelled), error]);
-    }
-    format!("{} {}: {}\nsource: {}\n{table}", target.target, target.network, target.metric, target.source)
-}
-
-/// A number as published tables have it: whole ones whole, others with six digits.
-fn plain(value: f64) -> String {
-    if value.fract() == 0.0 { format!("{value}") } else { format!("{value:.6}") }
 }
 
 /// How busy every unit, memory and link direction is (modelled).

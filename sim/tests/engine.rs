@@ -42,7 +42,7 @@ fn bytes_of_one_stretch_do_not_overlap_with_the_work_of_the_other() {
     // 40 bytes at 10 per second with a second of work, then 5 seconds of work with 10 bytes.
     let first = Stretch { work_s: 1.0, bytes: 40.0 };
     let job = Job { first, ..moving(0, 6.0, 50.0, 0) };
-    let schedule = run(&machine(1, &[10.0]), &[job.clone()]).unwrap();
+    let schedule = run(&machine(1, &[10.0]), std::slice::from_ref(&job)).unwrap();
     assert_eq!((schedule.jobs[0].busy_s, schedule.jobs[0].limit), (9.0, Limit::Work));
     // At half the bandwidth the first stretch takes most of the time; twice the work of the second does not change that.
     let schedule = run(&machine(1, &[5.0]), &[job]).unwrap();

@@ -10,8 +10,18 @@ use std::path::PathBuf;
     pisim validate\n  \
     pisim validate --target he-evaluation -v     every layer, published next to modelled\n  \
     pisim validate --plots out/validation --json\n\n\
-    Constants are fitted on ResNet-18 (fitted rows); ResNet-32 was never fitted (predicted rows). Exit code 1 if a limit\n\
-    is exceeded.")]
+    Sets, from the least to the most telling:\n  \
+    identity   the reference is a sum or a formula that the model has too: arithmetic\n  \
+    fitted     constants were fitted on these figures: how well the model's form fits (ResNet-18)\n  \
+    seen       no constant was, but a rule was chosen with these figures in view\n  \
+    predicted  neither: the model's error (ResNet-32 was never fitted)\n\n\
+    Results:\n  \
+    pass        within its limits, with a mean error of at most 10 % and none above 25 %\n  \
+    known miss  within its limits, but further off than that or told to miss: the table says why. Its limits guard\n              \
+    against worse; the exit code stays 0\n  \
+    FAIL        a limit is exceeded: exit code 1\n\n\
+    A figure with several references counts as inside from the lowest - 3 to the highest + 3 points. In JSON: `verdict`,\n\
+    `note`, `reference`, `bands`, `not_modelled` of every target; `pass` says whether its limits hold.")]
 pub struct ValidateArgs {
     /// Only this target.
     #[arg(long, value_name = "NAME")]

@@ -16,6 +16,7 @@ pub fn run(args: &ValidateArgs, cases: bool, output: Output) -> Result<Outcome> 
             figures::published_layers(&targets, Columns::Two),
             figures::published_latency(&breakdowns, Columns::Two),
             figures::published_storage(&breakdowns),
+            figures::agreement(&targets, Columns::Two),
         ];
         for path in write_figures(folder, &drawn)? {
             remark(&format!("wrote {}", path.display()));

@@ -1,12 +1,11 @@
-//! Checks of what accelerators are made of, and the static power that follows from it.
+//! Checks of what accelerators are made of.
 
 use super::Checked;
-use crate::breakdown::derived_static_w;
 use crate::check::Check;
 use crate::fpga::Board;
-use crate::memory::Memory;
 use crate::raw::{RawFpga, RawParty, RawSilicon};
 use crate::technology::{Fabric, NODES_NM};
+use pisim_settings::Frequency;
 
 pub(super) fn fabric(check: &Check<'_>, raw: &RawParty) -> Checked<Option<Fabric>> {
     let accelerated = raw.gc_engine.is_some() || raw.he_engine.is_some() || raw.mac_array.is_some();
@@ -36,17 +35,13 @@ fn fpga(check: &Check<'_>, raw: &RawFpga) -> Checked<Fabric> {
     Board::known(&raw.board).map(Fabric::Fpga).map_err(|problem| check.error("board", problem))
 }
 
-/// The static power of a party, and whether it is derived.
-pub(super) fn static_power(
-    check: &Check<'_>,
-    raw: &RawParty,
-    fabric: Option<Fabric>,
-    memory: &Memory,
-) -> Checked<(f64, bool)> {
-    match (raw.static_power, fabric) {
-        (Some(power), _) => Ok((check.within("static_power", power, "0 W", "100 kW")?.watts(), false)),
-        (None, Some(fabric)) => Ok((derived_static_w(fabric, memory.interface_mm2()), true)),
-        (None, None) => Err(check
-            .error("static_power", "missing; expected it in a party without `silicon` or `fpga` to derive it from")),
-    }
+/// The clock at which the file says that the design closes.
+pub(super) fn achieved_clock(check: &Check<'_>, raw: &RawParty) -> Checked<Option<f64>> {
+    let known = [
+        ("silicon", raw.silicon.as_ref().and_then(|raw| raw.achieved_clock)),
+        ("fpga", raw.fpga.as_ref().and_then(|raw| raw.achieved_clock)),
+    ];
+    let given = known.into_iter().find_map(|(table, known)| Some((table, known?)));
+    let within = |(table, known)| check.inside(table).within("achieved_clock", known, "1 MHz", "10 GHz");
+    given.map(within).transpose().map(|known| known.map(Frequency::hz))
 }

@@ -9,7 +9,7 @@ use pisim_settings::Bytes;
 
 pub(super) fn gc_engine(check: &Check<'_>, raw: &RawGcEngine, technology: Technology) -> Checked<GcEngine> {
     let (table_queue_bytes, wire_queue_bytes) = gc_queues(check, raw)?;
-    Ok(GcEngine {
+    let engine = GcEngine {
         engines: check.within("engines", raw.engines, "1", "4096")?,
         clock_hz: clock(check, raw.clock)?,
         garble_latency: check.within("garble_latency", raw.garble_latency, "1", "1000")?,
@@ -27,8 +27,28 @@ pub(super) fn gc_engine(check: &Check<'_>, raw: &RawGcEngine, technology: Techno
         instruction_bits: check.within("instruction_bits", raw.instruction_bits, "0", "1024")?,
         ot_cycles: raw.ot_cycles.map(|cycles| check.within("ot_cycles", cycles, "1", "10000")).transpose()?,
         technology,
-    })
+    };
+    instruction_holds_its_addresses(check, &engine)?;
+    Ok(engine)
 }
+
+/// Refuses instructions that are too short for what each of them names: two labels of the wire memory, and AND or XOR.
+fn instruction_holds_its_addresses(check: &Check<'_>, engine: &GcEngine) -> Checked<()> {
+    let (bits, address) = (engine.instruction_bits, engine.address_bits());
+    let least = 2 * address + 1;
+    if bits == 0 || bits >= least {
+        return Ok(());
+    }
+    let message = format!(
+        "{bits} bits do not hold two addresses of {address} bits, which the labels of a `wire_memory` of {} B need, and the kind of \
+         gate; expected at least {least}, or 0 for a fixed schedule without instructions",
+        engine.wire_memory_bytes
+    );
+    Err(check.error("instruction_bits", message))
+}
+
+/// Bytes of one table of half-gates, the least that a table queue holds.
+const LEAST_TABLES: u64 = 32;
 
 /// Bytes of the table and the wire queue; what is left of the queue memory holds instructions.
 fn gc_queues(check: &Check<'_>, raw: &RawGcEngine) -> Checked<(u64, u64)> {
@@ -41,9 +61,21 @@ fn gc_queues(check: &Check<'_>, raw: &RawGcEngine) -> Checked<(u64, u64)> {
         .map_or(Ok(all / 3), |queue| check.within("wire_queue", queue, "0 B", "1 GiB").map(Bytes::bytes))?;
     let least = raw.instruction_bits.div_ceil(8);
     if all < tables.saturating_add(wires).saturating_add(least) {
-        let key = if raw.wire_queue.is_some() { "wire_queue" } else { "table_queue" };
+        // The queue that the file gives; of two the longer one.
+        let key = match (raw.table_queue, raw.wire_queue) {
+            (None, Some(_)) => "wire_queue",
+            (Some(_), Some(_)) if wires > tables => "wire_queue",
+            _ => "table_queue",
+        };
+        let other = if key == "wire_queue" { tables } else { wires };
+        let room = all.saturating_sub(least);
+        let expected = match room.checked_sub(other) {
+            Some(most) if key == "wire_queue" || most >= LEAST_TABLES => format!("at most {most} B"),
+            _ => format!("a larger `queue_memory` or {room} B for both queues"),
+        };
         let message = format!(
-            "{tables} B of tables and {wires} B of labels leave no instruction of {least} B in a `queue_memory` of {all} B"
+            "{tables} B of tables and {wires} B of labels leave no instruction of {least} B in a `queue_memory` of {all} B; \
+             expected {expected}"
         );
         return Err(check.error(key, message));
     }

@@ -91,6 +91,11 @@ pub(super) fn apply(
     put(document.as_table_mut(), "description", fitted.into());
     let party = document.get_mut(side.key()).and_then(Item::as_table_like_mut);
     let party = party.ok_or_else(|| broken(&format!("no table `{}`", side.key())))?;
+    if side.of(platform).board().is_some_and(|own| own != board)
+        && let Some(fpga) = party.get_mut("fpga").and_then(Item::as_table_like_mut)
+    {
+        fpga.remove("achieved_clock");
+    }
     if matches!(side.of(platform).fabric, Some(Fabric::Silicon { .. })) {
         let position = party.remove("silicon").and_then(|old| old.as_table().and_then(Table::position));
         let mut fpga = Table::new();

@@ -120,7 +120,8 @@ pub struct Largest {
 /// the array's cells are multiplied by one factor, the largest with which the design fits. On-chip memories keep their size
 /// unless they alone are too large; then they take what the units leave. With [`FitOptions::grow`] only that accelerator changes, and each of its counts is then
 /// raised as far as it goes. Parts that are larger than an SLR are cut to its size first, a memory that the board does not have
-/// is replaced by the board's, and clocks that the result does not reach are lowered.
+/// is replaced by the board's, and clocks that the result does not reach are lowered; a clock that the file says its design closes
+/// at holds on its own board only.
 ///
 /// # Errors
 /// The file is wrong in another way than being too large, the party has no accelerators or not the one that should grow, or it
@@ -165,12 +166,14 @@ pub fn fit(source: &Source, options: &FitOptions) -> Result<Fitting, ConfigError
 fn on_board(party: &PartyHardware, board: &'static Board) -> PartyHardware {
     let fabric = Fabric::Fpga(board);
     let technology = Technology::of(fabric);
-    let mut party = PartyHardware { fabric: Some(fabric), ..party.clone() };
+    let same = party.fabric == Some(fabric);
+    let achieved_clock_hz = party.achieved_clock_hz.filter(|_| same);
+    let mut party = PartyHardware { fabric: Some(fabric), achieved_clock_hz, ..party.clone() };
     party.gc_engine.iter_mut().for_each(|unit| unit.technology = technology);
     party.he_engine.iter_mut().for_each(|unit| unit.technology = technology);
     party.mac_array.iter_mut().for_each(|unit| unit.technology = technology);
     if party.leakage_derived {
-        party.static_power_w = derived_static_w(fabric, 0.0);
+        party.static_power_w = party.host_static_power_w + derived_static_w(fabric, 0.0);
     }
     party
 }

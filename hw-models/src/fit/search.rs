@@ -49,7 +49,7 @@ pub(super) fn largest(given: &PartyHardware, board: &'static Board, options: &Fi
     if let Some(grow) = options.grow {
         fill_up(&mut party, board, &budget, grow);
     }
-    lower_clocks(&mut party, board);
+    lower_clocks(&mut party);
     Some(Found { party, factor, memory_factor })
 }
 
@@ -112,8 +112,8 @@ fn fill_up(party: &mut PartyHardware, board: &Board, budget: &FpgaResources, uni
 }
 
 /// Lowers the clocks that the design does not reach to the whole MHz below what it reaches.
-fn lower_clocks(party: &mut PartyHardware, board: &Board) {
-    let most = (board.achievable_clock_hz(&party.fpga_resources()) / 1e6).floor() * 1e6;
+fn lower_clocks(party: &mut PartyHardware) {
+    let most = (party.achievable_clock_hz().unwrap_or(f64::INFINITY) / 1e6).floor() * 1e6;
     party.gc_engine.iter_mut().for_each(|unit| unit.clock_hz = unit.clock_hz.min(most));
     party.he_engine.iter_mut().for_each(|unit| unit.clock_hz = unit.clock_hz.min(most));
     party.mac_array.iter_mut().for_each(|unit| unit.clock_hz = unit.clock_hz.min(most));

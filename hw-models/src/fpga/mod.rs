@@ -7,6 +7,7 @@ mod resources;
 
 pub use board::{BOARDS, Board, BoardMemory};
 pub(crate) use parts::{
-    DDR_CONTROLLER, FREE_XOR, HALF_GATE, HBM_CONTROLLER, mac_unit, memory_blocks, modular_multiplier, ntt_butterfly,
+    DDR_CONTROLLER, FREE_XOR, HALF_GATE, HBM_CONTROLLER, mac_unit, memory_blocks, modular_adder, modular_multiplier,
+    multiplexer, ntt_butterfly, switching_network,
 };
 pub use resources::{FpgaResources, FpgaUse};

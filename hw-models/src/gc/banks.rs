@@ -6,6 +6,18 @@
 /// every engine that asks for it in that cycle.
 pub(super) const PORT_ACCESSES: u8 = 2;
 
+/// What a bank can do in one cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ports {
+    /// [`PORT_ACCESSES`] reads and as many writes.
+    Separate,
+    /// [`PORT_ACCESSES`] reads and writes together: a block RAM of an FPGA has two ports, each of which reads or writes once in a
+    /// cycle. Data are there a cycle later, so that not even an XOR is written in the cycle in which it was read; and a write may wait
+    /// one cycle in a register for a port (both as in FASE's published RTL, ACESLabUCSD/FASE, `DPRAM.sv`). Input labels lie in block
+    /// RAMs of their own there, and do not take these ports.
+    Shared,
+}
+
 /// The most table entries; a program whose gates spread over more cycles at once is followed only that far.
 const MOST_ENTRIES: usize = 1 << 24;
 
@@ -17,6 +29,7 @@ const READS: u8 = 0x0f;
 /// Accesses by cycle and bank, for a range of cycles that moves with the program.
 pub(super) struct Banks {
     banks: usize,
+    ports: Ports,
     /// Selects the bits of an address that number its bank, when banks are a power of two.
     mask: Option<u32>,
     cycle_mask: usize,
@@ -28,7 +41,9 @@ pub(super) struct Banks {
 
 impl Banks {
     /// For gates that are at most `spread` cycles apart.
-    pub fn new(banks: u64, spread: u64) -> Self {
+    pub fn new(banks: u64, ports: Ports, spread: u64) -> Self {
+        // A write that waits is two cycles after its reads at least.
+        let spread = spread.max(4);
         let banks = usize::try_from(banks).unwrap_or(MOST_ENTRIES).clamp(1, MOST_ENTRIES);
         let most = (MOST_ENTRIES / banks).max(1);
         let cycles = usize::try_from(spread).unwrap_or(most).min(most).next_power_of_two();
@@ -36,6 +51,7 @@ impl Banks {
         let entries = cycles * banks;
         Self {
             banks,
+            ports,
             mask,
             cycle_mask: cycles - 1,
             cycles: vec![0; cycles],
@@ -56,17 +72,45 @@ impl Banks {
     pub fn claim(&mut self, at: u64, reads: [Option<u32>; 2], write: u32, latency: u64) -> u64 {
         let mut cycle = at;
         loop {
-            let written = self.row(cycle + latency - 1).map(|row| row + self.bank(write));
-            let writable =
-                written.and_then(|entry| self.used.get(entry)).is_none_or(|used| *used / WRITE < PORT_ACCESSES);
-            if writable && self.read(cycle, reads) {
-                if let Some(used) = written.and_then(|entry| self.used.get_mut(entry)) {
+            let both = reads.iter().flatten().count() == reads.len();
+            let written = self.write_cycle(cycle, write, latency, both);
+            if let Some(written) = written.filter(|_| self.read(cycle, reads)) {
+                let entry = self.row(written).map(|row| row + self.bank(write));
+                if let Some(used) = entry.and_then(|entry| self.used.get_mut(entry)) {
                     *used += WRITE;
                 }
                 return cycle;
             }
             cycle += 1;
         }
+    }
+
+    /// When the output of a gate that reads in `cycle` finds a port. After a gate with two operands another one is expected, which
+    /// wants both ports in the next cycle.
+    fn write_cycle(&mut self, cycle: u64, write: u32, latency: u64, both: bool) -> Option<u64> {
+        if self.ports == Ports::Separate {
+            let last = cycle + latency - 1;
+            return (self.accesses(last, write) < PORT_ACCESSES).then_some(last);
+        }
+        let last = cycle + latency.max(2) - 1;
+        let [now, later] = [last, last + 1].map(|cycle| self.accesses(cycle, write));
+        match (now, later) {
+            // Beside another access, so that the other cycle keeps both ports.
+            (1, _) => Some(last),
+            (0, _) if !both => Some(last),
+            (_, 0 | 1) => Some(last + 1),
+            (0, _) => Some(last),
+            _ => None,
+        }
+    }
+
+    /// Accesses to the bank of a label that stand in the way of writing it in `cycle`.
+    fn accesses(&mut self, cycle: u64, write: u32) -> u8 {
+        let entry = self.row(cycle).map(|row| row + self.bank(write));
+        entry.and_then(|entry| self.used.get(entry)).map_or(0, |used| match self.ports {
+            Ports::Separate => used / WRITE,
+            Ports::Shared => used / WRITE + (used & READS),
+        })
     }
 
     /// The first entry of a cycle's row, cleared if an older cycle used it; `None` if a later one does.
@@ -107,10 +151,13 @@ impl Banks {
         let entry = row + self.bank(address);
         let (Some(used), Some(labels)) = (self.used.get_mut(entry), self.labels.get_mut(entry)) else { return true };
         let reads = usize::from(*used & READS);
+        let written = if self.ports == Ports::Shared { *used / WRITE } else { 0 };
         if labels.iter().take(reads).any(|label| *label == address) {
             return true;
         }
-        let Some(label) = labels.get_mut(reads) else { return false };
+        let Some(label) = labels.get_mut(reads).filter(|_| *used % WRITE + written < PORT_ACCESSES) else {
+            return false;
+        };
         *label = address;
         *used += READ;
         true
@@ -123,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_bank_serves_two_reads_and_two_writes_a_cycle() {
-        let mut banks = Banks::new(5, 64);
+        let mut banks = Banks::new(5, Ports::Separate, 64);
         // Bank 0 is read twice in cycle 5; the third read waits, other banks do not.
         assert_eq!(banks.claim(5, [Some(0), Some(5)], 1, 3), 5);
         assert_eq!(banks.claim(5, [Some(10), Some(1)], 2, 3), 6);
@@ -137,10 +184,43 @@ mod tests {
 
     #[test]
     fn rows_are_used_again_when_their_cycle_has_passed() {
-        let mut banks = Banks::new(3, 4);
+        let mut banks = Banks::new(3, Ports::Separate, 4);
         for cycle in 0..100 {
             assert_eq!(banks.claim(cycle, [Some(0), Some(3)], 1, 1), cycle);
             assert_eq!(banks.claim(cycle, [Some(1), Some(1)], 2, 1), cycle);
+        }
+    }
+
+    #[test]
+    fn a_block_ram_takes_three_cycles_for_two_gates() {
+        let mut banks = Banks::new(1, Ports::Shared, 64);
+        let mut at = 0;
+        for gate in 0..100 {
+            at = banks.claim(at + u64::from(gate > 0), [Some(1_000 + 2 * gate), Some(1_001 + 2 * gate)], gate, 1);
+        }
+        // Two reads and a write over two ports.
+        assert!((147..=150).contains(&at), "{at}");
+        // With one operand the ports are just enough.
+        let mut banks = Banks::new(1, Ports::Shared, 64);
+        let mut at = 0;
+        for gate in 0..100 {
+            at = banks.claim(at + u64::from(gate > 0), [Some(1_000 + gate), None], gate, 1);
+        }
+        assert!((99..=101).contains(&at), "{at}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_block_ram_has_more_than_two_accesses_in_a_cycle(
+            gates in proptest::collection::vec((0_u64..3, 1_u64..9, 0_u32..40, 0_u32..40, 0_u32..40), 1..200),
+            banks in 1_u64..5,
+        ) {
+            let mut memory = Banks::new(banks, Ports::Shared, 1 << 12);
+            let mut at = 0;
+            for (wait, latency, a, b, write) in gates {
+                at = memory.claim(at + wait, [Some(a), Some(b)], write, latency);
+            }
+            proptest::prop_assert!(memory.used.iter().all(|used| used / WRITE + (used & READS) <= PORT_ACCESSES));
         }
     }
 }

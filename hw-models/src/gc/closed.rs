@@ -46,7 +46,8 @@ impl GcEngine {
     /// Garbles.
     ///
     /// Instances run in as few waves of equal size as the wire memory allows, gate by gate for all instances of a wave. With
-    /// g = instances of the wave / min(engines, banks) cycles per gate (a gate reads two labels, a bank serves two reads),
+    /// g = instances of the wave / min(engines, banks) cycles per gate (a gate reads two labels, a bank serves two reads; on an
+    /// FPGA min(engines, 2/3 banks), as a block RAM's two ports both read and write),
     /// cycles = start + (waves − 1) × period(g) + finish(g), the longest paths of the circuit's [`Profile`].
     /// Within 2 % of the detailed engine where memory does not bind and a wave has at least four times as many instances as engines;
     /// with fewer, engines run ahead of a gate that waits, and the closed form is too slow.
@@ -92,7 +93,10 @@ impl GcEngine {
         let issue = gates.div_ceil(self.engines);
         let schedule = work.profile.schedule(self.order);
         if schedule.is_known() {
-            let lanes = self.engines.min(self.wire_banks.max(1)) as f64;
+            // Gates that the banks serve in a cycle: a gate reads two labels and writes one.
+            let banks = self.wire_banks.max(1) as f64;
+            let served = if self.technology.fpga { banks * 2.0 / 3.0 } else { banks };
+            let lanes = (self.engines as f64).min(served);
             let latencies = Latencies { and: and_latency, xor: self.xor_latency, inv: self.inv_latency() };
             let waves = instances.div_ceil(resident) as f64;
             let slot = instances as f64 / waves / lanes;

@@ -1,5 +1,6 @@
 //! The detailed engine: compiles circuits, steps them, and says what bounds them.
 
+use super::banks::Ports;
 use super::program::{Compiler, Program};
 use super::step::{EngineCycles, Latencies, Machine, step};
 use super::stream::{MemoryPort, StreamShape};
@@ -193,7 +194,7 @@ impl GcEngine {
     }
 
     /// Bits of an address in the window.
-    pub(super) fn address_bits(&self) -> u64 {
+    pub(crate) fn address_bits(&self) -> u64 {
         let labels = (self.wire_memory_bytes / LABEL_BYTES).max(1);
         u64::from(labels.next_power_of_two().trailing_zeros())
     }
@@ -219,6 +220,7 @@ impl GcEngine {
             engines: self.engines,
             latencies: self.latencies(role),
             banks: self.wire_banks,
+            ports: if self.technology.fpga { Ports::Shared } else { Ports::Separate },
             esw: self.esw,
             streams: StreamShape {
                 port,

@@ -3,7 +3,7 @@
 use super::{GcEngine, LABEL_BYTES};
 use crate::breakdown::Part;
 use crate::cost::product;
-use crate::fpga::{FREE_XOR, FpgaResources, HALF_GATE, memory_blocks};
+use crate::fpga::{FREE_XOR, FpgaResources, HALF_GATE, memory_blocks, multiplexer};
 use crate::sram::{Sram, sram_energy_per_byte_j};
 
 /// HAAC's synthesis at 16 nm and 1 GHz: 16 gate engines, 2 MiB of wire memory in 64 banks, 64 KiB of queues (HAAC,
@@ -51,8 +51,9 @@ impl GcEngine {
         self.parts().iter().map(|part| part.power_w).sum()
     }
 
-    /// FPGA resources: half-gate and XOR units, wire memory and queues, and the multiplexers between engines and banks
-    /// (three label ports per engine, one LUT per bit for each further three banks).
+    /// FPGA resources: half-gate and XOR units, wire memory and queues, the multiplexers between engines and banks (three label
+    /// ports per engine, one LUT per bit for each further three banks), and for forwarding a choice between bank and last result at
+    /// both operands of every engine: HAAC's takes twice the area of an XOR per bit, which is two such multiplexers.
     pub fn fpga_resources(&self) -> FpgaResources {
         self.parts().into_iter().map(|part| part.fpga).sum()
     }
@@ -78,12 +79,13 @@ impl GcEngine {
             .into_iter()
             .map(|bytes| memory_blocks(bytes, 1, label_bits))
             .sum();
+        let forwarding = multiplexer(2, label_bits).times(product(&[2, self.engines]));
         let (hashes, free_xors) = (self.tables.hashes(), FREE_XOR.times(self.engines));
         let gates = HALF_GATE.times(self.engines).scaled(hashes);
         vec![
             logic("half-gate pipelines", engines * haac::HALF_GATE_MM2 * hashes, haac::HALF_GATE_J * hashes, gates),
             logic("free-XOR units", engines * haac::FREE_XOR_MM2, haac::FREE_XOR_J, free_xors),
-            logic("forwarding", engines * haac::FORWARD_MM2, haac::FORWARD_J, FpgaResources::default()),
+            logic("forwarding", engines * haac::FORWARD_MM2, haac::FORWARD_J, forwarding),
             logic("crossbar", crossbar_mm2, haac::CROSSBAR_J * banks / haac::BANKS, crossbar),
             memory(
                 "wire memory",

@@ -5,7 +5,7 @@
 //! entries and its banks' ports are there. Everything is known when the compiler runs, so the order of the program is the order
 //! of all claims. Time jumps from issue to issue.
 
-use super::banks::Banks;
+use super::banks::{Banks, Ports};
 use super::program::{Instruction, Program};
 use super::stream::{Moves, StreamShape, Streams};
 
@@ -43,6 +43,7 @@ pub(super) struct Machine {
     pub engines: u64,
     pub latencies: Latencies,
     pub banks: u64,
+    pub ports: Ports,
     /// Whether labels that are not read again, and are no outputs, stay on chip.
     pub esw: bool,
     pub streams: StreamShape,
@@ -107,7 +108,7 @@ impl<'a> Stepper<'a> {
             ready: vec![0; usize::try_from(positions).unwrap_or(1).next_power_of_two()],
             free: vec![START_CYCLES; machine.engines as usize],
             turn: 0,
-            banks: Banks::new(machine.banks, spread.min(gates.saturating_mul(latency))),
+            banks: Banks::new(machine.banks, machine.ports, spread.min(gates.saturating_mul(latency))),
             streams,
             spent: EngineCycles::default(),
             end: START_CYCLES,
@@ -124,9 +125,11 @@ impl<'a> Stepper<'a> {
                 self.set_ready(position + input, loaded);
             }
             position += u64::from(block.inputs);
+            // Operands lie in their own block: those before its first gate are inputs.
+            let first = if self.machine.ports == Ports::Shared { position } else { 0 };
             let gates = program.instructions.get(index..index + block.gates).unwrap_or_default();
             for instruction in gates {
-                self.gate(*instruction, position);
+                self.gate(*instruction, position, first);
                 position += 1;
             }
             index += block.gates;
@@ -141,8 +144,9 @@ impl<'a> Stepper<'a> {
         (cycles, self.spent)
     }
 
+    /// Steps a gate; operands before `first` take no port of the wire memory.
     #[inline]
-    fn gate(&mut self, instruction: Instruction, position: u64) {
+    fn gate(&mut self, instruction: Instruction, position: u64, first: u64) {
         let [a, b] = [instruction.a(), instruction.b()].map(u64::from);
         let [ready_a, ready_b] = [a, b].map(|operand| self.ready_at(operand, position));
         let latency = self.machine.latencies.of(instruction);
@@ -155,7 +159,8 @@ impl<'a> Stepper<'a> {
         };
         let computed = free.max(ready_a).max(ready_b);
         let fetched = computed.max(self.streams.arrival(&moves));
-        let reads = [(!far[0]).then(|| self.address(a)), (!far[1] && !instruction.is_inv()).then(|| self.address(b))];
+        let near = [!far[0] && a >= first, !far[1] && b >= first && !instruction.is_inv()];
+        let reads = [near[0].then(|| self.address(a)), near[1].then(|| self.address(b))];
         let at = self.banks.claim(fetched, reads, self.address(position), latency);
         self.streams.issue(at, &moves);
         self.spent.issue += 1;

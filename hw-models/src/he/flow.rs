@@ -46,6 +46,7 @@ pub(super) fn ends(runs: &Runs, ahead: f64) -> Ends {
             loaded = now;
         }
     }
+    repeated.look(computing.position, (now, starved));
     let (more, more_starved) = repeated.rest();
     Ends { loaded: loaded + more, computed: now + more, starved: starved + more_starved }
 }
@@ -172,9 +173,12 @@ mod tests {
         let period = [run(10.0, 8.0, 2.0), run(30.0, 1.0, 5.0)];
         let periods = |count: usize| std::iter::repeat_n(period, count).flatten().collect::<Vec<_>>();
         let all = ends_of(periods(40), 6.0);
-        let repeated = ends(&Runs { list: periods(4), repeat: Some(Repeat { from: 4, to: 6, times: 36.0 }) }, 6.0);
-        assert!((all.computed - repeated.computed).abs() < 1e-6, "{all:?} {repeated:?}");
-        assert!((all.loaded - repeated.loaded).abs() < 1e-6, "{all:?} {repeated:?}");
-        assert!((all.starved - repeated.starved).abs() < 1e-6, "{all:?} {repeated:?}");
+        for last in [4, 6] {
+            let repeat = Some(Repeat { from: last, to: last + 2, times: 36.0 });
+            let repeated = ends(&Runs { list: periods(4), repeat }, 6.0);
+            assert!((all.computed - repeated.computed).abs() < 1e-6, "{all:?} {repeated:?}");
+            assert!((all.loaded - repeated.loaded).abs() < 1e-6, "{all:?} {repeated:?}");
+            assert!((all.starved - repeated.starved).abs() < 1e-6, "{all:?} {repeated:?}");
+        }
     }
 }

@@ -50,7 +50,28 @@ struct Layer<'a> {
     work: &'a HeWork,
     tiling: &'a HeTiling,
     edges: &'a Edges,
+    /// Steps that may be under way at once.
+    in_flight: f64,
     bytes_per_cycle: f64,
+}
+
+impl Layer<'_> {
+    /// Cycles of the chain of one weight from its arrival to the end of the layer.
+    fn chain(&self) -> u64 {
+        self.edges.head.saturating_add(self.edges.last).saturating_add(self.edges.tail)
+    }
+}
+
+/// A tiled layer in one loop order.
+#[derive(Debug, Clone, Copy)]
+struct Ordered {
+    stays: Residency,
+    traffic: HeTraffic,
+    compute: Computing,
+    /// Cycles that the units take if memory keeps up.
+    computing: f64,
+    /// Cycles that it takes at least.
+    least: f64,
 }
 
 impl HeEngine {
@@ -78,11 +99,15 @@ impl HeEngine {
     pub(super) fn fastest(&self, work: &HeWork, bytes_per_cycle: f64) -> Option<Tiled> {
         let tiling = work.tiling.as_ref().filter(|_| work.rounds <= 1)?;
         let edges = self.edges(work, tiling);
-        let layer = Layer { work, tiling, edges: &edges, bytes_per_cycle };
+        let in_flight = self.steps_in_flight(work, tiling, &edges) as f64;
+        let layer = Layer { work, tiling, edges: &edges, in_flight, bytes_per_cycle };
         let mut best: Option<Tiled> = None;
-        for (stays, traffic) in self.loops(work, tiling) {
-            let limit = best.map_or(f64::INFINITY, |best| best.cycles);
-            let Some(other) = self.in_order(&layer, (stays, traffic), limit) else { continue };
+        for loops in self.loops(work, tiling) {
+            let ordered = self.in_order(&layer, loops);
+            if best.as_ref().is_some_and(|best| ordered.least > best.cycles) {
+                continue;
+            }
+            let other = self.timed(&layer, &ordered);
             // Sums that do not stay have more time to come back where all other outputs are worked on in between.
             let rank = |tiled: &Tiled| (tiled.cycles, tiled.traffic.total(), tiled.stays.spilled_sums > 0);
             if best.as_ref().is_none_or(|best| rank(&other) < rank(best)) {
@@ -92,19 +117,30 @@ impl HeEngine {
         best
     }
 
-    /// A layer with what stays on chip, if it can take less than `limit` cycles.
-    fn in_order(&self, layer: &Layer<'_>, (stays, traffic): (Residency, HeTraffic), limit: f64) -> Option<Tiled> {
-        let Layer { work, tiling, edges, bytes_per_cycle } = *layer;
-        let moving = traffic.total() as f64 / bytes_per_cycle;
+    /// A layer in a loop order: what its steps compute, and what it takes at least. The first output group waits for all inputs
+    /// if outputs are stationary; if inputs are, no output is stored before the last input group.
+    fn in_order(&self, layer: &Layer<'_>, (stays, traffic): (Residency, HeTraffic)) -> Ordered {
+        let Layer { work, tiling, edges, bytes_per_cycle, .. } = *layer;
         let phases = self.phases(work, tiling, edges, &traffic);
+        let compute = computing_of(&phases, &traffic, tiling, layer.chain());
         let computing = phases.total() as f64;
-        if computing.max(moving) > limit {
-            return None;
-        }
-        let chain = edges.head.saturating_add(edges.last).saturating_add(edges.tail);
-        let compute = computing_of(&phases, &traffic, tiling, chain);
+        let (waits, before, after) = match stays.order {
+            LoopOrder::InputStationary => (work.output_bytes, phases.early as f64, 0.0),
+            _ => {
+                let others = tiling.weights() - tiling.weights() / tiling.output_groups.max(1);
+                (work.input_bytes, 0.0, others as f64 * compute.step)
+            }
+        };
+        let moving = traffic.total() as f64 / bytes_per_cycle;
+        let least = computing.max(moving).max(before + waits as f64 / bytes_per_cycle + after);
+        Ordered { stays, traffic, compute, computing, least }
+    }
+
+    /// How long a layer takes in a loop order.
+    fn timed(&self, layer: &Layer<'_>, ordered: &Ordered) -> Tiled {
+        let Layer { work, tiling, edges, in_flight, bytes_per_cycle } = *layer;
+        let Ordered { stays, traffic, compute, computing, least } = *ordered;
         // Of the steps that may be under way, some are in the chain from a weight's arrival to its last product.
-        let in_flight = self.steps_in_flight(work, tiling, edges) as f64;
         let in_chain = edges.head.saturating_add(edges.last) as f64 / compute.step.max(1.0);
         let ahead = (in_flight - in_chain).max(1.0);
         let runs = Passes::of(self, work, tiling, &stays, (compute, bytes_per_cycle), ahead);
@@ -115,9 +151,8 @@ impl HeEngine {
         let group = moved(work.output_bytes / tiling.output_groups.max(1));
         let waiting = waiting_for_spills(tiling, &stays, edges, (in_flight, bytes_per_cycle));
         let computed = computed.ceil().max(waiting) + first + last;
-        let cycles = computed.max(loaded.ceil() + group) + chain as f64;
-        let cycles = cycles.max(computing).max(moving);
-        Some(Tiled { stays, traffic, cycles, computing, starved: starved.min(computing) })
+        let cycles = computed.max(loaded.ceil() + group) + layer.chain() as f64;
+        Tiled { stays, traffic, cycles: cycles.max(least), computing, starved: starved.min(computing) }
     }
 }
 

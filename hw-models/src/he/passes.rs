@@ -43,7 +43,8 @@ pub(super) struct Passes<'a> {
     work: &'a HeWork,
     tiling: &'a HeTiling,
     stays: &'a Residency,
-    bytes_per_cycle: f64,
+    /// Cycles that memory takes for one byte of every step of a sum.
+    cycles_per_byte: f64,
     compute: Computing,
     /// Bytes of one key, and of what of it does not stay.
     keys: [f64; 2],
@@ -53,8 +54,9 @@ pub(super) struct Passes<'a> {
     rotations: u64,
     /// Bytes that wait for a place among the loads: results of the group before.
     waiting: f64,
-    /// Steps that loads may be ahead.
+    /// Steps that loads may be ahead, and that they are when a period begins.
     ahead: f64,
+    lead: f64,
     /// Runs before this one are not made longer.
     sealed: usize,
     runs: Vec<Run>,
@@ -77,7 +79,7 @@ impl<'a> Passes<'a> {
             work,
             tiling,
             stays,
-            bytes_per_cycle,
+            cycles_per_byte: 1.0 / (tiling.weights_per_sum.max(1) as f64 * bytes_per_cycle),
             compute,
             keys: [key as f64, missing as f64],
             sizes: [
@@ -88,39 +90,40 @@ impl<'a> Passes<'a> {
             rotations: 0,
             waiting: 0.0,
             ahead,
+            lead: 0.0,
             sealed: 0,
             runs: Vec::with_capacity(16),
         };
         passes.all()
     }
 
-    /// All periods: the first, those that are alike, the last. Loads of keys must have settled before a period stands for others.
-    /// If nothing alternates in it, it is one run that is as much longer; if something does, so many periods are in the list that
-    /// what was loaded ahead has settled as well.
+    /// All periods: the first, those that are alike, and the last if it finishes all outputs. Loads of keys must have settled
+    /// before a period stands for others. If nothing alternates in it, it is one run that is as much longer; if something does,
+    /// so many periods are in the list that what was loaded ahead has settled as well.
     fn all(mut self) -> Runs {
-        let (outer, inner) = match self.stays.order {
-            LoopOrder::InputStationary => (self.tiling.input_groups, self.tiling.output_groups),
-            _ => (self.tiling.output_groups, self.tiling.input_groups),
+        let (outer, inner, last) = match self.stays.order {
+            LoopOrder::InputStationary => (self.tiling.input_groups, self.tiling.output_groups, 1),
+            _ => (self.tiling.output_groups, self.tiling.input_groups, 0),
         };
         let mut number = 0;
-        while number < outer && (number < 2 || self.loads_new_keys()) {
+        while number < outer && (number == 0 || self.loads_new_keys()) {
             self.period(number, inner);
             number += 1;
         }
         let mut repeat = None;
-        if number + 1 < outer {
+        let alike = outer.saturating_sub(number + last);
+        if alike > 0 {
             let from = self.runs.len();
             self.sealed = from;
+            self.lead = MOST_LEAD * self.ahead;
             self.period(number, inner);
-            number += 1;
-            let (to, left) = (self.runs.len(), outer - 1 - number);
             if let [only] = self.runs.get_mut(from..).unwrap_or_default() {
-                only.steps *= (1 + left) as f64;
+                only.steps *= alike as f64;
             } else {
-                repeat = self.copies(from, to, left, inner);
+                repeat = self.copies(from, self.runs.len(), alike - 1, inner);
             }
             self.sealed = self.runs.len();
-            number += left;
+            number += alike;
         }
         if number < outer {
             self.period(number, inner);
@@ -131,7 +134,7 @@ impl<'a> Passes<'a> {
     /// Puts copies of a period behind it, `left` in all: some of them into the list, and as many more as the last one stands for.
     fn copies(&mut self, from: usize, to: usize, left: u64, inner: u64) -> Option<Repeat> {
         let steps = inner * self.tiling.sums.max(1) * self.tiling.weights_per_sum.max(1);
-        let listed = left.min(1 + (2.0 * self.ahead / steps.max(1) as f64).min(1e9) as u64);
+        let listed = left.min(2 + (2.0 * self.ahead / steps.max(1) as f64).min(1e9) as u64);
         for _ in 0..listed {
             self.runs.extend_from_within(from..to);
         }
@@ -154,15 +157,16 @@ impl<'a> Passes<'a> {
     }
 
     /// Blocks of a period, from this one on, that load the same. What stays changes behind the whole groups that stay, behind
-    /// the one that stays in part, and in the last one. Results that wait for a place are the same from the third one on.
+    /// the one that stays in part, and in the last one. Results that wait for a place are those of the period before or, with
+    /// inputs stationary, of the block before.
     fn alike(&self, at: u64, inner: u64) -> u64 {
-        if self.tiling.rotates() || at < 2 {
+        let (group, stays, first_alike) = match self.stays.order {
+            LoopOrder::InputStationary => (self.tiling.outputs_per_group, self.stays.outputs, 2),
+            _ => (self.tiling.inputs_per_group, self.stays.pinned, 1),
+        };
+        if self.tiling.rotates() || at < first_alike {
             return 1;
         }
-        let (group, stays) = match self.stays.order {
-            LoopOrder::InputStationary => (self.tiling.outputs_per_group, self.stays.outputs),
-            _ => (self.tiling.inputs_per_group, self.stays.pinned),
-        };
         let whole = stays / group.max(1);
         let changes = [whole, whole.saturating_add(1), inner.saturating_sub(1), inner];
         changes.into_iter().filter(|change| *change > at).min().map_or(1, |change| change - at)
@@ -213,11 +217,10 @@ impl<'a> Passes<'a> {
 
     /// Adds sums that each load so many bytes.
     fn push(&mut self, sums: u64, bytes: f64, compute: f64) {
-        let steps = self.tiling.weights_per_sum.max(1);
-        let load = bytes / steps as f64 / self.bytes_per_cycle;
-        let run = Run { steps: (sums * steps) as f64, load, compute };
+        let steps = sums * self.tiling.weights_per_sum.max(1);
+        let run = Run { steps: steps as f64, load: bytes * self.cycles_per_byte, compute };
         let open = self.runs.get_mut(self.sealed..).and_then(|runs| runs.last_mut());
-        match open.and_then(|last| Some((last.joined(&run, self.ahead)?, last))) {
+        match open.and_then(|last| Some((last.joined(&run, self.lead)?, last))) {
             Some((joined, last)) => *last = joined,
             None => self.runs.push(run),
         }
@@ -225,15 +228,15 @@ impl<'a> Passes<'a> {
 }
 
 impl Run {
-    /// Both as one run, if nothing alternates in it: memory bounds all of it, or computing does, as far as what has been loaded
-    /// ahead hides loads that take longer.
-    fn joined(&self, other: &Self, ahead: f64) -> Option<Self> {
+    /// Both as one run, if nothing alternates in it: memory bounds all of it, or computing does, as far as `lead` steps that have
+    /// been loaded ahead hide loads that take longer. What follows such loads must have the time to load as much ahead again.
+    fn joined(&self, other: &Self, lead: f64) -> Option<Self> {
         let steps = self.steps + other.steps;
-        let mean = |one: f64, another: f64| (self.steps * one + other.steps * another) / steps;
+        let (mine, others) = (self.steps / steps, other.steps / steps);
+        let mean = |one: f64, another: f64| mine * one + others * another;
         let joined = Self { steps, load: mean(self.load, other.load), compute: mean(self.compute, other.compute) };
         let waits = |run: &Self| run.load > run.compute;
-        // A quarter of what may be loaded ahead: the rest may have been used up.
-        let hidden = self.steps * (self.load - self.compute) <= 0.25 * ahead * self.compute;
+        let hidden = self.steps * (self.load - self.compute) <= lead * self.compute;
         match (waits(self), waits(other)) {
             (true, true) | (false, false) => Some(joined),
             (true, false) => (hidden && !waits(&joined)).then_some(joined),
@@ -241,3 +244,6 @@ impl Run {
         }
     }
 }
+
+/// The part of what may be loaded ahead that hides loads. A period that is joined to one run must not hang on rounding.
+const MOST_LEAD: f64 = 0.9;

@@ -4,7 +4,9 @@ use super::ntt::butterflies_of;
 use super::{HeEngine, HeTraffic, HeWork};
 use crate::breakdown::Part;
 use crate::cost::product;
-use crate::fpga::{FpgaResources, memory_blocks, modular_multiplier, ntt_butterfly};
+use crate::fpga::{
+    FpgaResources, memory_blocks, modular_adder, modular_multiplier, multiplexer, ntt_butterfly, switching_network,
+};
 use crate::sram::{Sram, sram_energy_per_byte_j};
 
 /// F1's synthesis in 14/12 nm at 1 GHz for 32-bit words (F1, MICRO'21, area and power table; as recalled, its sums
@@ -111,7 +113,7 @@ impl HeEngine {
     }
 
     /// FPGA resources: butterflies with two buffers for each unit's block, multipliers, the key-switch pipeline, the
-    /// automorphism's switching network (log2(lanes) stages of 2:1 multiplexers, two to a LUT), and the scratchpad.
+    /// automorphism's switching network, what lies between the units, and the scratchpad.
     pub fn fpga_resources(&self) -> FpgaResources {
         self.parts().into_iter().map(|part| part.fpga).sum()
     }
@@ -150,7 +152,7 @@ impl HeEngine {
                 permuted,
                 |area| area.automorphism_mm2,
                 permuted as f64 * self.automorphism_j(),
-                self.switching_network(),
+                switching_network(permuted, self.word_bits),
             ),
             logic(
                 "key switching",
@@ -164,7 +166,7 @@ impl HeEngine {
                 self.modmul_lanes,
                 |area| area.network_mm2,
                 self.words_per_cycle() * self.move_j(),
-                FpgaResources::default(),
+                self.glue(),
             ),
         ];
         parts.retain(|part| part.count > 0);
@@ -178,7 +180,7 @@ impl HeEngine {
         let bytes = most_bytes.min(self.words_per_cycle() * self.word_bits as f64 / 8.0);
         let power_w = self.clock_hz * bytes * self.scratchpad_j_per_byte();
         let sram = Sram::banked(self.scratchpad_bytes, self.scratchpad_banks);
-        let blocks = memory_blocks(self.scratchpad_bytes, self.scratchpad_banks, self.word_bits);
+        let blocks = memory_blocks(self.scratchpad_bytes, self.scratchpad_banks, self.port_bits());
         Part::memory("scratchpad", &self.technology, sram, area_mm2, power_w, blocks)
     }
 
@@ -200,13 +202,21 @@ impl HeEngine {
         }
     }
 
-    fn switching_network(&self) -> FpgaResources {
-        let stages = u64::from(self.automorphism_lanes.max(1).next_power_of_two().trailing_zeros());
-        FpgaResources {
-            lut: product(&[self.automorphism_lanes, stages, self.word_bits]).div_ceil(2),
-            ff: product(&[self.automorphism_lanes, self.word_bits]),
-            ..FpgaResources::default()
-        }
+    /// What lies between the units on an FPGA, of the parts that F1 lists: for each multiplier lane a modular adder (F1 has as many
+    /// add units as multiply units), a register file of 512 words (512 KiB for the 256 lanes of a cluster) and, for both operands, a
+    /// choice between it, the scratchpad, the transforms and the automorphism; from the banks to the units and back, a network.
+    fn glue(&self) -> FpgaResources {
+        const REGISTERS: u64 = 512;
+        let file = product(&[REGISTERS, self.word_bits]).div_ceil(8);
+        let lane = modular_adder(self.word_bits)
+            + multiplexer(4, self.word_bits).times(2)
+            + memory_blocks(file, 1, self.word_bits);
+        lane.times(self.modmul_lanes) + switching_network(self.scratchpad_banks, self.port_bits()).times(2)
+    }
+
+    /// Bits that a bank of the scratchpad moves in a cycle: a word, unless its port is given.
+    fn port_bits(&self) -> u64 {
+        self.design.bank_port_bytes.map_or(self.word_bits, |bytes| bytes.saturating_mul(8))
     }
 
     fn all_butterflies(&self) -> f64 {

@@ -14,6 +14,8 @@ pub(crate) struct RawSilicon {
     pub node_nm: u32,
     /// Supply voltage in volts.
     pub supply_v: f64,
+    /// The fastest clock at which such a design is known to close, for units above what published accelerators run at (2.1 GHz).
+    pub achieved_clock: Option<Frequency>,
 }
 
 /// An FPGA board.
@@ -22,6 +24,9 @@ pub(crate) struct RawSilicon {
 pub(crate) struct RawFpga {
     /// The board: u200, u250, u280, u50, u55c, zcu102, vu9p, vcu108, vck190 or v80.
     pub board: String,
+    /// The clock at which this design is known to close on the board (a timing report, a publication); without this key it is
+    /// estimated from the fastest published design of the board's family and from what the design uses.
+    pub achieved_clock: Option<Frequency>,
 }
 
 /// A garbled-circuit engine.
@@ -58,7 +63,8 @@ pub(crate) struct RawGcEngine {
     pub esw: Option<bool>,
     /// How AND gates are garbled: `half-gates`, as without this key, or `three-halves`.
     pub tables: Option<Tables>,
-    /// Bits of one gate's instruction.
+    /// Bits of one gate's instruction: at least two addresses of a label in the wire memory and a bit for the kind of gate, or 0 for
+    /// a fixed schedule that reads no instructions.
     pub instruction_bits: u64,
     /// Engine cycles per extended oblivious transfer; without this key the processor extends them.
     pub ot_cycles: Option<u64>,

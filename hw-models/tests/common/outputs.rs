@@ -53,6 +53,7 @@ const PRIMITIVES: [Primitive; 30] = [
 /// Everything that the models say about a party: no value of the file itself, only results.
 fn party_outputs(party: &PartyHardware) -> Vec<f64> {
     let mut all = vec![party.static_power_w, party.peak_power_w(), party.area_mm2().unwrap_or(-1.0)];
+    all.extend(party.achievable_clock_hz());
     let others: [Primitive; 2] = [|work| &mut work.he_operations.keygens, |work| &mut work.streamed_bytes];
     for primitive in PRIMITIVES.into_iter().chain(others) {
         for ring_bits in [32, 41] {

@@ -92,7 +92,7 @@ pub enum Generator {
     AddNand { bits: u32 },
     /// `a / b` in two's complement: the garbler has `a`, the evaluator `b`.
     Divide { bits: u32 },
-    /// The number that two shares modulo a prime stand for: the garbler has the first share, the evaluator the second
+    /// The number that two shares modulo another number stand for: the garbler has the first share, the evaluator the second
     /// and the modulus.
     FromShares { modulus_bits: u32, bits: u32 },
     /// Whether two doubles are equal: the garbler has `a`, the evaluator `b`.

@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod activity;
+mod agreement;
 mod answers;
 mod bars;
 mod breakdown;
@@ -23,6 +24,7 @@ mod timeline;
 
 pub use accuracy::{Accuracy, AccuracyCurve, AccuracyPoint, accuracy};
 pub use activity::{Category, Shares, WAITING, attribute, attribute_to_units, energy_by_category};
+pub use agreement::agreement;
 pub use answers::answers;
 pub use bars::{BarRow, Bars, Kind, bars};
 pub use compare::{Compared, compared, removals, sensitivity};

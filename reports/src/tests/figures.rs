@@ -158,10 +158,15 @@ fn figures_of_published_measurements_can_be_read_and_have_their_data() {
         figures::published_layers(&[], Columns::One),
         figures::published_latency(&[], Columns::One),
         figures::published_storage(&[]),
+        figures::agreement(&targets, Columns::Two),
     ];
+    let rtl = ["rtl-others", "fase", "heax"].map(|name| pisim_sim::validate::validate(Some(name)).unwrap()).concat();
+    let agreement = [Columns::One, Columns::Two].map(|columns| figures::agreement(&rtl, columns));
+    let cases: usize = rtl.iter().map(|target| target.cases).sum();
+    assert!(agreement.iter().all(|figure| figure.data.rows.len() == cases));
     let narrow =
         [figures::published_layers(&targets, Columns::One), figures::published_latency(&breakdowns, Columns::One)];
-    for figure in [layers, latency, storage].into_iter().chain(empty).chain(narrow) {
+    for figure in [layers, latency, storage].into_iter().chain(empty).chain(narrow).chain(agreement) {
         assert_eq!(figure.text_faults(), Vec::<String>::new(), "{}", figure.name);
         well_formed(&figure.svg().unwrap());
         for row in &figure.data.rows {

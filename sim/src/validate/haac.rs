@@ -24,6 +24,9 @@ const TABLE5: &str = "HAAC (ISCA'23), Table 5, 16 engines";
 const FIG2: &str = "HAAC summary (DISCC'23), Fig. 2";
 const TABLE4: &str = "HAAC (ISCA'23), Table 4";
 
+/// Programs of the figures that no generator makes.
+const NO_CIRCUITS: &str = "Merse, Triangle, GradDesc (three of eight programs): their circuits are not public";
+
 pub(super) const MICRO: (About, Compare) =
     (about("haac-microbenchmarks", "garbler's time (cycles at 1 GHz)", TABLE5), micro);
 pub(super) const SCALING: (About, Compare) =
@@ -45,12 +48,12 @@ pub(super) const WINDOW: (About, Compare) = (
 );
 pub(super) const SILICON: (About, Compare) =
     (about("haac-silicon", "area (mm2) and power (W) of 16 engines", TABLE4), silicon);
+pub(super) const POWER: (About, Compare) = (
+    about("haac-power", "mean power of a program (mW)", "HAAC (ISCA'23): 25 W x speed / efficiency over a CPU"),
+    power,
+);
 pub(super) const SHARES: (About, Compare) = (
-    about(
-        "haac-energy-shares",
-        "shares of energy, 100 + difference in points",
-        "HAAC (ISCA'23), energy figure (bitmap)",
-    ),
+    about("haac-energy-shares", "shares of energy (%, errors in points)", "HAAC (ISCA'23), energy figure (bitmap)"),
     shares,
 );
 
@@ -88,10 +91,11 @@ fn scaling(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     };
     let both = [of(false), of(true)].concat();
     Ok(vec![
-        Target::new(about, "all", Set::Seen, Limits { mean: 5.0, max: 25.0 }, both),
+        Target::new(about, "all", Set::Seen, Limits { mean: 5.0, max: 25.0 }, both).without(NO_CIRCUITS),
         Target::new(about, "without BubbSt", Set::Seen, Limits { mean: 3.0, max: 5.0 }, of(false)),
         // Its published gates (13 million, by its time on one engine) are 14 % more than the generator's: its circuit is not known.
-        Target::new(about, "BubbSt", Set::Seen, Limits { mean: 15.0, max: 25.0 }, of(true)),
+        Target::new(about, "BubbSt", Set::Seen, Limits { mean: 15.0, max: 25.0 }, of(true))
+            .noted("its published gates, by its time on one engine, are 14 % more than the generator's: another sort"),
     ])
 }
 
@@ -110,9 +114,10 @@ fn plateau(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
         all.iter().map(of).collect::<Vec<Case>>()
     };
     Ok(vec![
-        Target::new(about, "one ciphertext", Set::Seen, Limits { mean: 5.0, max: 10.0 }, cases(0)),
+        Target::new(about, "one ciphertext", Set::Seen, Limits { mean: 5.0, max: 10.0 }, cases(0)).without(NO_CIRCUITS),
         // What the engine needs with the tables that half gates have: the figures are not those of 32 bytes per AND.
-        Target::new(about, "half gates", Set::Predicted, Limits { mean: 50.0, max: 60.0 }, cases(1)),
+        Target::new(about, "half gates", Set::Predicted, Limits { mean: 50.0, max: 60.0 }, cases(1))
+            .missing("published times on DDR4 have room for 16 bytes per AND gate, half gates need 32; what was counted is not known"),
     ])
 }
 
@@ -129,7 +134,11 @@ fn knee(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
         case(program.name, saturates(&program.ddr4), saturates(&speeds))
     });
     // ReLU's published speed grows by 0.5 % from one engine to two, within what its bytes per gate are known to.
-    Ok(vec![Target::new(about, "-", Set::Seen, Limits { mean: 10.0, max: 50.0 }, cases.collect())])
+    Ok(vec![
+        Target::new(about, "-", Set::Seen, Limits { mean: 10.0, max: 50.0 }, cases.collect())
+            .missing("ReLU saturates at 1 engine, published at 2: its speed grows by 0.5 % there, within what its bytes are known to")
+            .without(NO_CIRCUITS),
+    ])
 }
 
 fn passes(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
@@ -144,7 +153,9 @@ fn passes(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     let both: Vec<[Case; 2]> = runs::all()?.iter().map(steps).collect();
     let pick = |index: usize| both.iter().filter_map(|cases| cases.get(index).cloned()).collect::<Vec<Case>>();
     Ok(vec![
-        Target::new(about, "order", Set::Seen, Limits { mean: 12.0, max: 40.0 }, pick(0)),
+        Target::new(about, "order", Set::Seen, Limits { mean: 12.0, max: 40.0 }, pick(0))
+            .noted("the circuit's own order is the generator's, not the paper's programs'; bars read from a bitmap")
+            .without(NO_CIRCUITS),
         Target::new(about, "spent wires", Set::Seen, Limits { mean: 5.0, max: 10.0 }, pick(1)),
     ])
 }
@@ -170,7 +181,11 @@ fn window(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     });
     let cases =
         compared.flatten().filter(|case| case.case != "full 2 MiB, wires" && case.case != "full 2 MiB, compute");
-    Ok(vec![Target::new(about, "MatMult", Set::Seen, Limits { mean: 10.0, max: 35.0 }, cases.collect())])
+    Ok(vec![
+        Target::new(about, "MatMult", Set::Seen, Limits { mean: 10.0, max: 35.0 }, cases.collect())
+            .noted("segments of half a window in every order's wires; the published ones' size is not known")
+            .without("BubbSt's nine windows: its circuit is another sort (see haac-scaling)"),
+    ])
 }
 
 fn silicon(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
@@ -180,6 +195,26 @@ fn silicon(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
     Ok(vec![Target::new(about, "-", Set::Fitted, Limits { mean: 1.0, max: 1.0 }, cases)])
 }
 
+/// What an engine's run draws on average: its gates' energy over its time at 1 GHz on HBM2, and the memory interface all the time.
+fn power(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
+    let of = |(program, runs): &(&Program, Runs)| {
+        let row = PUBLISHED_SHARES.iter().zip(EFFICIENCY).find(|(row, _)| row.name == program.name);
+        let published = row.map_or(f64::NAN, |(_, [speedup, efficiency])| 25_000.0 * speedup / efficiency);
+        let cycles = runs.hbm2.last().copied().unwrap_or(f64::NAN);
+        case(program.name, published, 1e12 * runs.energy_j / cycles + PHY_MW)
+    };
+    let cases = runs::all()?.iter().map(of).collect();
+    Ok(vec![
+        Target::new(about, "-", Set::Predicted, Limits { mean: 45.0, max: 55.0 }, cases)
+            .noted(POWER_MISS)
+            .without(NO_CIRCUITS),
+    ])
+}
+
+/// Why programs draw another power than published.
+const POWER_MISS: &str = "published powers leave half gates 0.7 of Table 4's with a third of the gates ANDs, and on-chip memory all of \
+    its: both draw between gates too, here a gate draws and nothing else does";
+
 /// On-chip memory, crossbar and memory interface draw Table 4's power all the time; what is left of a program's power, which
 /// follows from its published speed and efficiency, is the half gates'.
 fn shares(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
@@ -188,9 +223,12 @@ fn shares(_: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
         let crossbar = 16.6;
         let parts = [power_mw - MEMORY_MW - PHY_MW - crossbar, crossbar, MEMORY_MW, PHY_MW];
         let names = ["half gates", "crossbar", "SRAM", "PHY"];
-        let points =
-            parts.into_iter().zip(row.percent).map(move |(part, published)| 100.0 * part / power_mw - published);
-        names.into_iter().zip(points).map(|(part, points)| case(format!("{}, {part}", row.name), 100.0, 100.0 + points))
+        let compared = names.into_iter().zip(parts).zip(row.percent);
+        compared.map(move |((part, mw), published)| {
+            Case::points(format!("{}, {part}", row.name), published, 100.0 * mw / power_mw)
+        })
     });
-    Ok(vec![Target::new(about, "-", Set::Seen, Limits { mean: 3.0, max: 3.0 }, cases.collect())])
+    let note = "from the published speed and efficiency and Table 4's constant powers: that these agree, not what an engine's run draws";
+    let limits = Limits { mean: 3.0, max: 3.0 };
+    Ok(vec![Target::new(about, "-", Set::Seen, limits, cases.collect()).noted(note)])
 }

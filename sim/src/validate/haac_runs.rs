@@ -40,9 +40,14 @@ pub(super) fn netlist(name: &str) -> Result<Netlist, ValidateError> {
     Ok(with_constants(&named.netlist.circuit, &named.netlist.constants))
 }
 
-/// An evaluator's cycles when memory does not limit it.
+/// An evaluator when memory does not limit it.
+fn unbounded(engine: &GcEngine, program: &gc::Program) -> Result<gc::Detailed, ValidateError> {
+    Ok(engine.run(program, Role::Evaluate, MemoryPort::UNBOUNDED)?)
+}
+
+/// Its cycles.
 pub(super) fn computing(engine: &GcEngine, program: &gc::Program) -> Result<f64, ValidateError> {
-    Ok(engine.run(program, Role::Evaluate, MemoryPort::UNBOUNDED)?.cycles as f64)
+    Ok(unbounded(engine, program)?.cycles as f64)
 }
 
 /// Cycles when moving is decoupled from computing, as HAAC's published times are: from its knee on, a program's published speeds on
@@ -57,6 +62,8 @@ pub(super) struct Runs {
     pub gates: f64,
     /// On HBM2 with 1 to 16 engines, full order, decoupled.
     pub hbm2: Vec<f64>,
+    /// Joules of engines and on-chip memory, full order.
+    pub energy_j: f64,
     /// On DDR4 with 1 to 16 engines, the better of both orders, decoupled.
     pub ddr4: Vec<f64>,
     /// On DDR4 with 16 engines and the engine's queues, the better of both orders: with tables as published, and of half gates.
@@ -84,12 +91,13 @@ impl Orders {
         Ok(Self { full, full_bytes, segment: Some(segment).filter(|(_, bytes)| *bytes < full_bytes) })
     }
 
-    /// Cycles of computing in full order, and those on DDR4 in the better order, decoupled.
-    fn decoupled(&self, engine: &GcEngine) -> Result<[f64; 2], ValidateError> {
-        let in_full = computing(engine, &self.full)?;
+    /// Cycles of computing in full order, those on DDR4 in the better order, decoupled, and joules in full order.
+    fn decoupled(&self, engine: &GcEngine) -> Result<[f64; 3], ValidateError> {
+        let gc::Detailed { cycles, energy_j, .. } = unbounded(engine, &self.full)?;
+        let in_full = cycles as f64;
         let on_ddr4 = decoupled(in_full, self.full_bytes, DDR4);
-        let Some((segment, bytes)) = &self.segment else { return Ok([in_full, on_ddr4]) };
-        Ok([in_full, on_ddr4.min(decoupled(computing(engine, segment)?, *bytes, DDR4))])
+        let Some((segment, bytes)) = &self.segment else { return Ok([in_full, on_ddr4, energy_j]) };
+        Ok([in_full, on_ddr4.min(decoupled(computing(engine, segment)?, *bytes, DDR4)), energy_j])
     }
 
     /// Cycles on DDR4 in the better order, with the engine's queues.
@@ -106,13 +114,14 @@ fn runs(program: &Program) -> Result<Runs, ValidateError> {
     let orders = Orders::of(&netlist, &published)?;
     let on = |engines: &u64| orders.decoupled(&published_tables(*engines)?);
     let cycles = GE.par_iter().map(on).collect::<Result<Vec<_>, _>>()?;
-    let in_full = cycles.last().map_or(f64::NAN, |[in_full, _]| *in_full);
+    let [in_full, _, energy_j] = cycles.last().copied().unwrap_or([f64::NAN; 3]);
     let kept = GcEngine { esw: false, ..published.clone() };
     let baseline = kept.with_order(Order::Baseline).compile(&netlist)?;
     Ok(Runs {
         gates: orders.full.counts().total() as f64,
-        hbm2: cycles.iter().map(|[in_full, _]| decoupled(*in_full, orders.full_bytes, HBM2)).collect(),
-        ddr4: cycles.iter().map(|[_, on_ddr4]| *on_ddr4).collect(),
+        hbm2: cycles.iter().map(|[in_full, _, _]| decoupled(*in_full, orders.full_bytes, HBM2)).collect(),
+        energy_j,
+        ddr4: cycles.iter().map(|[_, on_ddr4, _]| *on_ddr4).collect(),
         stepped: [orders.stepped(&published)?, orders.stepped(&engine(16)?)?],
         passes: [
             decoupled(computing(&kept, &baseline)?, kept.streamed_bytes(&baseline), DDR4),

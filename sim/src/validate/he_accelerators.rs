@@ -72,9 +72,15 @@ pub(super) fn zama_hpu(_: &Model, about: &About) -> Targets {
     let row = |(name, batch, published): (&str, u64, f64)| case(name, published, bootstraps_us(batch));
     let predicted =
         [("batch of 12", 12, 847.0), ("batch of 12, least of 10,000", 12, 843.85), ("batch of 9", 9, 636.0)];
+    // Given beside the latencies: how many bootstraps a second batches of one size make.
+    let rates = [(12, 14_167.0), (9, 14_150.0)].map(|(batch, published)| {
+        case(format!("batches of {batch}, bootstraps per second"), published, batch as f64 / bootstraps_us(batch) * 1e6)
+    });
     Ok(vec![
         target(about, Set::Fitted, ONE_PER_CENT, vec![row(("batch of 2", 2, 611.0))]),
-        target(about, Set::Predicted, ONE_PER_CENT, predicted.map(row).into()),
+        target(about, Set::Predicted, ONE_PER_CENT, predicted.map(row).into_iter().chain(rates).collect()).without(
+            "latencies of additions, products and comparisons of integers (their graphs of bootstraps are not in the model)",
+        ),
     ])
 }
 
@@ -107,7 +113,8 @@ pub(super) fn heax(_: &Model, about: &About) -> Targets {
             let engine = HeEngine { design, ..core(clock_hz, 54, cores) };
             case(format!("{board}, N = {degree}, {operation}"), published, engine.run(&work).cycles as f64)
         };
-    Ok(vec![target(about, Set::Predicted, EXACT, HEAX.iter().map(row).collect())])
+    let note = "the rows were recalled, then found equal to the formulas that the model has too; not independent of it";
+    Ok(vec![target(about, Set::Seen, EXACT, HEAX.iter().map(row).collect()).noted(note)])
 }
 
 /// CoFHEE's one 128-bit butterfly. Its transform of N = 4096 takes 265 cycles more than its butterflies: 22 after each of 12
@@ -166,7 +173,15 @@ pub(super) fn rpu_energy(_: &Model, about: &About) -> Targets {
         case("energy of one transform (µJ)", 49.18, 1e6 * cost.energy_j),
         case("mean power (W)", 7.44, cost.energy_j / cost.seconds_at(512e9)),
     ];
-    Ok(vec![target(about, Set::Seen, Limits { mean: 15.0, max: 15.0 }, cases)])
+    let area = vec![case("area (mm²)", 20.5, rpu().area_mm2().unwrap_or(f64::NAN))];
+    Ok(vec![
+        target(about, Set::Seen, Limits { mean: 15.0, max: 15.0 }, cases).without(
+            "shares of energy of its parts (66.7 % arithmetic … 1.0 % shuffle): the model's parts are other ones",
+        ),
+        Target::new(about, "area", Set::Predicted, Limits { mean: 80.0, max: 80.0 }, area).missing(
+            "F1's 32-bit multipliers at 14 nm, scaled by the square of the word to RPU's 128-bit ones at 12 nm",
+        ),
+    ])
 }
 
 /// F1: 16 clusters.
@@ -185,17 +200,19 @@ fn f1() -> HeEngine {
 pub(super) fn f1_area(_: &Model, about: &About) -> Targets {
     let (area, whole, interface) = (f1().area(), f1().area_mm2(), hbm_mm2());
     let Some((area, whole)) = area.zip(whole) else {
-        return Ok(vec![target(about, Set::Fitted, ONE_PER_CENT, Vec::new())]);
+        return Ok(vec![target(about, Set::Identity, ONE_PER_CENT, Vec::new())]);
     };
     let cases = vec![
         case("transform units (mm²)", 16.0 * 2.27, area.ntt_mm2),
         case("multiply units (mm²)", 32.0 * 0.25, area.multiply_mm2),
         case("automorphism units (mm²)", 16.0 * 0.58, area.automorphism_mm2),
+        case("adders, register files and network (mm²)", 32.0 * 0.03 + 16.0 * 0.56 + 10.02, area.network_mm2),
         case("scratchpad (mm²)", 48.09, area.scratchpad_mm2),
         case("whole chip (mm²)", 151.4, whole + interface),
         case("whole chip (W)", 180.4, f1().peak_power_w() + 0.45),
     ];
-    Ok(vec![target(about, Set::Fitted, ONE_PER_CENT, cases)])
+    let note = "the model's constants are these parts: only that they add up is checked";
+    Ok(vec![target(about, Set::Identity, ONE_PER_CENT, cases).noted(note)])
 }
 
 /// Two HBM2 interfaces, 1 TB/s.
@@ -280,7 +297,10 @@ pub(super) fn f1_transforms(_: &Model, about: &About) -> Targets {
         let permuted = HeWork { automorphisms: 1, ..base };
         cases.push(case(format!("automorphism, N = {degree}"), automorphism, f1_ns(permuted)));
     }
-    Ok(vec![target(about, Set::Predicted, Limits { mean: 25.1, max: 25.1 }, cases)])
+    let limits = Limits { mean: 25.1, max: 25.1 };
+    let why =
+        "published figures are 0.8 of what 16 clusters of 128 lanes at 1 GHz give, in all rows; why is not published";
+    Ok(vec![target(about, Set::Predicted, limits, cases).missing(why)])
 }
 
 /// CraterLake's parts: count and area of each in mm²; its functional units first.
@@ -304,12 +324,14 @@ pub(super) fn craterlake_area(_: &Model, about: &About) -> Targets {
     let units: f64 = CRATERLAKE_UNITS.iter().map(|(count, mm2)| count * mm2).sum();
     let chip = units + CRATERLAKE_REST_MM2.iter().sum::<f64>() + hbm_mm2();
     let cases = vec![case("functional units", 240.5, units), case("whole chip", 472.3, chip)];
-    Ok(vec![target(about, Set::Fitted, ONE_PER_CENT, cases)])
+    let note = "published parts against published sums: only the two memory interfaces are the model's";
+    Ok(vec![target(about, Set::Identity, ONE_PER_CENT, cases).noted(note)])
 }
 
 /// F1's units, scaled to CraterLake's words and numbers: another group's synthesis of other circuits.
 pub(super) fn craterlake_units(_: &Model, about: &About) -> Targets {
-    let limits = Limits { mean: 20.0, max: 45.0 };
+    let limits = Limits { mean: 20.0, max: 40.0 };
+    let why = "another group's synthesis of other circuits; the constants are F1's";
     let Some(area) = craterlake().area() else { return Ok(vec![target(about, Set::Predicted, limits, Vec::new())]) };
     let cases = vec![
         case("transform units", 2.0 * 28.1, area.ntt_mm2),
@@ -317,7 +339,11 @@ pub(super) fn craterlake_units(_: &Model, about: &About) -> Targets {
         case("automorphism unit", 9.0, area.automorphism_mm2),
         case("register file", 192.0, area.scratchpad_mm2),
     ];
-    Ok(vec![target(about, Set::Predicted, limits, cases)])
+    Ok(vec![
+        target(about, Set::Predicted, limits, cases)
+            .missing(why)
+            .without("base-conversion unit (158.8 mm²) and hint generator (3.3): the engine has neither"),
+    ])
 }
 
 /// BTS's balance of transforms against the loading of a switching key: N = 2^17, 28 limbs and as many special ones, one
@@ -329,12 +355,11 @@ pub(super) fn bts(_: &Model, about: &About) -> Targets {
     let transforms = HeWork { mod_muls: 0, ..work };
     let cost = one_butterfly.run(&transforms);
     let key_s = cost.memory_bytes as f64 / bandwidth;
-    let ciphertext = 2 * limbs * degree * 8;
     let cases = vec![
-        case("butterflies that keep up with the key", 1_328.0, (cost.seconds / key_s).round()),
+        case("butterflies that keep up with the key", 1_328.0, cost.seconds / key_s),
         case("switching key (MiB)", 112.0, cost.memory_bytes as f64 / f64::from(1 << 20)),
-        case("loading a switching key (µs)", 117.4, (1e7 * key_s).round() / 10.0),
-        case("ciphertext (MiB)", 56.0, ciphertext as f64 / f64::from(1 << 20)),
+        case("loading a switching key (µs)", 117.4, 1e6 * key_s),
     ];
-    Ok(vec![target(about, Set::Predicted, EXACT, cases)])
+    let note = "the published formula counts transforms and key bytes as the model does: its arithmetic is checked";
+    Ok(vec![target(about, Set::Identity, Limits { mean: 0.1, max: 0.1 }, cases).noted(note)])
 }

@@ -1,6 +1,7 @@
 //! Every published quantity: its cases, and how the model gets its figure.
 
 use super::data::{self, LayerRow, Published};
+use super::fpga_garblers as fpga;
 use super::haac;
 use super::he_accelerators as he;
 use super::model::{Model, busy_s, garbler_of, message_bytes};
@@ -26,7 +27,7 @@ const STORED: &str = "cryptonite (ASPLOS'23), storage per ReLU and per linear el
 const PARALLEL: &str = "cryptonite (ASPLOS'23), layer_parallel_HE, EPYC 7502";
 const BENCHES: &str = "cryptonite (ASPLOS'23), ReLU benchmarks, one thread";
 const HPU: &str = "Zama HPU on an Alveo V80, measured (tfhe-rs, hpu_fpga)";
-const HEAX: &str = "HEAX (ASPLOS'20), Tables 7 and 8, as recalled";
+const HEAX: &str = "HEAX (ASPLOS'20), Tables 7 and 8, as recalled by their formulas";
 const COFHEE: &str = "CoFHEE, fabricated in 55 nm, as recalled";
 const RPU: &str = "RPU (ISPASS'23), 128 lanes and banks; its clock as recalled";
 const F1: &str = "F1 (MICRO'21), as recalled";
@@ -35,6 +36,8 @@ const BTS: &str = "BTS (ISCA'22), balance of compute and memory";
 
 const DRAM: &str = "DRAMsim3 and Ramulator 2.1, lowest - 3 to highest + 3 points; outside of it counts";
 const DRAM_ALONE: &str = "DRAMsim3, +/- 3 points; outside of it counts";
+const CLOSED: &str = "the same in closed form (% of peak)";
+const SHUHAI: &str = "a U280 by Shuhai (arXiv 2005.04324): 425 of 460 GB/s";
 const UNLOADED: &str = "DRAMsim3, one dependent read at a time";
 
 pub(super) const fn about(target: &'static str, metric: &'static str, source: &'static str) -> About {
@@ -74,11 +77,18 @@ pub(super) const ALL: &[(About, Compare)] = &[
     (about("rtl-cycles", "interval and latency of cores (cycles)", rtl::SIMULATED), rtl::cycles),
     (about("rtl-resources", "LUT, FF, DSP, BRAM of cores", rtl::SYNTHESISED), rtl::resources),
     (about("rtl-others", "LUT, FF, DSP of others' RTL", rtl::OTHERS), rtl::others),
-    (about("memory-ddr4-2400", "bandwidth by access pattern (% of peak)", DRAM), memory::ddr4_2400),
-    (about("memory-ddr4-3200", "bandwidth by access pattern (% of peak)", DRAM), memory::ddr4_3200),
-    (about("memory-hbm2", "bandwidth by access pattern (% of peak)", DRAM), memory::hbm2),
-    (about("memory-hbm2-8ch", "bandwidth by access pattern (% of peak)", DRAM_ALONE), memory::hbm2_channels),
+    (about("memory-ddr4-2400", "bandwidth by access pattern (% of peak)", DRAM), memory::stepped),
+    (about("memory-ddr4-3200", "bandwidth by access pattern (% of peak)", DRAM), memory::stepped),
+    (about("memory-hbm2", "bandwidth by access pattern (% of peak)", DRAM), memory::stepped),
+    (about("memory-hbm2-8ch", "bandwidth by access pattern (% of peak)", DRAM_ALONE), memory::stepped),
+    (about("memory-closed-ddr4-2400", CLOSED, DRAM), memory::closed),
+    (about("memory-closed-ddr4-3200", CLOSED, DRAM), memory::closed),
+    (about("memory-closed-hbm2", CLOSED, DRAM), memory::closed),
+    (about("memory-closed-hbm2-8ch", CLOSED, DRAM_ALONE), memory::closed),
+    (about("memory-u280", "streaming from HBM2 (GB/s)", SHUHAI), memory::u280),
     (about("memory-latency", "unloaded random read (ns)", UNLOADED), memory::latency),
+    (about("maxelerator", "products of matrices, garbled (µs)", fpga::MAXELERATOR), fpga::maxelerator),
+    (about("fase", "one circuit, garbled (µs)", fpga::FASE), fpga::fase),
     haac::MICRO,
     haac::SCALING,
     haac::PLATEAU,
@@ -86,6 +96,7 @@ pub(super) const ALL: &[(About, Compare)] = &[
     haac::PASSES,
     haac::WINDOW,
     haac::SILICON,
+    haac::POWER,
     haac::SHARES,
 ];
 
@@ -104,7 +115,12 @@ fn set_of(network: Published) -> Set {
 }
 
 pub(super) fn case(case: impl Into<String>, published: f64, modelled: f64) -> Case {
-    Case { case: case.into(), published, modelled, band: None }
+    Case::new(case, published, modelled)
+}
+
+/// Targets with a word on their figures.
+fn noted(targets: Vec<Target>, note: &'static str) -> Vec<Target> {
+    targets.into_iter().map(|target| target.noted(note)).collect()
 }
 
 /// One target for each network.
@@ -141,15 +157,15 @@ fn he_evaluation(model: &Model, about: &About) -> Result<Vec<Target>, ValidateEr
 }
 
 fn encryption(model: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
-    // The classifier's one ciphertext takes a third longer than each of many.
     let limits = Limits { mean: 10.0, max: 40.0 };
-    layer_times(model, about, limits, |row| row.client_encrypt_s, |layer| layer.encrypt_s)
+    let targets = layer_times(model, about, limits, |row| row.client_encrypt_s, |layer| layer.encrypt_s)?;
+    Ok(noted(targets, "the classifier's one ciphertext takes a third longer than each of many"))
 }
 
 fn decryption(model: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
-    // Milliseconds per layer, which vary by a quarter between layers of one shape.
     let limits = Limits { mean: 20.0, max: 50.0 };
-    layer_times(model, about, limits, |row| row.client_decrypt_s, |layer| layer.decrypt_s)
+    let targets = layer_times(model, about, limits, |row| row.client_decrypt_s, |layer| layer.decrypt_s)?;
+    Ok(noted(targets, "milliseconds per layer, which vary by a quarter between layers of one shape"))
 }
 
 /// One message for each linear layer.
@@ -307,13 +323,14 @@ fn online_times(model: &Model, about: &About) -> Result<Vec<Target>, ValidateErr
 }
 
 fn online_linear(model: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {
-    // The published time barely depends on the multiply-accumulates; what a layer costs beyond its shares is not in the model.
     let limits = Limits { mean: 25.0, max: 25.0 };
-    for_each(about, limits, set_of, |network| {
+    let targets = for_each(about, limits, set_of, |network| {
         let [with, _] = model.together(network)?;
         let published = network.totals()?.get("on_server_compute_linear_sum")?;
         Ok(vec![case("on_server_compute_linear_sum", published, busy_s(&with, "ring-linear", "online"))])
-    })
+    })?;
+    let why = "the published time barely depends on products; what a layer costs beyond its shares is not in the model";
+    Ok(noted(targets, why))
 }
 
 fn layer_parallel(model: &Model, about: &About) -> Result<Vec<Target>, ValidateError> {

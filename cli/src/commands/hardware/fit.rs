@@ -128,7 +128,7 @@ fn design(party: &PartyHardware) -> Design {
     Design {
         resources: resources.collect(),
         limit: all.map_or("lut", |all| all.tightest().0),
-        achievable_clock_hz: party.board().map_or(0.0, |board| board.achievable_clock_hz(&party.fpga_resources())),
+        achievable_clock_hz: party.achievable_clock_hz().unwrap_or_default(),
     }
 }
 
@@ -178,7 +178,7 @@ fn shown(design: &Design) -> String {
         ["resource", "gc_engine", "he_engine", "mac_array", "memory", "used", "budget", "share", "of the budget"];
     let table = table(&header, &[1, 2, 3, 4, 5, 6, 7], rows);
     let clock = (design.achievable_clock_hz / 1e6).floor();
-    format!("{table}\n{} is used up first; at this use of LUTs clocks reach {clock:.0} MHz", design.limit)
+    format!("{table}\n{} is used up first; clocks reach {clock:.0} MHz", design.limit)
 }
 
 fn bar(resource: &Resource) -> String {

@@ -22,7 +22,11 @@ struct Party {
     kind: &'static str,
     /// The node or the board.
     made_of: Option<String>,
+    /// Of the accelerators and their memory interfaces.
     area_mm2: Option<f64>,
+    /// Of the same, at peak.
+    accelerator_power_w: Option<f64>,
+    /// Of the whole machine at peak: host, memory and accelerators.
     peak_power_w: f64,
 }
 
@@ -50,7 +54,8 @@ pub fn run(args: &ListArgs, output: Output) -> Result<Outcome> {
             let of = |party: &str| platform.parties.get(party).map(short).unwrap_or_default();
             [platform.name.clone(), of("client"), of("server"), platform.description.clone()]
         });
-        table(&["platform", "client", "server", "what it is"], &[], rows)
+        let listed = table(&["platform", "client", "server", "what it is"], &[], rows);
+        format!("{listed}\nmm2 and W: accelerators with their memory interfaces; in all: with host, memory and an FPGA's card. Modelled, at peak.")
     })?;
     Ok(Outcome::Done)
 }
@@ -75,15 +80,18 @@ fn party(hardware: &PartyHardware) -> Party {
         None => (MadeOf::Cpu, None),
     };
     let (kind, area_mm2) = (kind_name(kind), hardware.area_mm2());
-    Party { kind, made_of, area_mm2, peak_power_w: hardware.peak_power_w() }
+    let (accelerator_power_w, peak_power_w) = (hardware.accelerator_power_w(), hardware.peak_power_w());
+    Party { kind, made_of, area_mm2, accelerator_power_w, peak_power_w }
 }
 
-/// One party in a cell: `asic, 16 nm, 300 mm2, 250 W`.
+/// One party in a cell: `asic, 14 nm: 151 mm2, 180 W (in all 256 W)`.
 fn short(party: &Party) -> String {
-    let area = party.area_mm2.map(|area| format!("{area:.0} mm2"));
-    let power = format!("{:.0} W", party.peak_power_w);
-    let parts = [Some(party.kind.to_owned()), party.made_of.clone(), area, Some(power)];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let made_of = party.made_of.as_ref().map(|made_of| format!(", {made_of}")).unwrap_or_default();
+    let area = party.area_mm2.map(|area| format!("{area:.0} mm2, ")).unwrap_or_default();
+    match party.accelerator_power_w {
+        Some(own) => format!("{}{made_of}: {area}{own:.0} W (in all {:.0} W)", party.kind, party.peak_power_w),
+        None => format!("{}: in all {:.0} W", party.kind, party.peak_power_w),
+    }
 }
 
 #[derive(Serialize)]
@@ -97,7 +105,7 @@ struct ListedBoard {
     budget: BTreeMap<&'static str, u64>,
     memories: Vec<ListedMemory>,
     static_power_w: f64,
-    /// Of a design that fills the LUT budget, and of one that uses next to nothing of it.
+    /// Of a design that fills the budget of some resource, and of one that uses next to nothing.
     clock_hz: [f64; 2],
 }
 
@@ -144,6 +152,6 @@ fn boards(boards: &[ListedBoard], output: Output) -> Result<()> {
         });
         let header = ["board", "part", "SLRs", "lut", "ff", "dsp", "bram36", "uram", "memory", "MHz"];
         let budgets = table(&header, &[2, 3, 4, 5, 6, 7, 9], rows);
-        format!("{budgets}\nWhat a design can fill: 70 % of the LUTs, 50 % of the FFs, 80 % of the rest. MHz: LUT budget full – empty.")
+        format!("{budgets}\nWhat a design can fill: 70 % of the LUTs, 50 % of the FFs, 80 % of the rest. MHz: a design that fills one of them – one that\nfills none to one half (the fastest published of the family).")
     })
 }

@@ -19,12 +19,17 @@ struct Shown {
 #[derive(Serialize)]
 struct Party {
     area_mm2: Option<f64>,
+    /// Of the accelerators and their memory interfaces, at peak.
+    accelerator_power_w: Option<f64>,
+    /// Of the whole machine at peak.
     peak_power_w: f64,
     static_power_w: f64,
+    /// The host's part of it; all of it where the file does not tell them apart.
+    host_static_power_w: f64,
     /// What the accelerators leak while idle, beside the static power.
     idle_leakage_w: f64,
     board: Option<&'static str>,
-    /// The fastest clock of this design on its board.
+    /// The fastest clock of this design on its board, or of a published ASIC.
     achievable_clock_hz: Option<f64>,
     /// Used and available, by resource.
     fpga: BTreeMap<&'static str, [u64; 2]>,
@@ -64,11 +69,13 @@ fn party(hardware: &PartyHardware) -> Party {
     let board = hardware.board();
     Party {
         area_mm2: hardware.area_mm2(),
+        accelerator_power_w: hardware.accelerator_power_w(),
         peak_power_w: hardware.peak_power_w(),
         static_power_w: hardware.static_power_w,
+        host_static_power_w: hardware.host_static_power_w,
         idle_leakage_w: Accelerator::ALL.iter().map(|unit| hardware.idle_leakage_w(*unit)).sum(),
         board: board.map(|board| board.name),
-        achievable_clock_hz: board.map(|board| board.achievable_clock_hz(&hardware.fpga_resources())),
+        achievable_clock_hz: hardware.achievable_clock_hz(),
         fpga: on_board.unwrap_or_default(),
         breakdown: breakdown(hardware),
     }
@@ -95,8 +102,10 @@ pub fn resources(resources: &FpgaResources) -> BTreeMap<&'static str, u64> {
 }
 
 fn about(name: &str, party: &Party) -> String {
-    let area = party.area_mm2.map(|area| format!("{area:.1} mm2 of accelerators, ")).unwrap_or_default();
-    let mut text = format!("{name}: {area}{:.1} W at peak, {:.1} W static", party.peak_power_w, party.static_power_w);
+    let area = party.area_mm2.map(|area| format!("{area:.1} mm2 and ")).unwrap_or_default();
+    let own = party.accelerator_power_w.map(|own| format!("{area}{own:.1} W of accelerators, ")).unwrap_or_default();
+    let mut text =
+        format!("{name}: {own}{:.1} W in all at peak, {:.1} W static", party.peak_power_w, party.static_power_w);
     if party.idle_leakage_w > 0.0 {
         text += &format!(", {:.2} W leaked by idle accelerators", party.idle_leakage_w);
     }
@@ -104,7 +113,7 @@ fn about(name: &str, party: &Party) -> String {
         text += &format!("\n  {resource}: {used} of {available}");
     }
     if let Some(clock_hz) = party.achievable_clock_hz {
-        text += &format!("\n  clock: at most {:.0} MHz at this use of LUTs", (clock_hz / 1e6).floor());
+        text += &format!("\n  clock: at most {:.0} MHz", (clock_hz / 1e6).floor());
     }
     if party.area_mm2.is_some() || party.board.is_some() {
         text += &format!("\n{}", parts(party));
