@@ -19,7 +19,7 @@ const CHANNELS: [(u64, Interleave); 4] =
 
 /// Points by which the closed form may be off at most, with one channel and with several; and how far nine in ten may be.
 const MOST_POINTS: [f64; 2] = [5.0, 8.0];
-const NINE_IN_TEN_POINTS: f64 = 1.5;
+const NINE_IN_TEN_POINTS: f64 = 2.5;
 
 /// Every pattern as it is, with every read share that it takes, and at every queue depth.
 fn accesses() -> Vec<Access> {
