@@ -24,6 +24,8 @@ const BLOCKS: u64 = 512;
 const MOST_LINES: u64 = 32_768;
 /// Refresh intervals of a run, at least, per rank up to two: of random lines, and of what may keep step with refreshes.
 const INTERVALS: [u64; 2] = [4, 8];
+/// Times that every request under way is followed by another one, at least.
+const ROUNDS: u64 = 8;
 
 impl DramSystem {
     /// What a channel needs per line, with its refreshes.
@@ -37,7 +39,12 @@ impl DramSystem {
 
     /// All channels.
     fn together(&self, access: &Access) -> Need {
-        let requests = self.sample_lines(access.pattern) * self.channels;
+        let lines = self.sample_lines(access.pattern);
+        let requests = match access.queue_depth {
+            // Few under way leave most of many channels idle.
+            Some(depth) if self.channels > TOGETHER => lines.max(ROUNDS * depth).min(lines * self.channels),
+            _ => lines * self.channels,
+        };
         let steady = self.steady(Source::of(self, access), requests, access.queue_depth);
         Need { clocks: steady.clocks * self.channels as f64, activates: steady.activates }
     }
