@@ -49,6 +49,9 @@ fn every_numeric_key_of_every_shipped_platform_changes_a_result() {
             // At full speed the board's memory leaves no room for any other number of channels.
             let memory = leaf(&mut table, &[*party, "memory"].map(String::from)).as_table_mut().unwrap();
             memory.insert("channel_bandwidth".into(), Value::String("9.6 GB/s".into()));
+            // And its block RAM none for a second controller.
+            let engine = leaf(&mut table, &[*party, "he_engine"].map(String::from)).as_table_mut().unwrap();
+            engine.insert("scratchpad".into(), Value::String("512 KiB".into()));
         }
         let load = |table: &Table| Platform::from_source(&Source::new(name, toml::to_string(table).unwrap()));
         let before = outputs(&load(&table).unwrap());

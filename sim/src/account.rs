@@ -3,7 +3,7 @@
 use crate::engine::{Limit, PhaseTiming};
 use crate::error::SimError;
 use crate::layout::{Layout, Role};
-use crate::leakage::leaked_j;
+use crate::leakage::Leakage;
 use crate::names::{kind_of, phase_name};
 use crate::prepared::{Prepared, Workspace};
 use crate::result::{
@@ -126,9 +126,10 @@ impl Books {
         };
         for (number, host) in hosts(run.platform).enumerate() {
             let power_w = host.hardware.static_power_w;
+            let leakage = Leakage::of(run.platform, &run.layout.units, &host);
             for (phase, seconds) in latency_s.phases().into_iter().enumerate() {
                 let busy_s = run.workspace.engine.phases.get(phase).map_or(&[][..], |timing| &timing.unit_busy_s);
-                let leaked = leaked_j(run.platform, &run.layout.units, busy_s, &host, seconds);
+                let leaked = leakage.joules(busy_s, seconds);
                 let joules = power_w * seconds + leaked;
                 books.spend(phase, Payer::Static(number), joules);
                 books.act(STATIC_NUMBER, phase, 0.0, joules);

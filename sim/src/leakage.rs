@@ -3,24 +3,41 @@
 use crate::units::{Host, Place, Unit, UnitKind, Units, hardware_of};
 use pisim_hw_models::{Accelerator, Platform};
 
-/// Joules that a machine's accelerators leak in a phase of `seconds` beside what the energies of their work include. Nothing where
-/// the platform gives a static power.
-pub(crate) fn leaked_j(platform: &Platform, units: &Units, busy_s: &[f64], host: &Host, seconds: f64) -> f64 {
-    if !host.hardware.leakage_derived {
-        return 0.0;
-    }
-    let leaked = |(unit, busy_s): (&Unit, &f64)| {
-        let Place::At(party, kind) = unit.place else { return 0.0 };
-        let accelerator = match kind {
-            UnitKind::GcEngine => Accelerator::GcEngine,
-            UnitKind::HeEngine => Accelerator::HeEngine,
-            UnitKind::MacArray => Accelerator::MacArray,
-            UnitKind::Cpu | UnitKind::HeThreads | UnitKind::Storage => return 0.0,
+/// Watts that a machine's accelerators leak beside what the energies of their work include, idle and busy, unit by unit. Nothing
+/// where the platform gives a static power.
+#[derive(Debug, Clone)]
+pub(crate) struct Leakage {
+    watts: Vec<[f64; 2]>,
+}
+
+impl Leakage {
+    /// Of the units that sit on a machine.
+    pub fn of(platform: &Platform, units: &Units, host: &Host) -> Self {
+        if !host.hardware.leakage_derived {
+            return Self { watts: Vec::new() };
+        }
+        let watts = |unit: &Unit| {
+            let Place::At(party, kind) = unit.place else { return [0.0; 2] };
+            let accelerator = match kind {
+                UnitKind::GcEngine => Accelerator::GcEngine,
+                UnitKind::HeEngine => Accelerator::HeEngine,
+                UnitKind::MacArray => Accelerator::MacArray,
+                UnitKind::Cpu | UnitKind::HeThreads | UnitKind::Storage => return [0.0; 2],
+            };
+            let hardware = hardware_of(platform, party);
+            if !std::ptr::eq(hardware, host.hardware) {
+                return [0.0; 2];
+            }
+            [hardware.idle_leakage_w(accelerator), hardware.busy_leakage_w(accelerator)]
         };
-        let hardware = hardware_of(platform, party);
-        let own = std::ptr::eq(hardware, host.hardware);
-        let idle_j = hardware.idle_leakage_w(accelerator) * (seconds - busy_s).max(0.0);
-        if own { idle_j + hardware.busy_leakage_w(accelerator) * busy_s } else { 0.0 }
-    };
-    units.all.iter().zip(busy_s).map(leaked).sum()
+        Self { watts: units.all.iter().map(watts).collect() }
+    }
+
+    /// Joules in a phase of `seconds`, of which each unit is busy for `busy_s`.
+    pub fn joules(&self, busy_s: &[f64], seconds: f64) -> f64 {
+        let leaked = |([idle_w, at_work_w], busy_s): (&[f64; 2], &f64)| {
+            idle_w * (seconds - busy_s).max(0.0) + at_work_w * busy_s
+        };
+        self.watts.iter().zip(busy_s).map(leaked).sum()
+    }
 }

@@ -2,10 +2,10 @@
 
 use crate::engine::PhaseTiming;
 use crate::layout::Layout;
-use crate::leakage::leaked_j;
+use crate::leakage::Leakage;
 use crate::prepared::{Prepared, Workspace};
 use crate::result::{ByPhase, Level, LinkRates, PhaseTraffic, Storage};
-use crate::units::{Host, hosts};
+use crate::units::hosts;
 use pisim_hw_models::Platform;
 use serde::Serialize;
 
@@ -117,10 +117,10 @@ fn by_phase(phases: &[PhaseTiming], value: impl Fn(&PhaseTiming) -> f64) -> ByPh
 /// Equal jobs spend the same: their energy times their number, and static power over the latency.
 fn energy_j(platform: &Platform, latency_s: &ByPhase, layout: &Layout, workspace: &Workspace) -> ByPhase {
     let static_w: f64 = hosts(platform).map(|host| host.hardware.static_power_w).sum();
+    let leakages: Vec<Leakage> = hosts(platform).map(|host| Leakage::of(platform, &layout.units, &host)).collect();
     let mut joules = latency_s.phases().map(|seconds| static_w * seconds);
     for ((joules, seconds), phase) in joules.iter_mut().zip(latency_s.phases()).zip(&workspace.engine.phases) {
-        let leaked = |host: Host| leaked_j(platform, &layout.units, &phase.unit_busy_s, &host, seconds);
-        *joules += hosts(platform).map(leaked).sum::<f64>();
+        *joules += leakages.iter().map(|leakage| leakage.joules(&phase.unit_busy_s, seconds)).sum::<f64>();
     }
     for tally in layout.graph.tallies() {
         let (Some(sum), Some(each)) = (joules.get_mut(tally.phase), workspace.prices.joules.get(tally.load)) else {

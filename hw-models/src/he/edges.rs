@@ -35,8 +35,8 @@ impl HeEngine {
         let others = tiling.outputs_per_group.saturating_sub(1);
         let transforms = chain.transforms(product(&[others, tiling.ntts_after_sums]));
         let products = chain.products(product(&[others, both]));
-        let turned = product(&[rotations, chain.automorphism().saturating_add(chain.key_switch())]);
-        let one_turn = if tiling.sums > 1 { chain.automorphism().saturating_add(chain.key_switch()) } else { 0 };
+        let turn = if tiling.rotates() { chain.automorphism().saturating_add(chain.key_switch()) } else { 0 };
+        let (turned, one_turn) = (product(&[rotations, turn]), if tiling.sums > 1 { turn } else { 0 });
         let (switch_ntts, switch_mod_muls) = switch_work(limbs, degree);
         let (rotated_ntts, rotated_muls) = (product(&[rotations, switch_ntts]), product(&[rotations, switch_mod_muls]));
         let tail_work = HeWork {

@@ -1,6 +1,7 @@
 //! Cycles of one number-theoretic transform on one unit.
 
 use super::HeEngine;
+use crate::cost::product;
 
 /// How a transform unit is built, beyond its number of butterflies. The default is an iterative core of radix-2 butterflies
 /// that all work on one stage, and that starts the next without a gap (HEAX).
@@ -53,10 +54,9 @@ impl NttUnit {
     /// 2 × N/256 up to N = 2^14 (F1, MICRO'21); and with all stages in flight, N / (coefficients per cycle) (Zama's HPU).
     pub fn cycles(&self, degree: u64, butterflies: u64, interval: u64) -> u64 {
         let passes = self.passes(degree);
-        let levels = u128::from(passes) * u128::from(self.levels_per_pass());
-        let work = u128::from(degree).saturating_mul(levels).saturating_mul(u128::from(interval.max(1)));
-        let busy = u64::try_from(work.div_ceil(2 * u128::from(butterflies.max(1)))).unwrap_or(u64::MAX);
-        busy.saturating_add(crate::cost::product(&[passes, self.blocks(degree), self.pass_gap]))
+        let work = product(&[degree, passes, self.levels_per_pass(), interval.max(1)]);
+        let busy = work.div_ceil(product(&[2, butterflies.max(1)]));
+        busy.saturating_add(product(&[passes, self.blocks(degree), self.pass_gap]))
     }
 }
 

@@ -101,13 +101,19 @@ impl HeEngine {
         let edges = self.edges(work, tiling);
         let in_flight = self.steps_in_flight(work, tiling, &edges) as f64;
         let layer = Layer { work, tiling, edges: &edges, in_flight, bytes_per_cycle };
+        let mut all = [None; 4];
+        for (slot, loops) in all.iter_mut().zip(self.loops(work, tiling)) {
+            *slot = Some(self.in_order(&layer, loops));
+        }
+        // Those that may be fastest first: the others need not be timed if they cannot be faster.
+        let least = |ordered: &Option<Ordered>| ordered.map_or(f64::INFINITY, |ordered| ordered.least);
+        all.sort_by(|one, other| least(one).total_cmp(&least(other)));
         let mut best: Option<Tiled> = None;
-        for loops in self.loops(work, tiling) {
-            let ordered = self.in_order(&layer, loops);
+        for ordered in all.iter().flatten() {
             if best.as_ref().is_some_and(|best| ordered.least > best.cycles) {
-                continue;
+                break;
             }
-            let other = self.timed(&layer, &ordered);
+            let other = self.timed(&layer, ordered);
             // Sums that do not stay have more time to come back where all other outputs are worked on in between.
             let rank = |tiled: &Tiled| (tiled.cycles, tiled.traffic.total(), tiled.stays.spilled_sums > 0);
             if best.as_ref().is_none_or(|best| rank(&other) < rank(best)) {

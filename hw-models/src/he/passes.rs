@@ -117,6 +117,12 @@ impl<'a> Passes<'a> {
             self.sealed = from;
             self.lead = MOST_LEAD * self.ahead;
             self.period(number, inner);
+            if let [burst, calm] = self.runs.get(from..).unwrap_or_default()
+                && let Some(steady) = burst.then_calm(calm, self.ahead)
+            {
+                self.runs.truncate(from);
+                self.runs.push(steady);
+            }
             if let [only] = self.runs.get_mut(from..).unwrap_or_default() {
                 only.steps *= alike as f64;
             } else {
@@ -242,6 +248,22 @@ impl Run {
             (true, false) => (hidden && !waits(&joined)).then_some(joined),
             (false, true) => None,
         }
+    }
+}
+
+impl Run {
+    /// A burst of loads and what follows it as one run, if that has the time to load as much ahead again as may be: in every
+    /// period computing then waits for what of the burst is not loaded ahead.
+    fn then_calm(&self, calm: &Self, ahead: f64) -> Option<Self> {
+        let again = calm.steps * (calm.compute - calm.load) / calm.load.max(f64::MIN_POSITIVE);
+        if self.load <= self.compute || again < ahead {
+            return None;
+        }
+        let waits = (self.steps * (self.load - self.compute) - ahead * self.compute).max(0.0);
+        let steps = self.steps + calm.steps;
+        let each = |burst: f64, other: f64| (self.steps * burst + calm.steps * other) / steps;
+        let compute = each(self.compute, calm.compute) + waits / steps;
+        Some(Self { steps, load: each(self.load, calm.load), compute })
     }
 }
 

@@ -28,14 +28,20 @@ impl HeEngine {
     /// waited: its cycles come after those of the other passes.
     pub(super) fn phases(&self, work: &HeWork, tiling: &HeTiling, edges: &Edges, traffic: &HeTraffic) -> Phases {
         let (body, finish) = (without(work, &edges.tail_work), finishing(work, tiling));
-        let before = match traffic.order {
-            LoopOrder::InputStationary => of_passes(&without(work, &finish), tiling.input_groups),
-            _ => without(work, work),
-        };
         let busy = |work: &HeWork| self.busy_with(work, 1, traffic);
-        let (whole, early, late, finish) = (busy(&body), busy(&before), busy(&without(&body, &before)), busy(&finish));
-        let early = early.ntt.max(early.multiply).max(early.automorphism).max(early.key_switch);
-        let others = late.automorphism.max(late.key_switch).max(whole.scratchpad.saturating_sub(early));
+        let (early, late) = match traffic.order {
+            LoopOrder::InputStationary => {
+                let before = of_passes(&without(work, &finish), tiling.input_groups);
+                let early = busy(&before);
+                let early = early.ntt.max(early.multiply).max(early.automorphism).max(early.key_switch);
+                (early, busy(&without(&body, &before)))
+            }
+            _ => (0, busy(&body)),
+        };
+        let finish = busy(&finish);
+        // The ports of the scratchpad serve the whole layer.
+        let ports = if self.design.bank_port_bytes.is_some() { busy(&body).scratchpad } else { 0 };
+        let others = late.automorphism.max(late.key_switch).max(ports.saturating_sub(early));
         let most = late
             .ntt
             .saturating_add(edges.last)

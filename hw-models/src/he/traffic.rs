@@ -236,6 +236,9 @@ impl Room {
 
 /// `bytes` of `of` ciphertexts, for `reads` reads of one ciphertext.
 fn scaled(bytes: u64, reads: u64, of: u64) -> u64 {
+    if let Some(all) = bytes.checked_mul(reads) {
+        return all.div_ceil(of.max(1));
+    }
     let all = u128::from(bytes) * u128::from(reads);
     u64::try_from(all.div_ceil(u128::from(of.max(1)))).unwrap_or(u64::MAX)
 }

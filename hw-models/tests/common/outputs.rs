@@ -178,7 +178,7 @@ pub fn leaf<'a>(table: &'a mut Table, path: &[String]) -> &'a mut Value {
 pub fn others(value: &Value) -> Vec<Value> {
     match value {
         Value::Integer(n) => {
-            [n * 2, n + 1, n / 2, n - 1, 14].into_iter().filter(|other| other != n).map(Value::Integer).collect()
+            [n * 2, n + 1, n / 2, n - 1, 14, 37].into_iter().filter(|other| other != n).map(Value::Integer).collect()
         }
         Value::Float(x) => [x * 1.1, x * 0.9].into_iter().map(Value::Float).collect(),
         Value::String(text) => {

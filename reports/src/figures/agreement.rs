@@ -77,7 +77,8 @@ pub fn agreement(targets: &[Target], columns: Columns) -> Figure {
 
 fn draw(panels: &[(&Family, Vec<Point<'_>>)], columns: Columns) -> Scene {
     let mut scene = Scene::new(columns.width_in());
-    if panels.iter().all(|(_, all)| all.is_empty()) {
+    let panels: Vec<_> = panels.iter().filter(|(_, all)| all.iter().any(Point::is_shown)).collect();
+    if panels.is_empty() {
         return empty(scene, "no hardware target was compared");
     }
     let margin = points(3.0);
@@ -100,7 +101,7 @@ fn draw(panels: &[(&Family, Vec<Point<'_>>)], columns: Columns) -> Scene {
             top = lowest + points(4.0);
         }
         let x0 = margin + column * (width + gap);
-        lowest = lowest.max(panel(&mut scene, ((x0, x0 + width), top, height), (number, family), all));
+        lowest = lowest.max(panel(&mut scene, ((x0, x0 + width), top, height), family, all));
     }
     scene.height = lowest + margin;
     scene
@@ -110,7 +111,7 @@ fn draw(panels: &[(&Family, Vec<Point<'_>>)], columns: Columns) -> Scene {
 fn panel(
     scene: &mut Scene,
     ((x0, x1), top, height): ((i32, i32), i32, i32),
-    (number, family): (usize, &Family),
+    family: &Family,
     all: &[Point<'_>],
 ) -> i32 {
     let shown: Vec<&Point> = all.iter().filter(|point| point.is_shown()).collect();
@@ -119,7 +120,7 @@ fn panel(
     scene.text((x0, top + points(8.0)), family.title, TITLE_PT, Anchor::Start, INK);
     let (plot, bottom) = Plot::new(
         scene,
-        ((x0, x1), top + points(12.0), height),
+        ((x0, x1), top + points(16.0), height),
         (Across::Values(axis), "Published"),
         (axis, "Modelled"),
     );
@@ -130,7 +131,7 @@ fn panel(
         let ends = [low, high].into_iter().filter_map(|value| plot.place((value, factor * value)));
         curve(scene, &ends.collect::<Vec<_>>(), color, dash);
     }
-    let color = series(number);
+    let color = series(FAMILIES.iter().position(|other| other.title == family.title).unwrap_or(0));
     // Predictions on top of the others.
     for predicted in [false, true] {
         for point in shown.iter().filter(|point| (point.target.set == Set::Predicted) == predicted) {
