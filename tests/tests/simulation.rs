@@ -93,7 +93,8 @@ impl File {
 /// A platform on which nothing takes any time that could be noticed: no accelerators, free primitives, the largest memories
 /// and links that a file may name.
 fn free() -> File {
-    let mut file = File::shipped("haac-hbm2").without("server", &["gc_engine", "he_engine", "mac_array", "silicon"]);
+    let accelerators = ["gc_engine", "he_engine", "mac_array", "silicon", "host_static_power"];
+    let mut file = File::shipped("haac-hbm2").without("server", &accelerators).with("server.static_power", "20 W");
     for party in ["client", "server"] {
         let costs = file.entry(&format!("{party}.cpu.cost")).as_table_mut().unwrap();
         costs.iter_mut().for_each(|(_, cost)| *cost = Value::String("0 s".into()));
@@ -210,7 +211,8 @@ fn doubling_a_resource_of_a_shipped_platform_never_hurts_and_at_most_halves() {
                 let ratio = after / before;
                 assert!((0.5 - 1e-9..=1.0 + 1e-3).contains(&ratio), "{name} {key}: {ratio}");
             }
-            assert!(after.total <= before.total * (1.0 + 1e-9), "{name} {key}");
+            // Faster transforms have fewer weights under way, so that a little less is loaded ahead.
+            assert!(after.total <= before.total * (1.0 + 1e-3), "{name} {key}");
             helped |= after.total < 0.9 * before.total;
         }
         assert!(helped, "{name}: nothing helps by a tenth");
