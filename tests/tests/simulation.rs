@@ -94,7 +94,8 @@ impl File {
 /// and links that a file may name.
 fn free() -> File {
     let accelerators = ["gc_engine", "he_engine", "mac_array", "silicon", "host_static_power"];
-    let mut file = File::shipped("haac-hbm2").without("server", &accelerators).with("server.static_power", "20 W");
+    let mut file = File::shipped("haac-hbm2").without("server", &accelerators);
+    file.entry("server").as_table_mut().unwrap().insert("static_power".into(), "20 W".into());
     for party in ["client", "server"] {
         let costs = file.entry(&format!("{party}.cpu.cost")).as_table_mut().unwrap();
         costs.iter_mut().for_each(|(_, cost)| *cost = Value::String("0 s".into()));
