@@ -3,7 +3,7 @@
 //! ```
 //! use pisim_hw_models::dram::{AddressMapping, DramSystem, Pattern};
 //! let memory = DramSystem::named("ddr4-2400", AddressMapping::BankGroup).unwrap();
-//! let run = memory.run("rnd_rd".parse().unwrap(), 10_000);
+//! let run = memory.run("rnd_rd".parse::<Pattern>().unwrap(), 10_000);
 //! // Four activates in 26 clocks, of which each serves four clocks of data, less refresh: 4 × 4 / 26 × 95.5 %.
 //! assert!((run.efficiency - 0.588).abs() < 0.02);
 //! assert!(memory.run(Pattern::SeqRead, 10_000).efficiency > 0.9);
