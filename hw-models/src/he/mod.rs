@@ -126,9 +126,17 @@ impl HeEngine {
     /// at least the pipeline latency, because the next needs its results: cycles = (rounds − 1) × max(busy, latency) + busy +
     /// latency (for programmable bootstrapping as in Zama's HPU). Most work is one round.
     ///
-    /// A tiled layer begins and ends with chains of dependent operations, in which not all units have work; they are added. In
-    /// between, passes that wait for memory and passes that do not follow each other ([`HeEngine::cycles_at`]). Of the loop
-    /// orders it takes the fastest one.
+    /// A tiled layer's steps load and compute side by side; passes that wait for memory and passes that do not follow each other
+    /// ([`Cost::starved`]). Before them the first weight and its ciphertext are loaded, and after them follow the chain of the last
+    /// weight and the store of the last output, or of the last group if memory is what the layer ends with. Sums that are spilled
+    /// and come back at once wait for both. Of the loop orders it takes the fastest one.
+    ///
+    /// Of layers with many weights and any bandwidth, half are within 0.3 % of [`HeEngine::reference`], nine in ten within 3 %,
+    /// and all that were tried within 18 %: the worst spill all sums with hardly any products to hide it behind.
+    ///
+    /// More bandwidth is never slower, nor is more scratchpad, but for small layers in which other keys stay then (1.4 % in the
+    /// worst of thousands). Faster transforms hold fewer weights under way, so that less is loaded ahead: in one of 200 random
+    /// layers more units made the layer slower, by up to 15 %; where sums are spilled, by up to a third in rare cases.
     pub fn run_at(&self, work: &HeWork, bytes_per_s: f64) -> Cost {
         let bytes_per_cycle = bytes_per_s / self.clock_hz;
         if let Some(tiled) = self.fastest(work, bytes_per_cycle) {

@@ -3,8 +3,8 @@
 //! A layer is a sequence of steps, one weight each. Memory loads steps in order and computing works on them in order; loads run
 //! ahead by at most so many steps as the pipelines hold. Where passes differ (the first one loads what stays, a later one
 //! spills), memory bounds some of them and computing others, and what is loaded ahead carries over only as far as it may run
-//! ahead. Both are taken as flows that are constant over a [run](super::passes::Run) of equal steps ([`ends`]), which makes the result exact but
-//! for the last step.
+//! ahead. Both are taken as flows that are constant over a [run](super::passes::Run) of equal steps ([`ends`]), which makes the
+//! result exact but for the last step.
 
 use super::edges::Edges;
 use super::flow::{Ends, ends};
@@ -75,26 +75,6 @@ struct Ordered {
 }
 
 impl HeEngine {
-    /// Cycles of a piece of work with `bytes_per_cycle` of memory bandwidth.
-    ///
-    /// Without a tiling, loading and computing overlap as a whole. A tiled layer's steps load and compute side by side; before
-    /// them the first weight and its ciphertext are loaded, and after them follow the chain of the last weight and the store of
-    /// the last output, or of the last group if memory is what the layer ends with. Sums that are spilled and come back at once
-    /// wait for both.
-    ///
-    /// Of layers with many weights and any bandwidth, half are within 0.3 % of [`HeEngine::reference`], nine in ten within 3 %,
-    /// and all that were tried within 18 %: the worst spill all sums with hardly any products to hide it behind.
-    ///
-    /// More scratchpad or bandwidth is never slower (but for rounding: 0.02 %). Faster transforms hold fewer weights under way,
-    /// so that less is loaded ahead: in one of 200 random layers more units made the layer slower, by up to 15 %.
-    pub fn cycles_at(&self, work: &HeWork, bytes_per_cycle: f64) -> u64 {
-        if let Some(tiled) = self.fastest(work, bytes_per_cycle) {
-            return tiled.cycles.ceil() as u64;
-        }
-        let traffic = self.traffic(work);
-        self.cycles(work, &traffic).max((traffic.total() as f64 / bytes_per_cycle).ceil() as u64)
-    }
-
     /// The loops in which a tiled layer takes the least time, and of equally fast ones those with the least traffic.
     pub(super) fn fastest(&self, work: &HeWork, bytes_per_cycle: f64) -> Option<Tiled> {
         let tiling = work.tiling.as_ref().filter(|_| work.rounds <= 1)?;

@@ -54,9 +54,8 @@ pub(super) struct Passes<'a> {
     rotations: u64,
     /// Bytes that wait for a place among the loads: results of the group before.
     waiting: f64,
-    /// Steps that loads may be ahead, and that they are when a period begins.
+    /// Steps that loads may be ahead.
     ahead: f64,
-    lead: f64,
     /// Runs before this one are not made longer.
     sealed: usize,
     runs: Vec<Run>,
@@ -90,7 +89,6 @@ impl<'a> Passes<'a> {
             rotations: 0,
             waiting: 0.0,
             ahead,
-            lead: 0.0,
             sealed: 0,
             runs: Vec::with_capacity(16),
         };
@@ -115,7 +113,6 @@ impl<'a> Passes<'a> {
         if alike > 0 {
             let from = self.runs.len();
             self.sealed = from;
-            self.lead = MOST_LEAD * self.ahead;
             self.period(number, inner);
             if let [burst, calm] = self.runs.get(from..).unwrap_or_default()
                 && let Some(steady) = burst.then_calm(calm, self.ahead)
@@ -226,7 +223,7 @@ impl<'a> Passes<'a> {
         let steps = sums * self.tiling.weights_per_sum.max(1);
         let run = Run { steps: steps as f64, load: bytes * self.cycles_per_byte, compute };
         let open = self.runs.get_mut(self.sealed..).and_then(|runs| runs.last_mut());
-        match open.and_then(|last| Some((last.joined(&run, self.lead)?, last))) {
+        match open.and_then(|last| Some((last.joined(&run)?, last))) {
             Some((joined, last)) => *last = joined,
             None => self.runs.push(run),
         }
@@ -234,38 +231,30 @@ impl<'a> Passes<'a> {
 }
 
 impl Run {
-    /// Both as one run, if nothing alternates in it: memory bounds all of it, or computing does, as far as `lead` steps that have
-    /// been loaded ahead hide loads that take longer. What follows such loads must have the time to load as much ahead again.
-    fn joined(&self, other: &Self, lead: f64) -> Option<Self> {
+    /// Whether memory takes longer than computing.
+    fn waits(&self) -> bool {
+        self.load > self.compute
+    }
+
+    /// Both as one run with these cycles of computing more, if there are any.
+    fn with(&self, other: &Self, waits: f64) -> Self {
         let steps = self.steps + other.steps;
         let (mine, others) = (self.steps / steps, other.steps / steps);
         let mean = |one: f64, another: f64| mine * one + others * another;
-        let joined = Self { steps, load: mean(self.load, other.load), compute: mean(self.compute, other.compute) };
-        let waits = |run: &Self| run.load > run.compute;
-        let hidden = self.steps * (self.load - self.compute) <= lead * self.compute;
-        match (waits(self), waits(other)) {
-            (true, true) | (false, false) => Some(joined),
-            (true, false) => (hidden && !waits(&joined)).then_some(joined),
-            (false, true) => None,
-        }
+        let compute = mean(self.compute, other.compute) + waits / steps;
+        Self { steps, load: mean(self.load, other.load), compute }
     }
-}
 
-impl Run {
+    /// Both as one run, if the same bounds them.
+    fn joined(&self, other: &Self) -> Option<Self> {
+        (self.waits() == other.waits()).then(|| self.with(other, 0.0))
+    }
+
     /// A burst of loads and what follows it as one run, if that has the time to load as much ahead again as may be: in every
     /// period computing then waits for what of the burst is not loaded ahead.
     fn then_calm(&self, calm: &Self, ahead: f64) -> Option<Self> {
         let again = calm.steps * (calm.compute - calm.load) / calm.load.max(f64::MIN_POSITIVE);
-        if self.load <= self.compute || again < ahead {
-            return None;
-        }
         let waits = (self.steps * (self.load - self.compute) - ahead * self.compute).max(0.0);
-        let steps = self.steps + calm.steps;
-        let each = |burst: f64, other: f64| (self.steps * burst + calm.steps * other) / steps;
-        let compute = each(self.compute, calm.compute) + waits / steps;
-        Some(Self { steps, load: each(self.load, calm.load), compute })
+        (self.waits() && again >= ahead).then(|| self.with(calm, waits))
     }
 }
-
-/// The part of what may be loaded ahead that hides loads. A period that is joined to one run must not hang on rounding.
-const MOST_LEAD: f64 = 0.9;

@@ -95,17 +95,14 @@ pub fn sram_energy_per_byte_j(bank_bytes: f64) -> f64 {
 /// A figure of a bank of `kib`.
 fn interpolate(runs: &[Run], kib: f64, of: fn(&Run) -> f64) -> f64 {
     let kib = kib.max(LEAST_KIB);
-    let mut value = 0.0;
-    for pair in runs.windows(2) {
-        if let [low, high] = pair {
+    let reaches = |pair: &&[Run]| matches!(pair, [_, high] if kib <= high.kib);
+    match runs.windows(2).find(reaches).or_else(|| runs.windows(2).last()) {
+        Some([low, high]) => {
             let slope = (of(high) / of(low)).ln() / (high.kib / low.kib).ln();
-            value = of(low) * (kib / low.kib).powf(slope);
-            if kib <= high.kib {
-                break;
-            }
+            of(low) * (kib / low.kib).powf(slope)
         }
+        _ => 0.0,
     }
-    value
 }
 
 #[cfg(test)]

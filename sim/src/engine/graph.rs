@@ -213,23 +213,8 @@ impl Problem {
 }
 
 impl Load {
-    /// Whether all quantities are possible: what nearly every load is found to be, so at once.
-    fn is_possible(&self, machine: &Machine) -> bool {
-        let bytes = self.traffic.map_or(0.0, |traffic| traffic.bytes);
-        let cores = self.cores.map_or(0.0, |cores| cores.count);
-        let all = [self.work_s, self.latency_s, self.first.work_s, self.first.bytes, bytes, cores];
-        let there = |traffic: super::Traffic| traffic.memory.max(traffic.copy_to.unwrap_or(0)) < machine.memories.len();
-        all.iter().sum::<f64>().is_finite()
-            && all.iter().all(|quantity| *quantity >= 0.0)
-            && self.traffic.is_none_or(there)
-            && self.cores.is_none_or(|cores| cores.pool < machine.pools.len())
-    }
-
     /// The first impossible quantity, if there is one.
     fn problem(&self, machine: &Machine) -> Option<Problem> {
-        if self.is_possible(machine) {
-            return None;
-        }
         let quantity =
             |what, value: f64| (!(value.is_finite() && value >= 0.0)).then_some(Problem::Quantity(what, value));
         let in_range =
