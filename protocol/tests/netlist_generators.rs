@@ -137,6 +137,8 @@ proptest! {
         prop_assert_eq!(run(&name, &[a, b].concat(), 12), expected);
         let dot = (0..inner).map(|k| a[k] * b[k]).sum::<u128>() % (1 << 12);
         prop_assert_eq!(run(&format!("dot-product:{inner}:12"), &[&a[..inner], &b[..inner]].concat(), 12), [dot]);
+        let [x, accumulator, y] = [a[0], values[17], b[0]];
+        prop_assert_eq!(run("mac:12", &[x, accumulator, y], 12), [(x * y + accumulator) % (1 << 12)]);
     }
 
     #[test]

@@ -76,6 +76,14 @@ pub const FAMILIES: &[Family] = &[
         },
     },
     Family {
+        form: "mac:N",
+        about: "a · b + c modulo 2^N, one step of a product of matrices",
+        make: |sizes| match *sizes {
+            [bits] => Some(Generator::Mac { bits }),
+            _ => None,
+        },
+    },
+    Family {
         form: "hamming:N",
         about: "the number of ones among N bits",
         make: |sizes| match *sizes {

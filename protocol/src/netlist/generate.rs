@@ -62,6 +62,8 @@ pub enum Generator {
     Greater { bits: u32 },
     /// `a · b`: the garbler has `a`, the evaluator `b`.
     Mult { bits: u32 },
+    /// `a · b + c`: the garbler has `a` and `c`, the evaluator `b`.
+    Mac { bits: u32 },
     /// The ones of a string of the garbler.
     Hamming { bits: u32 },
     /// In how many bits a string of the garbler and one of the evaluator differ.
@@ -102,7 +104,7 @@ pub enum Generator {
     /// SHA-256's compression: the garbler has the block, the evaluator the state.
     Sha256,
 }
-use Generator::{Add, Aes128, BubbleSort, DotProduct, Greater, Hamming, HammingDistance, Matmul, Mult, Relu, Sub};
+use Generator::{Add, Aes128, BubbleSort, DotProduct, Greater, Hamming, HammingDistance, Mac, Matmul, Mult, Relu, Sub};
 use Generator::{AddFolded, AddNand, IsZero, MultFolded, MultWide, Neg, SubFolded};
 use Generator::{Divide, FloatEqual, FloatLess, FromShares, Sha256};
 
@@ -127,6 +129,7 @@ impl fmt::Display for Generator {
             Sub { bits } => write!(f, "sub:{bits}"),
             Greater { bits } => write!(f, "greater:{bits}"),
             Mult { bits } => write!(f, "mult:{bits}"),
+            Mac { bits } => write!(f, "mac:{bits}"),
             Hamming { bits } => write!(f, "hamming:{bits}"),
             HammingDistance { bits } => write!(f, "hamming-distance:{bits}"),
             DotProduct { pairs, bits } => write!(f, "dot-product:{pairs}:{bits}"),
@@ -159,6 +162,7 @@ impl Generator {
             Add { bits } | Sub { bits } => gate_counts::add(wide(bits)),
             Greater { bits } => gate_counts::greater(wide(bits)),
             Mult { bits } => gate_counts::mult(wide(bits)),
+            Mac { bits } => gate_counts::mult(wide(bits)) + gate_counts::add(wide(bits)),
             Hamming { bits } => gate_counts::hamming(wide(bits)),
             HammingDistance { bits } => wide(bits) + gate_counts::hamming(wide(bits)),
             DotProduct { pairs, bits } => gate_counts::dot(wide(pairs), wide(bits)),
@@ -196,6 +200,7 @@ impl Generator {
             }
             AddFolded { bits } | SubFolded { bits } | MultFolded { bits } | MultWide { bits } => vec![wide(bits); 2],
             AddNand { bits } | Divide { bits } => vec![wide(bits); 2],
+            Mac { bits } => vec![2 * wide(bits), wide(bits)],
             Hamming { bits } | Neg { bits } | IsZero { bits } => vec![wide(bits)],
             DotProduct { pairs, bits } => vec![wide(pairs) * wide(bits); 2],
             Matmul { rows, inner, columns, bits } => {
@@ -256,7 +261,7 @@ impl Generator {
     fn needs_zero(&self) -> bool {
         match self {
             Add { .. } | Sub { .. } | Greater { .. } | Mult { .. } | DotProduct { .. } | Matmul { .. } => true,
-            Hamming { .. } | HammingDistance { .. } | BubbleSort { .. } => true,
+            Mac { .. } | Hamming { .. } | HammingDistance { .. } | BubbleSort { .. } => true,
             Relu { .. } | Aes128 | AddFolded { .. } | SubFolded { .. } | Neg { .. } => false,
             MultFolded { .. } | MultWide { .. } | IsZero { .. } | AddNand { .. } | FloatEqual | FloatLess => false,
             Divide { .. } | FromShares { .. } | Sha256 => false,
@@ -272,6 +277,11 @@ impl Generator {
             Sub { .. } => builder.sub(&a, &b, zero),
             Greater { .. } => vec![builder.greater(&a, &b, zero)],
             Mult { .. } => builder.multiply(&a, &b, zero),
+            Mac { bits } => {
+                let (a, c) = a.split_at_checked(bits as usize).unwrap_or_default();
+                let product = builder.multiply(a, &b, zero);
+                builder.add(&product, c, zero)
+            }
             Hamming { .. } => builder.hamming_weight(&a, zero),
             HammingDistance { .. } => {
                 let differences = builder.xor_all(&a, &b);
