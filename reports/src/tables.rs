@@ -77,7 +77,7 @@ pub fn split(simulation: &Simulation) -> String {
     )
 }
 
-/// How busy every unit, memory and link direction is (modelled).
+/// How busy every unit, memory and link direction is, and what takes energy without being one of them (modelled).
 pub fn units(simulation: &Simulation) -> String {
     let mut table = table(&["unit", "busy", "utilization", "cycles", "energy"], 1);
     for unit in &simulation.units {
@@ -90,6 +90,12 @@ pub fn units(simulation: &Simulation) -> String {
             Cell::new(if unit.cycles == 0 { "–".to_owned() } else { exact(unit.cycles) }),
             Cell::new(energy.map_or_else(|| "–".to_owned(), |value| joules(*value))),
         ]);
+    }
+    let others =
+        simulation.energy_j.by_unit.iter().filter(|(name, _)| !simulation.units.iter().any(|unit| unit.name == **name));
+    let total = ("total".to_owned(), simulation.energy_j.phases.total);
+    for (name, energy) in others.map(|(name, energy)| (name.clone(), *energy)).chain([total]) {
+        table.add_row([name, "–".to_owned(), "–".to_owned(), "–".to_owned(), joules(energy)]);
     }
     table.to_string()
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use pisim_hw_models::gc::{Detailed, EngineCycles, Floors, Order, Role, Traffic};
 use pisim_hw_models::{PartyHardware, Platform};
 use pisim_protocol::netlist::circuit;
+use pisim_reports::format::{exact, joules, seconds};
 use pisim_sim::circuits::{memory_port, with_constants};
 use serde::Serialize;
 
@@ -115,27 +116,27 @@ fn text(answer: &Answer) -> String {
     let head = format!(
         "{}: {} gates ({} AND, {} XOR, {} INV), {} levels, {} ANDs deep\n\
          {} on {}'s {}, {} gate engines, {} order\n\
-         {} cycles, {}, {:.3} uJ ({:.3} engines, {:.3} memory); bound by {}",
+         {} cycles, {}; {} without static power ({} engines, {} memory); bound by {}",
         answer.circuit,
-        answer.gates,
-        answer.and,
-        answer.xor,
-        answer.inv,
-        answer.levels,
-        answer.and_depth,
+        exact(answer.gates),
+        exact(answer.and),
+        exact(answer.xor),
+        exact(answer.inv),
+        exact(answer.levels),
+        exact(answer.and_depth),
         if answer.role == Role::Garble { "garbled" } else { "evaluated" },
         answer.hardware,
         answer.party,
         answer.engines,
         name(&answer.order),
-        answer.cycles,
-        time(answer.seconds),
-        1e6 * answer.energy_j,
-        1e6 * answer.engine_energy_j,
-        1e6 * answer.memory_energy_j,
+        exact(answer.cycles),
+        seconds(answer.seconds),
+        joules(answer.energy_j),
+        joules(answer.engine_energy_j),
+        joules(answer.memory_energy_j),
         name(&answer.bound),
     );
-    let floor = |what: &str, cycles: u64| [what.to_owned(), cycles.to_string(), share(cycles, answer.cycles)];
+    let floor = |what: &str, cycles: u64| [what.to_owned(), exact(cycles), share(cycles, answer.cycles)];
     let floor_rows = [
         floor("issue: gates over engines", floors.issue),
         floor("banks: writes over ports", floors.banks),
@@ -153,7 +154,7 @@ fn text(answer: &Answer) -> String {
         spend("waiting for banks", spent.bank),
         spend("fill and drain", spent.fill_drain),
     ];
-    let stream = |what: &str, moved: u64| [what.to_owned(), moved.to_string(), share(moved, bytes.total())];
+    let stream = |what: &str, moved: u64| [what.to_owned(), exact(moved), share(moved, bytes.total())];
     let stream_rows = [
         stream("instructions", bytes.instructions),
         stream("tables", bytes.tables),
@@ -178,12 +179,4 @@ fn name(value: &impl Serialize) -> String {
 
 fn share(part: u64, whole: u64) -> String {
     if whole == 0 { "-".into() } else { format!("{:.1} %", 100.0 * part as f64 / whole as f64) }
-}
-
-fn time(seconds: f64) -> String {
-    match seconds {
-        s if s < 1e-6 => format!("{:.0} ns", 1e9 * s),
-        s if s < 1e-3 => format!("{:.3} us", 1e6 * s),
-        s => format!("{:.3} ms", 1e3 * s),
-    }
 }

@@ -136,7 +136,12 @@ impl Check<'_> {
                 ));
             }
             let base = self.base(name.get_ref(), &load);
-            bases.push(base.map_err(|error| self.error(name.span(), &key, error.to_string()))?);
+            // A name that nothing has is not wrong in a file of its own.
+            let said = |error: ConfigError| match error.file() {
+                "" => error.message().to_owned(),
+                _ => error.to_string(),
+            };
+            bases.push(base.map_err(|error| self.error(name.span(), &key, said(error)))?);
         }
         Ok(bases)
     }
