@@ -277,6 +277,7 @@ impl Cpu {
     }
 
     /// As [`Cpu::cost_on`], of work whose seconds of one core are known and which has `items` to share.
+    #[inline]
     pub fn share_out(&self, core_seconds: f64, work: &CpuWork, items: u64, threads: u64) -> Cost {
         let items = items.max(1);
         let threads = threads.min(self.cores).max(1);

@@ -38,6 +38,7 @@ pub(crate) fn unit_of(kind: StepKind, party: Party, shape: &Shape) -> UnitKind {
 ///
 /// # Errors
 /// The program lacks what the unit needs to know.
+#[inline]
 pub(crate) fn cost_of(
     work: &StepWork,
     party: Party,
@@ -63,6 +64,7 @@ pub(crate) fn cost_of(
 }
 
 /// A step on the processor of its party; `layered`: on one of the threads that evaluate layers side by side.
+#[inline]
 fn on_processor(
     work: &StepWork,
     party: Party,

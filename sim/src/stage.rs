@@ -24,6 +24,7 @@ impl From<Stage> for Priced {
 
 impl Priced {
     /// What it costs on `threads` threads of a processor: as [`Cpu::cost_on`], bit for bit, without the terms that are zero.
+    #[inline]
     pub fn cost_on(&self, cpu: &Cpu, rates: &Rates, threads: u64) -> Cost {
         let work = &self.stage.work;
         let term = |&(kind, count): &(usize, f64)| count * rates.get(kind).copied().unwrap_or(0.0);

@@ -10,6 +10,7 @@ mod phases;
 mod reference;
 mod silicon;
 mod traffic;
+mod units;
 mod work;
 
 pub use ntt::NttUnit;
@@ -23,6 +24,7 @@ use crate::cost::{Cost, product};
 use crate::technology::Technology;
 use edges::Edges;
 use serde::Serialize;
+use units::{Amounts, Units};
 
 /// A homomorphic-encryption engine.
 #[derive(Debug, Clone, PartialEq)]
@@ -175,27 +177,15 @@ impl HeEngine {
     }
 
     fn busy_with(&self, work: &HeWork, rounds: u64, traffic: &HeTraffic) -> HeBusy {
-        let narrow = self.narrow(work);
-        let piped = self.piped_switch_cycles(work).filter(|_| work.key_switches > 0);
-        let (mut ntts, mut mod_muls) = (work.ntts, work.mod_muls);
-        if piped.is_some() {
-            ntts = ntts.saturating_sub(work.switch_ntts);
-            mod_muls = mod_muls.saturating_sub(work.switch_mod_muls);
-        }
-        let interval = self.design.multiplier_interval.max(1);
-        let round = |amount: u64| product(&[amount, narrow]).div_ceil(rounds);
-        let shares = Shares::of(self, work);
-        let ntt_cycles = self.ntt_cycles(work.degree);
-        let key_switch = |one| product(&[work.key_switches.div_ceil(rounds), one]);
-        let ports = self.design.bank_port_bytes.map(|port| product(&[port, self.scratchpad_banks]).max(1));
-        let moved = |bytes| (self.scratchpad_bytes_moved(work, traffic) / bytes as f64 / rounds as f64).ceil() as u64;
-        HeBusy {
-            ntt: product(&[shares.waves(round(ntts), self.ntt_units), ntt_cycles]),
-            multiply: shares.waves(product(&[round(mod_muls), interval]), self.modmul_lanes),
-            automorphism: self.permuted(work).div_ceil(rounds).div_ceil(self.automorphism_lanes.max(1)),
-            key_switch: piped.map_or(0, key_switch),
-            scratchpad: ports.map_or(0, moved),
-        }
+        let busy = Units::of(self, work).busy(&Amounts::of(work), rounds);
+        HeBusy { scratchpad: self.port_cycles(work, work.ntts, rounds, traffic), ..busy }
+    }
+
+    /// Cycles of the scratchpad's ports for one of so many equal rounds of work that has `ntts` transforms.
+    fn port_cycles(&self, work: &HeWork, ntts: u64, rounds: u64, traffic: &HeTraffic) -> u64 {
+        let Some(port) = self.design.bank_port_bytes else { return 0 };
+        let bytes = product(&[port, self.scratchpad_banks]).max(1);
+        (self.scratchpad_bytes_moved(work, ntts, traffic) / bytes as f64 / rounds as f64).ceil() as u64
     }
 
     /// Cycles of one key switch on a pipeline for it: limbs × a transform on its slowest stage.
@@ -207,19 +197,16 @@ impl HeEngine {
 
     /// Weights whose loads, transforms and products overlap: as many as cover the chain of one, and the transforms that finish a
     /// group of outputs in between, with what the busiest unit needs for each; or as many as all transform units hold.
-    fn steps_in_flight(&self, work: &HeWork, tiling: &HeTiling, edges: &Edges) -> usize {
+    fn steps_in_flight(&self, units: &Units<'_>, tiling: &HeTiling, edges: &Edges) -> usize {
         // Of many weights, so that one that leaves units idle does not count as if it filled them.
         const MANY: u64 = 1 << 10;
         let per_weight = tiling.inputs_per_group.div_ceil(tiling.weights_per_sum.max(1));
-        let many = HeWork {
-            degree: work.degree,
-            limbs: work.limbs,
-            limb_bits: work.limb_bits,
+        let many = Amounts {
             ntts: product(&[MANY, tiling.ntts_per_weight]),
-            mod_muls: product(&[MANY, per_weight, 2, work.limbs, work.degree]),
-            ..HeWork::default()
+            mod_muls: product(&[MANY, per_weight, 2, units.limbs, units.degree]),
+            ..Amounts::default()
         };
-        let busy = self.busy_with(&many, 1, &self.untiled(&many));
+        let busy = units.busy(&many, 1);
         let period = busy.ntt.max(busy.multiply) / MANY;
         let covered = edges.head.saturating_add(edges.last).saturating_add(edges.burst);
         let held = self.ntt_units.checked_div(tiling.ntts_per_weight).unwrap_or(0);
@@ -234,28 +221,5 @@ impl HeEngine {
     /// Coefficients that automorphisms move.
     fn permuted(&self, work: &HeWork) -> u64 {
         product(&[work.automorphisms, 2, work.limbs, self.narrow(work), work.degree])
-    }
-}
-
-/// How limbs share the units.
-struct Shares {
-    limbs: u64,
-    at_once: u64,
-}
-
-impl Shares {
-    fn of(engine: &HeEngine, work: &HeWork) -> Self {
-        let limbs = product(&[work.limbs.max(1), engine.narrow(work)]);
-        match engine.design.limbs_at_once {
-            Some(at_once) => Self { limbs, at_once: at_once.max(1) },
-            None => Self { limbs: 1, at_once: 1 },
-        }
-    }
-
-    /// Steps that `amount` items take on `units`: ⌈limbs / at once⌉ waves, in each of which the items of one limb have their
-    /// share of the units.
-    fn waves(&self, amount: u64, units: u64) -> u64 {
-        let share = (units / self.at_once).max(1);
-        product(&[self.limbs.div_ceil(self.at_once), amount.div_ceil(self.limbs).div_ceil(share)])
     }
 }

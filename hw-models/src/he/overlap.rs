@@ -11,6 +11,7 @@ use super::flow::{Ends, ends};
 use super::passes::{Computing, Passes};
 use super::phases::Phases;
 use super::traffic::Residency;
+use super::units::{Amounts, Units};
 use super::{HeEngine, HeTiling, HeTraffic, HeWork, LoopOrder};
 use crate::cost::{Cost, Stretch, product};
 
@@ -49,13 +50,21 @@ impl Tiled {
 struct Layer<'a> {
     work: &'a HeWork,
     tiling: &'a HeTiling,
-    edges: &'a Edges,
+    units: Units<'a>,
+    edges: Edges,
     /// Steps that may be under way at once.
     in_flight: f64,
     bytes_per_cycle: f64,
+    /// Cycles in which computing waits for the first weight and its ciphertext, and those in which it has given its last output.
+    outside: f64,
 }
 
 impl Layer<'_> {
+    /// Cycles to move bytes.
+    fn moved(&self, bytes: u64) -> f64 {
+        (bytes as f64 / self.bytes_per_cycle).ceil()
+    }
+
     /// Cycles of the chain of one weight from its arrival to the end of the layer.
     fn chain(&self) -> u64 {
         self.edges.head.saturating_add(self.edges.last).saturating_add(self.edges.tail)
@@ -78,26 +87,31 @@ impl HeEngine {
     /// The loops in which a tiled layer takes the least time, and of equally fast ones those with the least traffic.
     pub(super) fn fastest(&self, work: &HeWork, bytes_per_cycle: f64) -> Option<Tiled> {
         let tiling = work.tiling.as_ref().filter(|_| work.rounds <= 1)?;
-        let edges = self.edges(work, tiling);
-        let in_flight = self.steps_in_flight(work, tiling, &edges) as f64;
-        let layer = Layer { work, tiling, edges: &edges, in_flight, bytes_per_cycle };
-        let mut all = [None; 4];
-        for (slot, loops) in all.iter_mut().zip(self.loops(work, tiling)) {
-            *slot = Some(self.in_order(&layer, loops));
-        }
-        // Those that may be fastest first: the others need not be timed if they cannot be faster.
+        let units = Units::of(self, work);
+        let edges = Edges::of(&units, tiling);
+        let in_flight = self.steps_in_flight(&units, tiling, &edges) as f64;
+        let mut layer = Layer { work, tiling, units, edges, in_flight, bytes_per_cycle, outside: 0.0 };
+        let first = work.weight_bytes / tiling.weights().max(1) + work.input_bytes / tiling.inputs().max(1);
+        layer.outside = layer.moved(first) + layer.moved(work.output_bytes / tiling.outputs().max(1));
+        let mut all = self.loops(work, tiling).map(|stays| stays.map(|stays| self.in_order(&layer, stays)));
+        // Those that may be fastest first: the others need not be timed if they cannot be better.
         let least = |ordered: &Option<Ordered>| ordered.map_or(f64::INFINITY, |ordered| ordered.least);
         all.sort_by(|one, other| least(one).total_cmp(&least(other)));
+        // Sums that do not stay have more time to come back where all other outputs are worked on in between.
+        let rank =
+            |cycles: f64, traffic: &HeTraffic, stays: &Residency| (cycles, traffic.total(), stays.spilled_sums > 0);
         let mut best: Option<Tiled> = None;
         for ordered in all.iter().flatten() {
-            if best.as_ref().is_some_and(|best| ordered.least > best.cycles) {
-                break;
+            let ranks_behind = |cycles: f64| {
+                let own = rank(cycles, &ordered.traffic, &ordered.stays);
+                best.as_ref().is_some_and(|best| own >= rank(best.cycles, &best.traffic, &best.stays))
+            };
+            if ranks_behind(ordered.least) {
+                continue;
             }
-            let other = self.timed(&layer, ordered);
-            // Sums that do not stay have more time to come back where all other outputs are worked on in between.
-            let rank = |tiled: &Tiled| (tiled.cycles, tiled.traffic.total(), tiled.stays.spilled_sums > 0);
-            if best.as_ref().is_none_or(|best| rank(&other) < rank(best)) {
-                best = Some(other);
+            let timed = self.timed(&layer, ordered);
+            if !ranks_behind(timed.cycles) {
+                best = Some(timed);
             }
         }
         best
@@ -105,38 +119,39 @@ impl HeEngine {
 
     /// A layer in a loop order: what its steps compute, and what it takes at least. The first output group waits for all inputs
     /// if outputs are stationary; if inputs are, no output is stored before the last input group.
-    fn in_order(&self, layer: &Layer<'_>, (stays, traffic): (Residency, HeTraffic)) -> Ordered {
-        let Layer { work, tiling, edges, bytes_per_cycle, .. } = *layer;
-        let phases = self.phases(work, tiling, edges, &traffic);
+    fn in_order(&self, layer: &Layer<'_>, stays: Residency) -> Ordered {
+        let Layer { work, tiling, units, edges, bytes_per_cycle, .. } = layer;
+        let traffic = self.tiled(work, tiling, &stays);
+        let own = Amounts::of(work).without(&edges.tail_work);
+        let ports = self.port_cycles(work, own.ntts, 1, &traffic);
+        let phases = Phases::of(units, (work, tiling), edges, traffic.order, ports);
         let compute = computing_of(&phases, &traffic, tiling, layer.chain());
         let computing = phases.total() as f64;
-        let (waits, before, after) = match stays.order {
-            LoopOrder::InputStationary => (work.output_bytes, phases.early as f64, 0.0),
+        let chain = layer.chain() as f64;
+        let waits = match stays.order {
+            LoopOrder::InputStationary => phases.early as f64 + work.output_bytes as f64 / bytes_per_cycle,
             _ => {
                 let others = tiling.weights() - tiling.weights() / tiling.output_groups.max(1);
-                (work.input_bytes, 0.0, others as f64 * compute.step)
+                work.input_bytes as f64 / bytes_per_cycle + others as f64 * compute.step + layer.outside + chain
             }
         };
-        let moving = traffic.total() as f64 / bytes_per_cycle;
-        let least = computing.max(moving).max(before + waits as f64 / bytes_per_cycle + after);
+        let moving = traffic.total() as f64 / bytes_per_cycle + chain;
+        let least = (computing + layer.outside).max(moving).max(waits);
         Ordered { stays, traffic, compute, computing, least }
     }
 
     /// How long a layer takes in a loop order.
     fn timed(&self, layer: &Layer<'_>, ordered: &Ordered) -> Tiled {
-        let Layer { work, tiling, edges, in_flight, bytes_per_cycle } = *layer;
+        let Layer { work, tiling, ref edges, in_flight, bytes_per_cycle, .. } = *layer;
         let Ordered { stays, traffic, compute, computing, least } = *ordered;
         // Of the steps that may be under way, some are in the chain from a weight's arrival to its last product.
         let in_chain = edges.head.saturating_add(edges.last) as f64 / compute.step.max(1.0);
         let ahead = (in_flight - in_chain).max(1.0);
         let runs = Passes::of(self, work, tiling, &stays, (compute, bytes_per_cycle), ahead);
         let Ends { loaded, computed, starved } = ends(&runs, ahead);
-        let moved = |bytes: u64| (bytes as f64 / bytes_per_cycle).ceil();
-        let first = moved(work.weight_bytes / tiling.weights().max(1) + work.input_bytes / tiling.inputs().max(1));
-        let last = moved(work.output_bytes / tiling.outputs().max(1));
-        let group = moved(work.output_bytes / tiling.output_groups.max(1));
+        let group = layer.moved(work.output_bytes / tiling.output_groups.max(1));
         let waiting = waiting_for_spills(tiling, &stays, edges, (in_flight, bytes_per_cycle));
-        let computed = computed.ceil().max(waiting) + first + last;
+        let computed = computed.ceil().max(waiting) + layer.outside;
         let cycles = computed.max(loaded.ceil() + group) + layer.chain() as f64;
         Tiled { stays, traffic, cycles: cycles.max(least), computing, starved: starved.min(computing) }
     }

@@ -1,7 +1,8 @@
 //! How long the units take for a tiled layer when memory keeps up.
 
-use super::edges::{Edges, switch_work};
-use super::{HeEngine, HeTiling, HeTraffic, HeWork, LoopOrder};
+use super::edges::Edges;
+use super::units::{Amounts, Units, rotations};
+use super::{HeTiling, HeWork, LoopOrder};
 use crate::cost::product;
 
 /// The computing of a tiled layer.
@@ -16,78 +17,53 @@ pub(super) struct Phases {
 }
 
 impl Phases {
-    pub fn total(&self) -> u64 {
-        self.early.saturating_add(self.late)
-    }
-}
-
-impl HeEngine {
     /// A tiled layer's cycles: what its units need that is not in the tail, all at once, with the chain before the first product
     /// and that after the last one. Multipliers wait for the first weight, transforms of weights are over before the last
     /// products. With inputs stationary all outputs are finished in the last pass, for which units that do little else have
     /// waited: its cycles come after those of the other passes.
-    pub(super) fn phases(&self, work: &HeWork, tiling: &HeTiling, edges: &Edges, traffic: &HeTraffic) -> Phases {
-        let (body, finish) = (without(work, &edges.tail_work), finishing(work, tiling));
-        let busy = |work: &HeWork| self.busy_with(work, 1, traffic);
-        let (early, late) = match traffic.order {
+    ///
+    /// `ports`: cycles of the scratchpad's ports, which serve the whole layer.
+    pub fn of(
+        units: &Units<'_>,
+        (work, tiling): (&HeWork, &HeTiling),
+        edges: &Edges,
+        order: LoopOrder,
+        ports: u64,
+    ) -> Self {
+        let work = Amounts::of(work);
+        let (body, finish) = (work.without(&edges.tail_work), finishing(units, &work, tiling));
+        let (early, late) = match order {
             LoopOrder::InputStationary => {
-                let before = of_passes(&without(work, &finish), tiling.input_groups);
-                let early = busy(&before);
-                let early = early.ntt.max(early.multiply).max(early.automorphism).max(early.key_switch);
-                (early, busy(&without(&body, &before)))
+                let before = work.without(&finish).of_passes(tiling.input_groups);
+                (units.busy(&before, 1).most(), units.busy(&body.without(&before), 1))
             }
-            _ => (0, busy(&body)),
+            _ => (0, units.busy(&body, 1)),
         };
-        let finish = busy(&finish);
-        // The ports of the scratchpad serve the whole layer.
-        let ports = if self.design.bank_port_bytes.is_some() { busy(&body).scratchpad } else { 0 };
         let others = late.automorphism.max(late.key_switch).max(ports.saturating_sub(early));
         let most = late
             .ntt
             .saturating_add(edges.last)
             .max(late.multiply.saturating_add(edges.head).saturating_add(edges.lag))
             .max(others.saturating_add(edges.head).saturating_add(edges.last));
+        let finish = units.busy(&finish, 1);
         let (part, all) =
             if late.ntt >= late.multiply { (finish.ntt, late.ntt) } else { (finish.multiply, late.multiply) };
-        Phases { early, late: most.saturating_add(edges.tail), finishing: part.min(all) as f64 / all.max(1) as f64 }
+        Self { early, late: most.saturating_add(edges.tail), finishing: part.min(all) as f64 / all.max(1) as f64 }
+    }
+
+    pub fn total(&self) -> u64 {
+        self.early.saturating_add(self.late)
     }
 }
 
 /// What finishing all outputs takes: folds, and the transforms and products that make replies.
-fn finishing(work: &HeWork, tiling: &HeTiling) -> HeWork {
-    let (outputs, folds) = (tiling.outputs(), product(&[tiling.folds, tiling.outputs()]));
-    let (ntts, mod_muls) = switch_work(work.limbs, work.degree);
-    let (switch_ntts, switch_mod_muls) = (product(&[folds, ntts]), product(&[folds, mod_muls]));
-    HeWork {
-        ntts: product(&[outputs, tiling.ntts_per_output]).saturating_add(switch_ntts).min(work.ntts),
-        mod_muls: product(&[outputs, 2, work.limbs, work.degree]).saturating_add(switch_mod_muls).min(work.mod_muls),
-        automorphisms: folds.min(work.automorphisms),
-        key_switches: folds.min(work.key_switches),
-        switch_ntts: switch_ntts.min(work.switch_ntts),
-        switch_mod_muls: switch_mod_muls.min(work.switch_mod_muls),
-        ..*work
-    }
-}
-
-/// What is left of a piece of work.
-fn without(work: &HeWork, part: &HeWork) -> HeWork {
-    each(work, part, u64::saturating_sub)
-}
-
-/// All of so many equal passes but the last.
-fn of_passes(work: &HeWork, passes: u64) -> HeWork {
-    each(work, work, |amount, _| amount - amount.div_ceil(passes.max(1)))
-}
-
-/// Work whose amounts are made of those of two pieces.
-fn each(one: &HeWork, other: &HeWork, of: impl Fn(u64, u64) -> u64) -> HeWork {
-    HeWork {
-        ntts: of(one.ntts, other.ntts),
-        mod_muls: of(one.mod_muls, other.mod_muls),
-        switch_ntts: of(one.switch_ntts, other.switch_ntts),
-        switch_mod_muls: of(one.switch_mod_muls, other.switch_mod_muls),
-        automorphisms: of(one.automorphisms, other.automorphisms),
-        key_switches: of(one.key_switches, other.key_switches),
-        ..*one
-    }
+fn finishing(units: &Units<'_>, work: &Amounts, tiling: &HeTiling) -> Amounts {
+    let (limbs, degree, outputs) = (units.limbs, units.degree, tiling.outputs());
+    let folds = rotations(product(&[tiling.folds, outputs]), limbs, degree);
+    let all = Amounts {
+        ntts: product(&[outputs, tiling.ntts_per_output]).saturating_add(folds.ntts),
+        mod_muls: product(&[outputs, 2, limbs, degree]).saturating_add(folds.mod_muls),
+        ..folds
+    };
+    all.at_most(work)
 }

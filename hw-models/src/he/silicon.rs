@@ -8,6 +8,7 @@ use crate::fpga::{
     FpgaResources, memory_blocks, modular_adder, modular_multiplier, multiplexer, ntt_butterfly, switching_network,
 };
 use crate::sram::{Sram, sram_energy_per_byte_j};
+use std::sync::LazyLock;
 
 /// F1's synthesis in 14/12 nm at 1 GHz for 32-bit words (F1, MICRO'21, area and power table; as recalled, its sums
 /// check): 16 clusters of one transform unit (7 × 128 = 896 butterflies), two multiply units and one automorphism unit
@@ -62,21 +63,22 @@ impl HeEngine {
     /// register files and network, and the words of transforms and of memory traffic through the scratchpad.
     pub(super) fn energy_j(&self, work: &HeWork, traffic: &HeTraffic) -> f64 {
         let narrow = self.narrow(work);
-        let (ntts, mod_muls) = (product(&[work.ntts, narrow]), product(&[work.mod_muls, narrow]));
-        let permuted = self.permuted(work);
-        let ntt_words = ntts as f64 * 2.0 * work.degree as f64;
-        ntts as f64 * butterflies_of(work.degree) * self.butterfly_j()
-            + mod_muls as f64 * self.multiply_j()
-            + permuted as f64 * self.automorphism_j()
-            + (ntt_words + 3.0 * mod_muls as f64 + 2.0 * permuted as f64) * self.move_j()
-            + self.scratchpad_bytes_moved(work, traffic) * self.scratchpad_j_per_byte()
+        let (ntts, mod_muls) = (product(&[work.ntts, narrow]) as f64, product(&[work.mod_muls, narrow]) as f64);
+        let permuted = self.permuted(work) as f64;
+        let moved = ntts * 2.0 * work.degree as f64 + 3.0 * mod_muls + 2.0 * permuted;
+        let joules = self.joules();
+        ntts * butterflies_of(work.degree) * joules.butterfly
+            + mod_muls * self.design.products_on.map_or(joules.multiply, |cells| cells.energy_j)
+            + permuted * joules.automorphism
+            + moved * joules.moved_word
+            + self.scratchpad_bytes_moved(work, work.ntts, traffic) * joules.scratchpad_byte
     }
 
-    /// Bytes through the scratchpad: what transforms read and write, and memory traffic. Products take their operands from
-    /// the register files.
-    pub(super) fn scratchpad_bytes_moved(&self, work: &HeWork, traffic: &HeTraffic) -> f64 {
+    /// Bytes through the scratchpad: what `ntts` transforms of the work's size read and write, and memory traffic. Products take
+    /// their operands from the register files.
+    pub(super) fn scratchpad_bytes_moved(&self, work: &HeWork, ntts: u64, traffic: &HeTraffic) -> f64 {
         let rounds = self.design.ntt.rounds_through_scratchpad(work.degree) as f64;
-        let words = product(&[work.ntts, self.narrow(work)]) as f64 * 2.0 * rounds * work.degree as f64;
+        let words = product(&[ntts, self.narrow(work)]) as f64 * 2.0 * rounds * work.degree as f64;
         words * self.word_bits as f64 / 8.0 + traffic.total() as f64
     }
 
@@ -121,6 +123,7 @@ impl HeEngine {
     /// Its parts, each with its area, its power when busy and its FPGA resources.
     pub(crate) fn parts(&self) -> Vec<Part> {
         let (design, area, permuted) = (&self.design, self.area(), self.automorphism_lanes);
+        let joules = self.joules();
         let (interval, switching) = (design.multiplier_interval.max(1), design.key_switch_butterflies.unwrap_or(0));
         let own = if design.products_on.is_some() { 0 } else { self.modmul_lanes };
         let butterflies = product(&[self.ntt_units, self.butterflies]);
@@ -131,27 +134,27 @@ impl HeEngine {
             Part::logic((name, count), &self.technology, area.as_ref().map(mm2), power_w, fpga)
         };
         let per_cycle = |count: u64, joules: f64| count as f64 / interval as f64 * joules;
-        let switched_j = per_cycle(switching, self.butterfly_j() + self.multiplier_j());
+        let switched_j = per_cycle(switching, joules.butterfly + joules.multiply);
         let mut parts = vec![
             logic(
                 "butterflies",
                 butterflies,
                 |area| area.ntt_mm2,
-                per_cycle(butterflies, self.butterfly_j()),
+                per_cycle(butterflies, joules.butterfly),
                 made(butterflies, butterfly) + self.block_buffers(),
             ),
             logic(
                 "modular multipliers",
                 own,
                 |area| area.multiply_mm2,
-                per_cycle(own, self.multiplier_j()),
+                per_cycle(own, joules.multiply),
                 made(own, multiplier),
             ),
             logic(
                 "automorphism",
                 permuted,
                 |area| area.automorphism_mm2,
-                permuted as f64 * self.automorphism_j(),
+                permuted as f64 * joules.automorphism,
                 switching_network(permuted, self.word_bits),
             ),
             logic(
@@ -165,20 +168,20 @@ impl HeEngine {
                 "registers, adders, network",
                 self.modmul_lanes,
                 |area| area.network_mm2,
-                self.words_per_cycle() * self.move_j(),
+                self.words_per_cycle() * joules.moved_word,
                 self.glue(),
             ),
         ];
         parts.retain(|part| part.count > 0);
-        parts.push(self.scratchpad_part(area.map(|area| area.scratchpad_mm2)));
+        parts.push(self.scratchpad_part(area.map(|area| area.scratchpad_mm2), joules.scratchpad_byte));
         parts
     }
 
-    fn scratchpad_part(&self, area_mm2: Option<f64>) -> Part {
+    fn scratchpad_part(&self, area_mm2: Option<f64>, joules_per_byte: f64) -> Part {
         let port = self.design.bank_port_bytes.map_or(f1::SCRATCHPAD_BANK_PORT_BYTES, |bytes| bytes as f64);
         let most_bytes = self.scratchpad_banks as f64 * port;
         let bytes = most_bytes.min(self.words_per_cycle() * self.word_bits as f64 / 8.0);
-        let power_w = self.clock_hz * bytes * self.scratchpad_j_per_byte();
+        let power_w = self.clock_hz * bytes * joules_per_byte;
         let sram = Sram::banked(self.scratchpad_bytes, self.scratchpad_banks);
         let blocks = memory_blocks(self.scratchpad_bytes, self.scratchpad_banks, self.port_bits());
         Part::memory("scratchpad", &self.technology, sram, area_mm2, power_w, blocks)
@@ -223,39 +226,34 @@ impl HeEngine {
         self.ntt_units as f64 * self.butterflies as f64
     }
 
-    fn factor(&self) -> f64 {
-        self.technology.dsp_energy(f1::NODE_NM, f1::SUPPLY_V)
-    }
-
     /// Multipliers grow with the square of the word, everything else in proportion to it.
     fn word(&self) -> f64 {
         self.word_bits as f64 / f1::WORD_BITS
     }
 
-    fn butterfly_j(&self) -> f64 {
-        f1::BUTTERFLY_J * self.word() * self.word() * self.factor()
-    }
-
-    /// One modular product, wherever it is done.
-    fn multiply_j(&self) -> f64 {
-        self.design.products_on.map_or(self.multiplier_j(), |cells| cells.energy_j)
-    }
-
-    fn multiplier_j(&self) -> f64 {
-        f1::MULTIPLY_J * self.word() * self.word() * self.factor()
-    }
-
-    fn automorphism_j(&self) -> f64 {
-        f1::AUTOMORPHISM_J * self.word() * self.factor()
-    }
-
-    fn move_j(&self) -> f64 {
-        f1::MOVE_J_PER_WORD * self.word() * self.factor()
-    }
-
-    fn scratchpad_j_per_byte(&self) -> f64 {
+    fn joules(&self) -> Joules {
+        let (word, factor) = (self.word(), self.technology.dsp_energy(f1::NODE_NM, f1::SUPPLY_V));
         let bank = self.scratchpad_bytes as f64 / self.scratchpad_banks as f64;
-        let size = sram_energy_per_byte_j(bank) / sram_energy_per_byte_j(f1::SCRATCHPAD_BANK_BYTES);
-        f1::SCRATCHPAD_J_PER_BYTE * size * self.factor()
+        Joules {
+            butterfly: f1::BUTTERFLY_J * word * word * factor,
+            multiply: f1::MULTIPLY_J * word * word * factor,
+            automorphism: f1::AUTOMORPHISM_J * word * factor,
+            moved_word: f1::MOVE_J_PER_WORD * word * factor,
+            scratchpad_byte: f1::SCRATCHPAD_J_PER_BYTE * sram_energy_per_byte_j(bank) / *F1_BANK_J_PER_BYTE * factor,
+        }
     }
 }
+
+/// Joules of one of each operation.
+struct Joules {
+    butterfly: f64,
+    /// A product on a multiplier of the engine.
+    multiply: f64,
+    automorphism: f64,
+    /// A word through register files and network.
+    moved_word: f64,
+    scratchpad_byte: f64,
+}
+
+/// What CACTI's runs say of a bank of F1's scratchpad.
+static F1_BANK_J_PER_BYTE: LazyLock<f64> = LazyLock::new(|| sram_energy_per_byte_j(f1::SCRATCHPAD_BANK_BYTES));

@@ -107,16 +107,22 @@ impl HeEngine {
     /// to ciphertexts first. Two weight polynomials and two ciphertexts are always set aside for double buffering. All amounts
     /// are exact for these loops; there is no factor for reuse.
     pub fn traffic(&self, work: &HeWork) -> HeTraffic {
-        let tiled = work.tiling.iter().flat_map(|tiling| self.loops(work, tiling)).map(|(_, traffic)| traffic);
-        tiled.min_by_key(HeTraffic::total).unwrap_or_else(|| self.untiled(work))
+        let tiled = work.tiling.as_ref().and_then(|tiling| {
+            let loops = self.loops(work, tiling).into_iter().flatten();
+            loops.map(|stays| self.tiled(work, tiling, &stays)).min_by_key(HeTraffic::total)
+        });
+        tiled.unwrap_or_else(|| self.untiled(work))
     }
 
-    /// The loops of a layer, with what stays on chip and what moves.
-    pub(super) fn loops(&self, work: &HeWork, tiling: &HeTiling) -> impl Iterator<Item = (Residency, HeTraffic)> {
-        let first = [Some(First::Ciphertexts), (work.key_switches > 0).then_some(First::Keys)];
-        let loops = |first| [self.output_stationary(work, tiling, first), self.input_stationary(work, tiling, first)];
-        let all = first.into_iter().flatten().flat_map(loops);
-        all.map(|stays| (stays, self.tiled(work, tiling, &stays)))
+    /// The loops that a layer may take, by what stays on chip in them.
+    pub(super) fn loops(&self, work: &HeWork, tiling: &HeTiling) -> [Option<Residency>; 4] {
+        let keys = work.key_switches > 0;
+        [
+            Some(self.output_stationary(work, tiling, First::Ciphertexts)),
+            Some(self.input_stationary(work, tiling, First::Ciphertexts)),
+            keys.then(|| self.output_stationary(work, tiling, First::Keys)),
+            keys.then(|| self.input_stationary(work, tiling, First::Keys)),
+        ]
     }
 
     /// Everything once, keys again as far as they cannot stay beside the working set, and twice what of it does not fit.
@@ -159,7 +165,7 @@ impl HeEngine {
     }
 
     /// The traffic of a layer with what stays on chip.
-    fn tiled(&self, work: &HeWork, tiling: &HeTiling, stays: &Residency) -> HeTraffic {
+    pub(super) fn tiled(&self, work: &HeWork, tiling: &HeTiling, stays: &Residency) -> HeTraffic {
         let passes = product(&[2, tiling.input_groups.saturating_sub(1), tiling.ciphertext_bytes]);
         let (reads, spilled) = match stays.order {
             LoopOrder::InputStationary => {

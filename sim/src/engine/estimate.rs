@@ -1,7 +1,7 @@
 //! Phases without events: when jobs would run if sharing cost them nothing, and what sharing can cost at least and at most.
 
 use super::phase::{Lanes, longest};
-use super::{EngineError, Graph, Limit, Load, Machine, PhaseTiming, Timing, Workspace};
+use super::{EngineError, Graph, Limit, Load, Machine, PhaseTiming, Timing, Traffic, Workspace};
 
 /// Space of an estimate.
 #[derive(Debug, Default)]
@@ -94,9 +94,9 @@ impl Load {
     /// With all memories and cores for itself: each stretch takes what takes longest.
     fn alone(&self, machine: &Machine) -> Span {
         let mut span = Span { busy_s: 0.0, latency_s: self.latency_s, held: false };
-        let mut held_s = 0.0;
+        let (mut held_s, bytes_per_s) = (0.0, self.bandwidth(machine));
         for stretch in self.stretches() {
-            let moving_s = self.moving_s(stretch.bytes, machine);
+            let moving_s = stretch.bytes / bytes_per_s;
             let mut seconds = stretch.work_s.max(moving_s);
             if let Some(cores) = &self.cores {
                 let there = machine.pools.get(cores.pool).copied().unwrap_or(f64::INFINITY);
@@ -109,11 +109,11 @@ impl Load {
         span
     }
 
-    /// Seconds that its slowest memory takes for bytes.
-    fn moving_s(&self, bytes: f64, machine: &Machine) -> f64 {
-        let memories = self.traffic.iter().flat_map(|traffic| [Some(traffic.memory), traffic.other_memory()]);
-        let bandwidth = |memory| machine.memories.get(memory).copied().unwrap_or(f64::INFINITY);
-        memories.flatten().map(|memory| bytes / bandwidth(memory)).fold(0.0, f64::max)
+    /// Bytes per second of the slowest memory that it uses.
+    fn bandwidth(&self, machine: &Machine) -> f64 {
+        let of = |memory: usize| machine.memories.get(memory).copied().unwrap_or(f64::INFINITY);
+        let both = |traffic: Traffic| of(traffic.memory).min(traffic.copy_to.map_or(f64::INFINITY, of));
+        self.traffic.map_or(f64::INFINITY, both)
     }
 }
 

@@ -25,27 +25,26 @@ pub(crate) struct Tally {
 /// Lists of numbers, one after the other in one piece of memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Lists {
-    /// List `i` is `items[ends[i - 1]..ends[i]]`.
-    ends: Vec<usize>,
+    /// List `i` is `items[bounds[i]..bounds[i + 1]]`.
+    bounds: Vec<usize>,
     items: Vec<usize>,
 }
 
 impl Lists {
     /// From pairs of a list's number and an item, in the order of the pairs within each list.
     fn grouped(count: usize, pairs: impl Iterator<Item = (usize, usize)> + Clone) -> Self {
-        let mut ends = vec![0_usize; count];
+        let mut bounds = vec![0_usize; count + 1];
         for (list, _) in pairs.clone() {
-            if let Some(end) = ends.get_mut(list) {
+            if let Some(end) = bounds.get_mut(list + 1) {
                 *end += 1;
             }
         }
         let mut sum = 0;
-        let mut next = Vec::with_capacity(count);
-        for end in &mut ends {
-            next.push(sum);
-            sum += *end;
-            *end = sum;
+        for bound in &mut bounds {
+            sum += *bound;
+            *bound = sum;
         }
+        let mut next = bounds.clone();
         let mut items = vec![0; sum];
         for (list, item) in pairs {
             let Some(place) = next.get_mut(list) else { continue };
@@ -54,14 +53,13 @@ impl Lists {
             }
             *place += 1;
         }
-        Self { ends, items }
+        Self { bounds, items }
     }
 
     /// A list; empty if there is none of that number.
     #[inline]
     pub fn of(&self, list: usize) -> &[usize] {
-        let from = list.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        let to = self.ends.get(list).copied().unwrap_or(from);
+        let Some(&[from, to]) = self.bounds.get(list..list + 2) else { return &[] };
         self.items.get(from..to).unwrap_or_default()
     }
 }
@@ -170,16 +168,11 @@ impl Graph {
                 return Err(EngineError::Pool { pool, cores });
             }
         }
-        match loads.iter().position(|load| load.problem(machine).is_some()) {
-            None => Ok(()),
-            Some(bad) => {
-                let job = self.nodes.iter().position(|node| node.load == bad).unwrap_or(bad);
-                match loads.get(bad).and_then(|load| load.problem(machine)) {
-                    Some(problem) => Err(problem.of(job)),
-                    None => Ok(()),
-                }
-            }
-        }
+        let bad = loads.iter().enumerate().find_map(|(number, load)| Some((number, load.problem(machine)?)));
+        bad.map_or(Ok(()), |(number, problem)| {
+            let job = self.nodes.iter().position(|node| node.load == number).unwrap_or(number);
+            Err(problem.of(job))
+        })
     }
 }
 
@@ -215,24 +208,23 @@ impl Problem {
 impl Load {
     /// The first impossible quantity, if there is one.
     fn problem(&self, machine: &Machine) -> Option<Problem> {
-        let quantity =
-            |what, value: f64| (!(value.is_finite() && value >= 0.0)).then_some(Problem::Quantity(what, value));
-        let in_range =
-            |what, index: usize, count: usize| (index >= count).then_some(Problem::OutOfRange(what, index, count));
-        let traffic = |traffic: &super::Traffic| {
-            let memories = machine.memories.len();
-            quantity("bytes", traffic.bytes)
-                .or_else(|| in_range("memory", traffic.memory, memories))
-                .or_else(|| traffic.copy_to.and_then(|other| in_range("memory", other, memories)))
-        };
-        let cores = |cores: &super::Cores| {
-            quantity("cores", cores.count).or_else(|| in_range("pool", cores.pool, machine.pools.len()))
-        };
-        quantity("work", self.work_s)
-            .or_else(|| quantity("latency", self.latency_s))
-            .or_else(|| quantity("work", self.first.work_s))
-            .or_else(|| quantity("bytes", self.first.bytes))
-            .or_else(|| self.traffic.as_ref().and_then(traffic))
-            .or_else(|| self.cores.as_ref().and_then(cores))
+        let moved = self.traffic.map_or(0.0, |traffic| traffic.bytes);
+        let cores = self.cores.map_or(0.0, |cores| cores.count);
+        let quantities = [self.work_s, self.latency_s, self.first.work_s, self.first.bytes, moved, cores];
+        let possible = |value: &f64| *value >= 0.0 && *value < f64::INFINITY;
+        if !quantities.iter().fold(true, |all, value| all & possible(value)) {
+            let what = ["work", "latency", "work", "bytes", "bytes", "cores"];
+            let bad = what.iter().zip(quantities).find(|(_, value)| !possible(value));
+            return bad.map(|(what, value)| Problem::Quantity(what, value));
+        }
+        if let Some(traffic) = &self.traffic {
+            let count = machine.memories.len();
+            let beyond = |memory: &usize| *memory >= count;
+            if let Some(memory) = Some(traffic.memory).filter(beyond).or(traffic.copy_to.filter(beyond)) {
+                return Some(Problem::OutOfRange("memory", memory, count));
+            }
+        }
+        let (pool, count) = (self.cores.map(|cores| cores.pool), machine.pools.len());
+        pool.filter(|pool| *pool >= count).map(|pool| Problem::OutOfRange("pool", pool, count))
     }
 }

@@ -1,8 +1,9 @@
 //! A tiled layer as a list of operations that need each other's results.
 
 use super::schedule::{Op, Unit};
-use crate::he::edges::switch_work;
+use crate::he::edges::Edges;
 use crate::he::traffic::Residency;
+use crate::he::units::{Units, switch_work};
 use crate::he::{HeEngine, HeTiling, HeWork, LoopOrder};
 
 /// The operations of one layer, in the order of its loops.
@@ -64,6 +65,7 @@ impl<'a> Layer<'a> {
     ) -> Self {
         let table = |rows: u64, columns: u64| vec![vec![None; columns as usize]; rows as usize];
         let outputs = vec![vec![Vec::new(); tiling.outputs_per_group as usize]; tiling.output_groups as usize];
+        let units = Units::of(engine, work);
         Self {
             ops: Vec::new(),
             memory_bytes: 0,
@@ -72,8 +74,8 @@ impl<'a> Layer<'a> {
             tiling,
             residency,
             groups,
-            narrow: engine.narrow(work),
-            ahead: engine.steps_in_flight(work, tiling, &engine.edges(work, tiling)),
+            narrow: units.narrow,
+            ahead: engine.steps_in_flight(&units, tiling, &Edges::of(&units, tiling)),
             steps: Vec::new(),
             inputs: table(tiling.input_groups, tiling.inputs_per_group),
             held_group: None,

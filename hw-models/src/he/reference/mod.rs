@@ -38,9 +38,9 @@ impl HeEngine {
             * (tiling.input_groups * tiling.sums.saturating_sub(1)
                 + product(&[tiling.folds, tiling.outputs_per_group]));
         let work = &HeWork { key_switches: rotations, rounds: 1, ..*work };
-        let (some, _) = self.loops(work, &tiling).next()?;
+        let [some, ..] = self.loops(work, &tiling);
         // All loops do the same operations; which are fastest depends on how many these are.
-        let work = &self.walk(work, &tiling, &some).counted();
+        let work = &self.walk(work, &tiling, &some?).counted();
         let residency = self.fastest(work, bytes_per_cycle as f64)?.stays;
         let layer = self.walk(work, &tiling, &residency);
         let groups = self.limb_groups();
