@@ -1,7 +1,10 @@
 //! From the protocol's circuits to the netlists that the garbled-circuit engine steps.
 
+use crate::error::SimError;
+use crate::units::{PARTIES, hardware_of, party_name};
 use pisim_hw_models::gc::{Gate, MemoryPort, Netlist, Op};
-use pisim_hw_models::{GcEngine, Memory};
+use pisim_hw_models::{GcEngine, LABEL_BYTES, Memory, Platform};
+use pisim_protocol::Program;
 use pisim_protocol::circuit::{self, Bit, Circuit};
 
 /// The netlist of a circuit whose last inputs are public constants.
@@ -28,6 +31,27 @@ pub fn netlist(circuit: &Circuit) -> Netlist {
         gates: circuit.gates.iter().map(gate).collect(),
         outputs: circuit.outputs.iter().filter_map(wire).collect(),
     }
+}
+
+/// Whether the platform's engines can run the program's circuits.
+///
+/// # Errors
+/// One of them cannot.
+pub(crate) fn check(program: &Program, platform: &Platform) -> Result<(), SimError> {
+    for party in PARTIES {
+        // With a queue for labels that come back, any circuit runs.
+        let engine = hardware_of(platform, party).gc_engine.as_ref();
+        let Some(engine) = engine.filter(|engine| engine.wire_queue_bytes < LABEL_BYTES) else { continue };
+        for (layer, circuit) in program.network.network.layers.iter().zip(&program.circuits) {
+            // A circuit that fits as a whole need not be compiled to see that no label leaves.
+            let Some(circuit) = circuit.as_ref().filter(|circuit| circuit.wires() >= engine.compiler().window) else {
+                continue;
+            };
+            let refused = |why| SimError::Circuit { party: party_name(party), layer: layer.name.clone(), why };
+            engine.check_circuit(&netlist(circuit)).map_err(refused)?;
+        }
+    }
+    Ok(())
 }
 
 /// A memory as an engine sees it that has it for itself: what long streams reach, in the engine's cycles.

@@ -1,6 +1,7 @@
 //! Why a simulation is refused.
 
 use crate::engine::EngineError;
+use pisim_hw_models::gc::GcError;
 use thiserror::Error;
 
 /// Why a program cannot be simulated on a platform.
@@ -15,6 +16,16 @@ pub enum SimError {
         layer: usize,
         /// `packing plan`, `circuit` or `layer`.
         what: &'static str,
+    },
+    /// A garbled-circuit engine cannot run a layer's circuit.
+    #[error("{party}.gc_engine cannot run the circuit of layer `{layer}`: {why}")]
+    Circuit {
+        /// `client` or `server`.
+        party: &'static str,
+        /// The layer's name.
+        layer: String,
+        /// Why not.
+        why: GcError,
     },
     /// The jobs are impossible: a dependency that points forward, or a platform with impossible quantities.
     #[error(transparent)]

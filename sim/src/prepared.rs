@@ -1,6 +1,7 @@
 //! A program made ready for many platforms.
 
 use crate::account::{self, Run};
+use crate::circuits;
 use crate::engine;
 use crate::error::SimError;
 use crate::layout::Layout;
@@ -164,6 +165,7 @@ impl<'a> Prepared<'a> {
         change: impl FnOnce(&Layout, &mut Prices),
     ) -> Result<Arc<Layout>, SimError> {
         let layout = self.layout(Shape::of(platform))?;
+        circuits::check(&self.program, platform)?;
         let Workspace { prices, engine } = workspace;
         prices.set(&self.program, &self.works, &layout, platform)?;
         change(&layout, prices);

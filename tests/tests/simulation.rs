@@ -261,6 +261,19 @@ fn every_network_simulates_on_every_platform_and_always_alike() {
 }
 
 #[test]
+fn a_window_that_a_circuits_labels_leave_needs_a_queue_for_their_return() {
+    let engine = |window: &str, queue: &str| {
+        let mut file = File::shipped("haac-hbm2").with("server.gc_engine.wire_memory", window);
+        file.entry("server.gc_engine").as_table_mut().unwrap().insert("wire_queue".into(), queue.into());
+        simulate(hybrenet(), &file.platform()).map(|found| found.latency_s.total).map_err(|error| error.to_string())
+    };
+    let refused = engine("1 KiB", "0 B").unwrap_err();
+    let expected = "server.gc_engine cannot run the circuit of layer `stem.relu`: gate ";
+    assert!(refused.starts_with(expected) && refused.contains("the window holds 64 labels"), "{refused}");
+    assert!(engine("1 KiB", "16 B").is_ok() && engine("64 KiB", "0 B").is_ok());
+}
+
+#[test]
 fn simulated_bytes_are_the_bytes_that_the_parties_sent_and_kept() {
     let mut spec = NetworkSpec::named("hrn-5x5x3x").unwrap();
     (spec.base_channels, spec.input_size) = (Some(1), 8);

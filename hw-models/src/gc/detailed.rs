@@ -212,9 +212,7 @@ impl GcEngine {
         within("the number of wire banks", self.wire_banks as f64, 1.0, 65_536.0, "1 to 65536")?;
         within("the memory's bytes per cycle", port.bytes_per_cycle, f64::MIN_POSITIVE, f64::INFINITY, "more than 0")?;
         within("the memory's latency in cycles", port.latency_cycles, 0.0, 1e9, "0 to 1e9")?;
-        if let Some((gate, distance)) = program.first_far.filter(|_| self.wire_queue_bytes < LABEL_BYTES) {
-            return Err(GcError::OutOfWindow { gate, distance, window: program.window() });
-        }
+        self.check_window(program)?;
         let counts = program.counts();
         Ok(Machine {
             engines: self.engines,
@@ -233,6 +231,27 @@ impl GcEngine {
                 entries: [counts.total(), counts.and, program.far_reads()],
             },
         })
+    }
+
+    /// Whether the engine can run a circuit: a label that leaves the window before it is read for the last time has to come
+    /// back through the wire queue.
+    ///
+    /// # Errors
+    /// There is such a label and no queue for it, or the netlist is no circuit.
+    pub fn check_circuit(&self, netlist: &Netlist) -> Result<(), GcError> {
+        if self.wire_queue_bytes >= LABEL_BYTES {
+            return Ok(());
+        }
+        self.check_window(&self.compile(&netlist.folded())?)
+    }
+
+    fn check_window(&self, program: &Program) -> Result<(), GcError> {
+        match program.first_far {
+            Some((gate, distance)) if self.wire_queue_bytes < LABEL_BYTES => {
+                Err(GcError::OutOfWindow { gate, distance, window: program.window() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The part of the queue memory that holds instructions.
