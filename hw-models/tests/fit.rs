@@ -21,8 +21,12 @@ fn check(name: &str, options: FitOptions) -> Option<PartyHardware> {
     let largest = fitting.largest?;
     assert_eq!(largest.party.misfits(), [], "{name} on {}", fitting.board.name);
     let loaded = Platform::from_source(&Source::new("fitted.toml", largest.toml.clone())).unwrap();
-    assert_eq!(loaded.server, largest.party, "{name} on {}: the file says what the fitting says", fitting.board.name);
-    for (used, available) in loaded.server.fpga_use().map(|all| (all.used, all.available)).into_iter() {
+    let written = match fitting.side {
+        Side::Client => &loaded.client,
+        Side::Server => &loaded.server,
+    };
+    assert_eq!(written, &largest.party, "{name} on {}: the file says what the fitting says", fitting.board.name);
+    for (used, available) in written.fpga_use().map(|all| (all.used, all.available)).into_iter() {
         for ((resource, used), (_, available)) in used.named().into_iter().zip(available.named()) {
             assert!(used * 100 <= available * options.fill_percent, "{name}: {used} {resource} of {available}");
         }
@@ -42,6 +46,26 @@ fn every_shipped_accelerator_is_fitted_to_every_board() {
         }
     }
     assert!(fits > 60, "{fits}");
+}
+
+#[test]
+fn platforms_that_start_from_others_are_fitted_too_and_become_files_of_their_own() {
+    let mut fits = 0;
+    for name in Platform::builtin_names() {
+        let platform = Platform::builtin(name).unwrap();
+        for (side, party) in [(Side::Client, &platform.client), (Side::Server, &platform.server)] {
+            if platform.colocated || !Accelerator::ALL.iter().any(|unit| unit.is_in(party)) {
+                continue;
+            }
+            for board in &BOARDS {
+                let options = FitOptions { side: Some(side), board: Some(board), ..WHOLE };
+                fits += usize::from(check(name, options).is_some());
+            }
+        }
+    }
+    assert!(fits > 200, "{fits}");
+    let pair = fitted("fpga-pair", WHOLE).largest.unwrap().toml;
+    assert!(!pair.contains("base =") && pair.contains("[client.gc_engine]"), "{pair}");
 }
 
 /// The counts of an accelerator, each raised by one.

@@ -47,7 +47,12 @@ pub(crate) fn check(program: &Program, platform: &Platform) -> Result<(), SimErr
             let Some(circuit) = circuit.as_ref().filter(|circuit| circuit.wires() >= engine.compiler().window) else {
                 continue;
             };
-            let refused = |why| SimError::Circuit { party: party_name(party), layer: layer.name.clone(), why };
+            let refused = |why| SimError::Circuit {
+                hardware: platform.name.clone(),
+                party: party_name(party),
+                layer: layer.name.clone(),
+                why,
+            };
             engine.check_circuit(&netlist(circuit)).map_err(refused)?;
         }
     }

@@ -18,8 +18,10 @@ pub enum SimError {
         what: &'static str,
     },
     /// A garbled-circuit engine cannot run a layer's circuit.
-    #[error("{party}.gc_engine cannot run the circuit of layer `{layer}`: {why}")]
+    #[error("{hardware}: {party}.gc_engine cannot run the circuit of layer `{layer}`: {why}")]
     Circuit {
+        /// The platform's name.
+        hardware: String,
         /// `client` or `server`.
         party: &'static str,
         /// The layer's name.

@@ -268,7 +268,7 @@ fn a_window_that_a_circuits_labels_leave_needs_a_queue_for_their_return() {
         simulate(hybrenet(), &file.platform()).map(|found| found.latency_s.total).map_err(|error| error.to_string())
     };
     let refused = engine("1 KiB", "0 B").unwrap_err();
-    let expected = "server.gc_engine cannot run the circuit of layer `stem.relu`: gate ";
+    let expected = "haac-hbm2: server.gc_engine cannot run the circuit of layer `stem.relu`: gate ";
     assert!(refused.starts_with(expected) && refused.contains("the window holds 64 labels"), "{refused}");
     assert!(engine("1 KiB", "16 B").is_ok() && engine("64 KiB", "0 B").is_ok());
 }

@@ -63,10 +63,12 @@ fn quantity<T: Display, E>(quantity: Result<T, E>) -> Option<String> {
     quantity.ok().map(quoted)
 }
 
-/// The keys in which two parties differ.
+/// The keys in which two parties differ; all of a memory that is no DRAM device any more.
 pub(super) fn changes(before: &PartyHardware, after: &PartyHardware) -> Vec<Change> {
+    let replaced = before.memory.system.is_some() && after.memory.system.is_none();
     let change = |&(key, read): &(&'static str, Reader)| {
-        let (from, to) = (read(before), read(after)?);
+        let new = replaced && key.starts_with("memory.");
+        let (from, to) = (if new { None } else { read(before) }, read(after)?);
         (from.as_ref() != Some(&to)).then_some(Change { key, from, to })
     };
     KEYS.iter().filter_map(change).collect()

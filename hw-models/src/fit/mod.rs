@@ -110,7 +110,8 @@ pub struct Largest {
     pub memory_factor: f64,
     /// Every key of the file that changes.
     pub changes: Vec<Change>,
-    /// The platform file with these changes; comments are kept.
+    /// The platform file with these changes, and with all that it takes from the files it is based on; comments are kept if there
+    /// are none.
     pub toml: String,
 }
 
@@ -127,6 +128,8 @@ pub struct Largest {
 /// The file is wrong in another way than being too large, the party has no accelerators or not the one that should grow, or it
 /// is made of silicon and no board is given.
 pub fn fit(source: &Source, options: &FitOptions) -> Result<Fitting, ConfigError> {
+    // A file that is based on others becomes one of its own.
+    let whole = Platform::layers(source)?.merged().clone();
     let platform = Platform::unchecked_from_source(source)?;
     let side = options.side.unwrap_or(match Accelerator::ALL.iter().any(|unit| unit.is_in(&platform.server)) {
         false if platform.client.fabric.is_some() => Side::Client,
@@ -154,7 +157,7 @@ pub fn fit(source: &Source, options: &FitOptions) -> Result<Fitting, ConfigError
     let given = on_board(original, board);
     let largest = search::largest(&given, board, options).map(|found| {
         let changes = edit::changes(original, &found.party);
-        let toml = edit::apply(source, &platform, side, board, &changes)?;
+        let toml = edit::apply(&whole, &platform, side, board, &changes)?;
         Platform::from_source(&Source::new(source.name.clone(), toml.clone()))?;
         let search::Found { party, factor, memory_factor } = found;
         Ok(Largest { party, factor, memory_factor, changes, toml })
@@ -182,8 +185,11 @@ fn on_board(party: &PartyHardware, board: &'static Board) -> PartyHardware {
 fn memory_on(board: &Board, own: &Memory) -> Memory {
     match board.memory(own.kind) {
         Some(has) if own.peak_bytes_per_s() <= has.bytes_per_s() * 1.001 => own.clone(),
-        Some(has) => Memory { channels: has.channels, channel_bytes_per_s: has.channel_bytes_per_s, ..own.clone() },
-        None => board.memories.first().map_or(own.clone(), |has| Memory {
+        Some(has) if own.system.is_none() => {
+            Memory { channels: has.channels, channel_bytes_per_s: has.channel_bytes_per_s, ..own.clone() }
+        }
+        // A device of its own, or another kind of memory, gives way to the board's.
+        has => has.or(board.memories.first()).map_or(own.clone(), |has| Memory {
             kind: has.kind,
             channels: has.channels,
             channel_bytes_per_s: has.channel_bytes_per_s,
@@ -200,5 +206,5 @@ fn usual(kind: MemoryKind, own: &Memory) -> Memory {
         MemoryKind::Hbm2 => (0.92, 110e-9, 3.9e-12),
         _ => (0.78, 48e-9, 15e-12),
     };
-    Memory { kind, streaming_efficiency, latency_s, energy_per_bit_j, ..own.clone() }
+    Memory { kind, streaming_efficiency, latency_s, energy_per_bit_j, system: None, ..own.clone() }
 }
