@@ -4,6 +4,7 @@ mod circuit;
 mod explore;
 mod export;
 mod hardware;
+mod help;
 mod machine;
 mod memory;
 mod net;

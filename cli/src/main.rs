@@ -17,7 +17,6 @@ mod select;
 mod trained;
 
 use args::{Cli, Command};
-use clap::Parser;
 use output::Output;
 use pisim_backend::simd::Path;
 use std::process::ExitCode;
@@ -31,7 +30,7 @@ enum Outcome {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::from_arguments();
     output::start_logging(cli.verbose);
     match run(cli) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
