@@ -66,6 +66,14 @@ fn plain_expectation(message: &str) -> String {
     let Some((problem, expectation)) = message.rsplit_once(", expected ") else {
         return message.to_owned();
     };
+    // A number that no integer type holds is of the right type.
+    let large = problem.strip_suffix(" as i128").or_else(|| problem.strip_suffix(" as u128"));
+    let problem = large.map_or(problem.to_owned(), |large| large.replacen("wrong type", "impossible value", 1));
+    let problem = match problem.rsplit_once(": ") {
+        Some((fault, "map")) => format!("{fault}: a table"),
+        Some((fault, "sequence")) => format!("{fault}: a list"),
+        _ => problem,
+    };
     let plain = match expectation {
         "u8" => "a whole number from 0 to 255",
         "u16" => "a whole number from 0 to 65535",
@@ -75,6 +83,9 @@ fn plain_expectation(message: &str) -> String {
         "f32" | "f64" => "a number",
         "a boolean" => "true or false",
         "a string" => "text in quotes",
+        "a map" => "a table",
+        "a sequence" => "a list",
+        other if other.starts_with("struct ") => "a table",
         other => other,
     };
     format!("{problem}; expected {plain}")

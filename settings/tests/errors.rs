@@ -176,6 +176,23 @@ fn a_wrong_type_names_what_was_expected() {
         fault("cores = 2", "cores = -2"),
         "p.toml:5:9: key `server.cores`: impossible value: integer `-2`; expected a whole number from 0 to 4294967295"
     );
+    let whole = "expected a whole number from 0 to 4294967295";
+    assert_eq!(
+        fault("cores = 2", "cores = 99999999999999999999"),
+        format!("p.toml:5:9: key `server.cores`: impossible value: integer `99999999999999999999`; {whole}")
+    );
+    assert_eq!(
+        fault("cores = 2", "cores = [2]"),
+        format!("p.toml:5:9: key `server.cores`: wrong type: a list; {whole}")
+    );
+    assert_eq!(
+        fault("cores = 2", "cores = {}"),
+        format!("p.toml:5:9: key `server.cores`: wrong type: a table; {whole}")
+    );
+    assert_eq!(
+        fault("name = \"a\"", "name = \"a\"\nlinks = [1]"),
+        "p.toml:2:10: key `links[0]`: wrong type: integer `1`; expected a table"
+    );
     assert_eq!(
         fault("name = \"a\"", "name = 1"),
         "p.toml:1:8: key `name`: wrong type: integer `1`; expected text in quotes"

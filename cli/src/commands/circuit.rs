@@ -115,7 +115,7 @@ fn text(answer: &Answer) -> String {
     let Answer { floor_cycles: floors, engine_cycles: spent, memory_bytes: bytes, .. } = answer;
     let head = format!(
         "{}: {} gates ({} AND, {} XOR, {} INV), {} levels, {} ANDs deep\n\
-         {} on {}'s {}, {} gate engines, {} order\n\
+         {} on {}'s {}, {} gate engine{}, {} order\n\
          {} cycles, {}; {} without static power ({} engines, {} memory); bound by {}",
         answer.circuit,
         exact(answer.gates),
@@ -128,6 +128,7 @@ fn text(answer: &Answer) -> String {
         answer.hardware,
         answer.party,
         answer.engines,
+        if answer.engines == 1 { "" } else { "s" },
         name(&answer.order),
         exact(answer.cycles),
         seconds(answer.seconds),

@@ -143,9 +143,9 @@ fn text(answer: &Answer) -> String {
     let Some(largest) = &answer.largest else {
         return text + "\n\nNot even the smallest configuration fits.";
     };
-    text += &format!("\n\nLargest that fits: counts × {:.3}", largest.factor);
+    text += &format!("\n\nLargest that fits: counts × {:.3}", rounded_down(largest.factor));
     if largest.memory_factor != 1.0 {
-        text += &format!(", memories × {:.3}", largest.memory_factor);
+        text += &format!(", memories × {:.3}", rounded_down(largest.memory_factor));
     }
     text += "\n";
     let rows = largest
@@ -186,4 +186,9 @@ fn bar(resource: &Resource) -> String {
     let filled = ((share * BAR as f64).round() as usize).min(BAR);
     let over = if share > 1.0 { " too much" } else { "" };
     format!("{}{}{over}", "█".repeat(filled), "░".repeat(BAR - filled))
+}
+
+/// To three decimals, and never up: a factor that is not reached is not printed.
+fn rounded_down(factor: f64) -> f64 {
+    (factor * 1e3).floor() / 1e3
 }
