@@ -6,6 +6,7 @@ mod agreement;
 mod answers;
 mod bars;
 mod breakdown;
+mod callout;
 mod cells;
 mod compare;
 mod energy;

@@ -1,16 +1,19 @@
 //! Points of a sweep by two objectives: the front of every group, and its knee.
 
 use super::breakdown::empty;
+use super::callout::{along, callouts};
 use super::{Data, Figure, Origin};
 use crate::draw::axis::Axis;
 use crate::draw::curve::{Dash, Entry, curve, legend, look, star};
 use crate::draw::plot::{Across, Plot};
-use crate::draw::scene::{Anchor, Scene};
-use crate::draw::style::{Columns, FAINT_INK, INK, SMALL_PT, inches, points};
-use crate::draw::{font, scene};
+use crate::draw::scene::{Area, Scene};
+use crate::draw::style::{Columns, INK, inches, points};
 use crate::format::Quantity;
 use plotters::style::RGBColor;
 use std::collections::BTreeSet;
+
+/// What it weighs to cover a line of a front, over a point that is beaten.
+const FRONT: usize = 60;
 
 /// An objective.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -100,13 +103,14 @@ fn draw(all: &Scatter<'_>, columns: Columns, data: &mut Data) -> Scene {
         let flags = [on_front.contains(&point), knees.contains(&point)].map(|flag| flag.to_string());
         data.push([point.to_string(), name, x.to_string(), y.to_string()].into_iter().chain(flags));
     };
-    let mut taken: BTreeSet<(usize, i32, i32)> = BTreeSet::new();
+    let (mut taken, mut shown_areas) = (BTreeSet::<(usize, i32, i32)>::new(), Vec::new());
     for &point in shown.iter().filter(|point| !on_front.contains(point)) {
         let group = all.group.get(point).copied().unwrap_or(0);
         let Some(place) = value(point).and_then(|value| plot.place(value)) else { continue };
         if taken.insert((group, place.0 / BIN, place.1 / BIN)) {
             let (color, marker) = look(group);
             marker.draw_sized(&mut scene, place, pale(color), 1.2);
+            shown_areas.push((along(place, place), 1));
             push(point, group);
         }
     }
@@ -115,59 +119,33 @@ fn draw(all: &Scatter<'_>, columns: Columns, data: &mut Data) -> Scene {
         let mut places: Vec<(usize, (i32, i32))> =
             front.iter().filter_map(|point| Some((*point, plot.place(value(*point)?)?))).collect();
         places.sort_by_key(|(_, place)| (place.0, -place.1));
-        stairs(&mut scene, &places, color);
+        shown_areas.extend(stairs(&mut scene, &places, color).into_iter().map(|line| (line, FRONT)));
         for (point, place) in &places {
             marker.draw_sized(&mut scene, *place, color, if places.len() > 40 { 1.4 } else { 2.2 });
             push(*point, group);
         }
     }
-    let mut names = Vec::new();
-    for knee in all.knees.iter().flatten() {
-        if let Some(place) = value(*knee).and_then(|value| plot.place(value)) {
-            star(&mut scene, place, INK);
-            names.push((place, (all.label)(*knee)));
-        }
+    let knee = |knee: &usize| Some((value(*knee).and_then(|value| plot.place(value))?, (all.label)(*knee)));
+    let knees: Vec<((i32, i32), String)> = all.knees.iter().flatten().filter_map(knee).collect();
+    callouts(&mut scene, &plot, &shown_areas, &knees);
+    for (place, _) in knees {
+        star(&mut scene, place, INK);
     }
-    label(&mut scene, &plot, names);
     scene.height = bottom + margin;
     scene
 }
 
 /// Lines between neighbours on a front that only go along the axes: what lies above is beaten.
-fn stairs(scene: &mut Scene, places: &[(usize, (i32, i32))], color: RGBColor) {
+fn stairs(scene: &mut Scene, places: &[(usize, (i32, i32))], color: RGBColor) -> Vec<Area> {
+    let mut lines = Vec::new();
     for pair in places.windows(2) {
         if let [(_, from), (_, to)] = pair {
-            curve(scene, &[*from, (to.0, from.1), *to], color, Dash::Solid);
+            let corner = (to.0, from.1);
+            curve(scene, &[*from, corner, *to], color, Dash::Solid);
+            lines.extend([along(*from, corner), along(corner, *to)]);
         }
     }
-}
-
-/// Writes the names of knees to the upper right of their stars, or to another side where that is taken; nowhere if none is free.
-fn label(scene: &mut Scene, plot: &Plot, names: Vec<((i32, i32), String)>) {
-    let mut taken: Vec<scene::Area> = Vec::new();
-    for ((x, y), name) in names {
-        let limit = (plot.area.x1 - plot.area.x0) * 3 / 5;
-        let name = font::fit(&name, SMALL_PT, limit);
-        let (dx, dy) = (points(5.0), points(4.0));
-        let sides = [
-            ((x + dx, y - dy), Anchor::Start),
-            ((x + dx, y + dy + points(4.0)), Anchor::Start),
-            ((x - dx, y - dy), Anchor::End),
-            ((x - dx, y + dy + points(4.0)), Anchor::End),
-        ];
-        for (at, anchor) in sides {
-            let text = scene::Text { at, text: name.clone(), size_pt: SMALL_PT, anchor, upwards: false, color: INK };
-            let area = text.area();
-            if plot.area.contains(&area) && !taken.iter().any(|other| other.overlaps(&area)) {
-                let around = scene::Area { x0: area.x0 - 3, y0: area.y0 - 3, x1: area.x1 + 3, y1: area.y1 + 3 };
-                scene.rectangle(around, crate::draw::style::PAPER);
-                scene.frame(around, FAINT_INK, 1);
-                scene.text(at, name.clone(), SMALL_PT, anchor, INK);
-                taken.push(around);
-                break;
-            }
-        }
-    }
+    lines
 }
 
 /// The same hue, half of the way to white.

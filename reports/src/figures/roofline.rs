@@ -5,7 +5,7 @@ use super::{Category, Data, Figure, Origin, slug};
 use crate::draw::axis::Axis;
 use crate::draw::curve::{Dash, Entry, Marker, curve, legend};
 use crate::draw::plot::{Across, Plot};
-use crate::draw::scene::{Anchor, Area, Scene};
+use crate::draw::scene::{Anchor, Area, Scene, Text};
 use crate::draw::style::{Columns, FAINT_INK, INK, SMALL_PT, TITLE_PT, inches, phase, points};
 use crate::draw::{font, style};
 use crate::format::Quantity;
@@ -122,7 +122,8 @@ fn panel(
     let y_axis = Axis::log_span(Quantity::OperationRate, rates.chain([roof.peak_per_s * 1.5, roof.peak_per_s / 4.0]));
     let (plot, bottom) = Plot::new(scene, place, (Across::Values(x_axis), "Intensity"), (y_axis, "Performance"));
     let Area { x0, x1, y0, y1 } = plot.area;
-    let title = font::fit(&format!("{}: {}", roof.unit, roof.operation), TITLE_PT, x1 - x0 + points(30.0));
+    let operation = if roof.operation == "multiply-accumulates" { "MACs" } else { roof.operation };
+    let title = font::fit(&format!("{}: {operation}", roof.unit), TITLE_PT, x1 - x0 + points(30.0));
     let half = font::width(&title, TITLE_PT) / 2;
     scene.text((((x0 + x1) / 2).min(scene.width - half - 1), y0 - points(4.0)), title, TITLE_PT, Anchor::Middle, INK);
     let Axis::Span { low: first, high: last, .. } = x_axis else { return bottom };
@@ -132,25 +133,30 @@ fn panel(
     let roofline = [start, ridge.clamp(start, last), last].map(|intensity| (intensity, roof.ceiling_per_s(intensity)));
     let line: Vec<(i32, i32)> = roofline.into_iter().filter_map(|point| plot.place(point)).collect();
     curve(scene, &line, INK, Dash::Solid);
+    let memory = format!("{} {}", roof.memory, Quantity::ByteRate.format(roof.memory_bytes_per_s));
+    let memory = Text {
+        at: (x1 - points(2.0), y1 - points(3.0)),
+        text: font::fit(&memory, SMALL_PT, x1 - x0 - points(4.0)),
+        size_pt: SMALL_PT,
+        anchor: Anchor::End,
+        upwards: false,
+        color: FAINT_INK,
+    };
     if let Some((x, y)) = plot.place((ridge, roof.peak_per_s)) {
-        curve(scene, &[(x, y), (x, y1)], FAINT_INK, Dash::Dotted);
+        // Down to the axis, or to the name of the memory where that is in the way.
+        let name = memory.area();
+        let foot = if (name.x0..name.x1).contains(&x) { name.y0 - points(1.0) } else { y1 };
+        curve(scene, &[(x, y), (x, foot)], FAINT_INK, Dash::Dotted);
         let peak = format!("peak {}", Quantity::OperationRate.format(roof.peak_per_s));
         let at = (x1 - points(2.0), y - points(2.5));
         scene.text(at, font::fit(&peak, SMALL_PT, x1 - x0 - points(4.0)), SMALL_PT, Anchor::End, INK);
     }
+    scene.text(memory.at, memory.text, SMALL_PT, memory.anchor, memory.color);
     for step in &roof.steps {
         if let Some(at) = plot.place((step.intensity(), step.rate_per_s())) {
             let (marker, color) = look(step);
             marker.draw_sized(scene, at, color, 1.8);
         }
     }
-    let memory = format!("{} {}", roof.memory, Quantity::ByteRate.format(roof.memory_bytes_per_s));
-    scene.text(
-        (x1 - points(2.0), y1 - points(3.0)),
-        font::fit(&memory, SMALL_PT, x1 - x0 - points(4.0)),
-        SMALL_PT,
-        Anchor::End,
-        FAINT_INK,
-    );
     bottom
 }
