@@ -139,8 +139,10 @@ impl PartyHardware {
             Fabric::Silicon { .. } => {
                 Part { area_mm2: Some(self.memory.interface_mm2()), ..Part::powered("interfaces", channels, idle_w) }
             }
-            Fabric::Fpga(_) => {
-                Part { fpga: self.memory.fpga_resources(), ..Part::powered("interfaces", channels, 0.0) }
+            Fabric::Fpga(board) => {
+                let hard = board.memory(self.memory.kind).is_some_and(|memory| memory.hard_controllers);
+                let fpga = if hard { FpgaResources::default() } else { self.memory.fpga_resources() };
+                Part { fpga, ..Part::powered("interfaces", channels, 0.0) }
             }
         });
         let traffic_w = self.memory.streaming_bytes_per_s() * 8.0 * self.memory.energy_per_bit_j;

@@ -128,8 +128,8 @@ impl Books {
             let power_w = host.hardware.static_power_w;
             let leakage = Leakage::of(run.platform, &run.layout.units, &host);
             for (phase, seconds) in latency_s.phases().into_iter().enumerate() {
-                let busy_s = run.workspace.engine.phases.get(phase).map_or(&[][..], |timing| &timing.unit_busy_s);
-                let leaked = leakage.joules(busy_s, seconds);
+                let work_s = run.workspace.engine.phases.get(phase).map_or(&[][..], |timing| &timing.unit_work_s);
+                let leaked = leakage.joules(work_s, seconds);
                 let joules = power_w * seconds + leaked;
                 books.spend(phase, Payer::Static(number), joules);
                 books.act(STATIC_NUMBER, phase, 0.0, joules);

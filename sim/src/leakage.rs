@@ -28,16 +28,23 @@ impl Leakage {
             if !std::ptr::eq(hardware, host.hardware) {
                 return [0.0; 2];
             }
-            [hardware.idle_leakage_w(accelerator), hardware.busy_leakage_w(accelerator)]
+            let leaks = |unit| [hardware.idle_leakage_w(unit), hardware.busy_leakage_w(unit)];
+            let [idle_w, at_work_w] = leaks(accelerator);
+            if kind == UnitKind::HeEngine && hardware.shares_multipliers() {
+                // The array that makes the products is no unit of its own.
+                let [idle_too_w, at_work_too_w] = leaks(Accelerator::MacArray);
+                return [idle_w + idle_too_w, at_work_w + at_work_too_w];
+            }
+            [idle_w, at_work_w]
         };
         Self { watts: units.all.iter().map(watts).collect() }
     }
 
-    /// Joules in a phase of `seconds`, of which each unit is busy for `busy_s`.
-    pub fn joules(&self, busy_s: &[f64], seconds: f64) -> f64 {
-        let leaked = |([idle_w, at_work_w], busy_s): (&[f64; 2], &f64)| {
-            idle_w * (seconds - busy_s).max(0.0) + at_work_w * busy_s
+    /// Joules in a phase of `seconds`, of which each unit works for `work_s`; while it waits for memory it is idle.
+    pub fn joules(&self, work_s: &[f64], seconds: f64) -> f64 {
+        let leaked = |([idle_w, at_work_w], work_s): (&[f64; 2], &f64)| {
+            idle_w * (seconds - work_s).max(0.0) + at_work_w * work_s
         };
-        self.watts.iter().zip(busy_s).map(leaked).sum()
+        self.watts.iter().zip(work_s).map(leaked).sum()
     }
 }

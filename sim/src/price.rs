@@ -132,7 +132,7 @@ fn cores(platform: &Platform, party: Party, core_seconds: f64, seconds: f64) -> 
 
 /// A message: it leaves the sender's memory and enters the receiver's while it occupies its direction of the link, and
 /// arrives half a round trip later. On one machine a core copies it out and another one in, and the latter takes memory for
-/// what the receiver keeps.
+/// what the receiver keeps; their energy is the link's.
 fn message(sender: Party, bytes: u64, kept_bytes: u64, platform: &Platform) -> (Load, f64) {
     let link = &platform.link;
     let direction = match sender {
@@ -142,13 +142,14 @@ fn message(sender: Party, bytes: u64, kept_bytes: u64, platform: &Platform) -> (
     let (memory, peer) = (memory_of(platform, sender), memory_of(platform, sender.peer()));
     let occupied_s = link.occupancy_s(direction, bytes);
     let receiver = hardware_of(platform, sender.peer());
-    let (taking_s, cores, passes) = if platform.colocated {
+    let (taking_s, core_s, passes) = if platform.colocated {
         let taking_s = kept_bytes as f64 * receiver.cpu.costs.kept_byte_s;
         let copying = receiver.cpu.cores.min(2) as f64;
-        (taking_s, cores(platform, sender, copying * occupied_s + taking_s, occupied_s + taking_s), 2.0)
+        (taking_s, copying * occupied_s + taking_s, 2.0)
     } else {
-        (0.0, None, 1.0)
+        (0.0, 0.0, 1.0)
     };
+    let cores = if platform.colocated { cores(platform, sender, core_s, occupied_s + taking_s) } else { None };
     let load = Load {
         work_s: occupied_s + taking_s,
         traffic: Some(Traffic { bytes: passes * bytes as f64, memory, copy_to: Some(peer) }),
@@ -156,7 +157,7 @@ fn message(sender: Party, bytes: u64, kept_bytes: u64, platform: &Platform) -> (
         cores,
         latency_s: link.propagation_s(),
     };
-    (load, link.energy_j(bytes))
+    (load, link.energy_j(bytes) + core_s * receiver.cpu.active_power_w)
 }
 
 /// What a load's traffic costs each memory.

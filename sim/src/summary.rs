@@ -120,7 +120,7 @@ fn energy_j(platform: &Platform, latency_s: &ByPhase, layout: &Layout, workspace
     let leakages: Vec<Leakage> = hosts(platform).map(|host| Leakage::of(platform, &layout.units, &host)).collect();
     let mut joules = latency_s.phases().map(|seconds| static_w * seconds);
     for ((joules, seconds), phase) in joules.iter_mut().zip(latency_s.phases()).zip(&workspace.engine.phases) {
-        *joules += leakages.iter().map(|leakage| leakage.joules(&phase.unit_busy_s, seconds)).sum::<f64>();
+        *joules += leakages.iter().map(|leakage| leakage.joules(&phase.unit_work_s, seconds)).sum::<f64>();
     }
     for tally in layout.graph.tallies() {
         let (Some(sum), Some(each)) = (joules.get_mut(tally.phase), workspace.prices.joules.get(tally.load)) else {

@@ -32,15 +32,32 @@ fn idle_units_leak_and_busy_engines_have_it_in_their_energy() {
     let latency_s = result.latency_s.total;
     let mut expected = server.static_power_w * latency_s;
     for (unit, name) in idle {
-        let busy_s = result.units.iter().find(|unit| unit.name == name).unwrap().busy_s;
-        assert!(server.idle_leakage_w(unit) > 0.0 && busy_s < latency_s, "{name}");
-        expected += server.idle_leakage_w(unit) * (latency_s - busy_s) + server.busy_leakage_w(unit) * busy_s;
+        // While a unit waits for memory it leaks as if it were idle.
+        let work_s = result.bounds.iter().find(|bound| bound.name == name).unwrap().seconds.total;
+        assert!(server.idle_leakage_w(unit) > 0.0 && work_s < latency_s, "{name}");
+        expected += server.idle_leakage_w(unit) * (latency_s - work_s) + server.busy_leakage_w(unit) * work_s;
     }
     let found = result.energy_j.by_unit["server.static"];
     assert!((found / expected - 1.0).abs() < 1e-9, "{found} {expected}");
     assert!(expected > server.static_power_w * latency_s * 1.01);
     let parts: f64 = result.energy_j.by_unit.values().sum();
     assert!((parts / result.energy_j.phases.total - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn an_array_that_makes_the_engines_products_leaks_beside_it() {
+    let (platform, program) = (Platform::builtin("soc-all").unwrap(), small_program(8, 16));
+    let server = &platform.server;
+    let array_w = server.idle_leakage_w(Accelerator::MacArray);
+    let result = simulate(&program, &platform).unwrap();
+    let of = |name: &str| result.bounds.iter().find(|bound| bound.name == name).map(|bound| bound.seconds.total);
+    assert!(array_w > 0.0 && of("server.mac-array").is_none());
+    let idle_s = |name: &str| result.latency_s.total - of(name).unwrap();
+    let engines = server.idle_leakage_w(Accelerator::GcEngine) * idle_s("server.gc-engine")
+        + server.idle_leakage_w(Accelerator::HeEngine) * idle_s("server.he-engine");
+    let expected = (server.static_power_w + array_w) * result.latency_s.total + engines;
+    let found = result.energy_j.by_unit["server.static"];
+    assert!((found / expected - 1.0).abs() < 1e-9, "{found} {expected}");
 }
 
 #[test]

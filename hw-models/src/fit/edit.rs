@@ -25,7 +25,7 @@ pub struct Change {
 type Reader = fn(&PartyHardware) -> Option<String>;
 
 /// Everything that fitting may change.
-const KEYS: [(&str, Reader); 21] = [
+const KEYS: [(&str, Reader); 23] = [
     ("fpga.board", |party| party.board().map(|board| quoted(board.name))),
     ("memory.kind", |party| Some(quoted(shown(party.memory.kind).to_lowercase()))),
     ("memory.channels", |party| Some(party.memory.channels.to_string())),
@@ -42,6 +42,10 @@ const KEYS: [(&str, Reader); 21] = [
     ("he_engine.butterflies", |party| party.he_engine.as_ref().map(|unit| unit.butterflies.to_string())),
     ("he_engine.modmul_lanes", |party| own_lanes(party)),
     ("he_engine.automorphism_lanes", |party| party.he_engine.as_ref().map(|unit| unit.automorphism_lanes.to_string())),
+    ("he_engine.key_switch_butterflies", |party| {
+        party.he_engine.as_ref()?.design.key_switch_butterflies.map(|butterflies| butterflies.to_string())
+    }),
+    ("he_engine.limbs_at_once", |party| party.he_engine.as_ref()?.design.limbs_at_once.map(|limbs| limbs.to_string())),
     ("he_engine.scratchpad", |party| party.he_engine.as_ref().map(|unit| quoted(Bytes::new(unit.scratchpad_bytes)))),
     ("mac_array.clock", |party| quantity(Frequency::new(party.mac_array.as_ref()?.clock_hz))),
     ("mac_array.rows", |party| party.mac_array.as_ref().map(|unit| unit.rows.to_string())),

@@ -42,6 +42,7 @@ pub(super) fn scaled(
     scaled.he_engine.iter_mut().for_each(|unit| he(unit, board, counts(Accelerator::HeEngine), memory_factor));
     scaled.mac_array.iter_mut().for_each(|unit| mac(unit, board, counts(Accelerator::MacArray), memory_factor));
     share_products(&mut scaled);
+    scaled.he_engine.iter_mut().for_each(limbs);
     scaled
 }
 
@@ -63,7 +64,7 @@ fn gc(unit: &mut GcEngine, factor: f64, memory_factor: f64) {
     unit.wire_memory_bytes = memory(unit.wire_memory_bytes, memory_factor);
 }
 
-/// Transform units as long as there is more than one, then the butterflies of the last one; lanes.
+/// Transform units as long as there is more than one, then the butterflies of the last one; lanes, and the key-switch pipeline.
 fn he(unit: &mut HeEngine, board: &Board, factor: f64, memory_factor: f64) {
     let fits_slr = board.largest_slr().holds(&ntt_butterfly(unit.word_bits)).max(1);
     let all = unit.ntt_units as f64 * unit.butterflies as f64;
@@ -75,7 +76,15 @@ fn he(unit: &mut HeEngine, board: &Board, factor: f64, memory_factor: f64) {
     };
     unit.modmul_lanes = times(unit.modmul_lanes, factor, MOST_LANES);
     unit.automorphism_lanes = times(unit.automorphism_lanes, factor, MOST_LANES);
+    let switching = &mut unit.design.key_switch_butterflies;
+    *switching = switching.map(|butterflies| times(butterflies, factor, MOST_BUTTERFLIES));
     unit.scratchpad_bytes = memory(unit.scratchpad_bytes, memory_factor);
+}
+
+/// Limbs that are worked on at once, each of which needs a transform unit and a multiplier.
+fn limbs(unit: &mut HeEngine) {
+    let most = unit.ntt_units.min(unit.modmul_lanes).max(1);
+    unit.design.limbs_at_once = unit.design.limbs_at_once.map(|limbs| limbs.min(most));
 }
 
 /// Cells, with rows and columns in proportion as far as a column fits an SLR.

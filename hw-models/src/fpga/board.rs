@@ -13,6 +13,8 @@ pub struct BoardMemory {
     pub channels: u64,
     /// Peak bandwidth of one channel, bytes per second.
     pub channel_bytes_per_s: f64,
+    /// Whether its controllers are part of the chip, beside the fabric: those of processor systems and of Versal's network.
+    pub hard_controllers: bool,
 }
 
 impl BoardMemory {
@@ -49,7 +51,11 @@ const fn slr(lut: u64, dsp: u64, bram18: u64, uram: u64) -> FpgaResources {
 }
 
 const fn memory(kind: MemoryKind, channels: u64, channel_bytes_per_s: f64) -> BoardMemory {
-    BoardMemory { kind, channels, channel_bytes_per_s }
+    BoardMemory { kind, channels, channel_bytes_per_s, hard_controllers: false }
+}
+
+const fn hard(memory: BoardMemory) -> BoardMemory {
+    BoardMemory { hard_controllers: true, ..memory }
 }
 
 /// Alveo cards: HBM2 of 32 pseudo-channels with 460 GB/s and DDR4 channels of 19.25 GB/s (AMD UG1393).
@@ -125,7 +131,7 @@ pub const BOARDS: [Board; 10] = [
     board(
         ("zcu102", "XCZU9EG"),
         &[slr(274_000, 2_520, 1_824, 0)],
-        &[memory(MemoryKind::Ddr4, 1, 19.2e9)],
+        &[hard(memory(MemoryKind::Ddr4, 1, 19.2e9))],
         8.0,
         ULTRASCALE_PLUS,
     ),
@@ -146,7 +152,7 @@ pub const BOARDS: [Board; 10] = [
     board(
         ("vck190", "XCVC1902"),
         &[slr(899_840, 1_968, 1_934, 463)],
-        &[memory(MemoryKind::Ddr4, 1, 25.6e9)],
+        &[hard(memory(MemoryKind::Ddr4, 1, 25.6e9))],
         20.0,
         (7, 0.8),
     ),

@@ -76,16 +76,21 @@ fn lookup(table: &[(u64, FpgaResources)], word_bits: u64) -> FpgaResources {
     row.map(|(_, resources)| *resources).unwrap_or_default()
 }
 
-/// The blocks of a memory of `bytes` in `banks`, each with a port of `port_bits`: both kinds of block are 72 bits wide,
-/// block RAM 512 and Ultra RAM 4,096 words deep; banks of 2,048 words or more are made of Ultra RAM.
+/// Widths in bits and depths in words of a block RAM of 36 Kibit with a port to read and one to write (AMD UG573).
+const BLOCK_RAM_SHAPES: [(u64, u64); 7] =
+    [(72, 512), (36, 1_024), (18, 2_048), (9, 4_096), (4, 8_192), (2, 16_384), (1, 32_768)];
+
+/// The blocks of a memory of `bytes` in `banks`, each with a port of `port_bits`: block RAMs in the shape of which it takes
+/// the fewest, or, for banks of 2,048 words or more, Ultra RAMs of 4,096 words of 72 bits.
 pub(crate) fn memory_blocks(bytes: u64, banks: u64, port_bits: u64) -> FpgaResources {
     let banks = banks.max(1);
     let words = bytes.div_ceil(banks).saturating_mul(8).div_ceil(port_bits.max(1));
-    let wide = port_bits.div_ceil(72).saturating_mul(banks);
+    let of_shape = |(bits, deep): (u64, u64)| words.div_ceil(deep).saturating_mul(port_bits.div_ceil(bits));
     if words >= 2_048 {
-        FpgaResources { uram: words.div_ceil(4_096).saturating_mul(wide), ..FpgaResources::default() }
+        FpgaResources { uram: of_shape((72, 4_096)).saturating_mul(banks), ..FpgaResources::default() }
     } else {
-        FpgaResources { bram36: words.div_ceil(512).saturating_mul(wide), ..FpgaResources::default() }
+        let one = BLOCK_RAM_SHAPES.into_iter().map(of_shape).min().unwrap_or_default();
+        FpgaResources { bram36: one.saturating_mul(banks), ..FpgaResources::default() }
     }
 }
 
@@ -100,6 +105,9 @@ mod tests {
         // 1 MiB in 4 banks: 16,384 words each, two Ultra RAMs wide and four deep.
         assert_eq!(memory_blocks(1_048_576, 4, 128), FpgaResources { uram: 32, ..FpgaResources::default() });
         assert_eq!(memory_blocks(1, 1, 8).bram36, 1);
+        // A block of half the width is twice as deep.
+        let of = |words: u64, bits: u64| memory_blocks(words * bits / 8, 1, bits).bram36;
+        assert_eq!([of(1_024, 32), of(1_024, 40), of(2_047, 16), of(2_047, 24), of(600, 72)], [1, 2, 1, 2, 2]);
     }
 
     #[test]

@@ -30,8 +30,7 @@ pub struct GcWork {
 impl GcWork {
     /// All gates; negations are in the profile alone.
     fn gates(&self) -> u64 {
-        let known = self.and_gates.saturating_add(self.xor_gates);
-        if known == 0 { 0 } else { known.max(product(&[self.profile.gates(), self.instances])) }
+        self.and_gates.saturating_add(self.xor_gates).max(product(&[self.profile.gates(), self.instances]))
     }
 }
 

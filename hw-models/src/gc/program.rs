@@ -221,8 +221,8 @@ impl Program {
                         flags.0 = FAR_A
                     }
                     // An input has its place in memory already.
-                    if let Some(maker) = u64::from(operand).checked_sub(inputs) {
-                        self.keep(maker as usize);
+                    if u64::from(operand) >= start + u64::from(block.inputs) {
+                        self.keep((u64::from(operand) - inputs) as usize);
                     }
                 }
                 if let Some(instruction) = self.instructions.get_mut(index) {

@@ -125,7 +125,7 @@ impl HeEngine {
         ]
     }
 
-    /// Everything once, keys again as far as they cannot stay beside the working set, and twice what of it does not fit.
+    /// Everything once, keys again as far as they cannot stay beside the working set, and twice what of each does not fit.
     pub(super) fn untiled(&self, work: &HeWork) -> HeTraffic {
         let free = self.scratchpad_bytes.saturating_sub(work.working_set_bytes);
         HeTraffic {
@@ -134,7 +134,11 @@ impl HeEngine {
             output_bytes: work.output_bytes,
             weight_bytes: work.weight_bytes,
             key_bytes: self.key_traffic(work, free),
-            spilled_bytes: product(&[2, work.working_set_bytes.saturating_sub(self.scratchpad_bytes)]),
+            spilled_bytes: product(&[
+                2,
+                work.working_sets.max(1),
+                work.working_set_bytes.saturating_sub(self.scratchpad_bytes),
+            ]),
         }
     }
 

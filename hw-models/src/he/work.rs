@@ -38,6 +38,8 @@ pub struct HeWork {
     pub weight_bytes: u64,
     /// Bytes that should stay on chip during the work, where there is no tiling.
     pub working_set_bytes: u64,
+    /// How many such working sets the work has, one after the other; 0 is one.
+    pub working_sets: u64,
     /// How the ciphertexts of a linear layer are tiled.
     pub tiling: Option<HeTiling>,
 }

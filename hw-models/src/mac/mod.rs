@@ -95,13 +95,27 @@ impl MacArray {
         // Each tile reads its operands at the array's edge, words of the ring each.
         let edge_words = product(&[tiles.count(), tiles.streamed, tiles.used_rows.saturating_add(tiles.used_columns)]);
         let word_bytes = gemm.word_bits.div_ceil(8) as f64;
-        let buffer_bytes_moved = edge_words as f64 * word_bytes + memory_bytes as f64;
+        let inner_words = self.inner_words(gemm, &tiles);
+        let buffer_bytes_moved = edge_words.saturating_add(inner_words) as f64 * word_bytes + memory_bytes as f64;
         let reductions = product(&[m, n]) as f64 * self.reduction_passes(gemm) as f64;
         let energy_j =
             (macs as f64 * passes as f64 + reductions) * self.mac_j() + buffer_bytes_moved * self.buffer_j_per_byte();
         let [first, last] = self.first_and_last_bytes(gemm);
         let starved = Stretch { seconds: 0.0, memory_bytes: first.saturating_add(last).min(memory_bytes) };
         Cost { starved, ..Cost::of_cycles(self.cycles(gemm), self.clock_hz, memory_bytes, energy_j) }
+    }
+
+    /// Words between the buffer and the cells beside those that stream through the tiles: outputs that stay are written once; other
+    /// operands that stay are loaded once, and partial sums come back for every tile after the first.
+    fn inner_words(&self, gemm: &Gemm, tiles: &Tiles) -> u64 {
+        let Gemm { m, k, n, .. } = *gemm;
+        let sums = product(&[m, n]);
+        let again = product(&[tiles.down.saturating_sub(1), sums]);
+        match self.dataflow {
+            Dataflow::OutputStationary => sums,
+            Dataflow::WeightStationary => product(&[m, k]).saturating_add(again),
+            Dataflow::InputStationary => product(&[k, n]).saturating_add(again),
+        }
     }
 
     /// Cycles of one product with all operands on chip.

@@ -108,7 +108,11 @@ impl<'a> Demand<'a> {
         Ok(match self.step.kind {
             StepKind::HeLinear => he::layer(sizes.in_he(base), self.plan()?, polynomial),
             // One ciphertext at a time: both halves, the key and a plaintext.
-            _ => HeWork { working_set_bytes: 4 * polynomial, ..sizes.in_he(base) },
+            _ => HeWork {
+                working_set_bytes: 4 * polynomial,
+                working_sets: work.encryptions.max(work.decryptions),
+                ..sizes.in_he(base)
+            },
         })
     }
 
