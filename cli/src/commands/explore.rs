@@ -60,7 +60,7 @@ pub fn run(args: &ExploreArgs, output: Output) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// For each memory, the units that bind designs.
+/// For each memory, the units that bind designs, with the ranges of those that fit their boards.
 fn regions(explored: &Exploration) -> String {
     let mut rows = Vec::new();
     for (number, memory) in explored.space.memories.iter().enumerate() {
@@ -73,8 +73,12 @@ fn regions(explored: &Exploration) -> String {
         }
         for unit in units {
             let bound: Vec<&DesignPoint> = points.iter().filter(|point| point.bottleneck.unit == unit).collect();
+            let fitting: Vec<&DesignPoint> = bound.iter().copied().filter(|point| point.fits).collect();
             let range = |quantity: Quantity, value: fn(&DesignPoint) -> f64| {
-                let values = || bound.iter().map(|point| value(point));
+                let values = || fitting.iter().map(|point| value(point));
+                if fitting.is_empty() {
+                    return "–".to_owned();
+                }
                 let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
                 format!("{} … {}", quantity.format(low), quantity.format(high))
             };
@@ -82,12 +86,13 @@ fn regions(explored: &Exploration) -> String {
                 memory.name.clone(),
                 unit.to_owned(),
                 bound.len().to_string(),
+                fitting.len().to_string(),
                 range(Quantity::Seconds, |point| point.latency_s.total),
                 range(Quantity::Joules, |point| point.energy_j.total),
             ]);
         }
     }
-    table(&["memory", "bound by", "designs", "latency", "energy"], &[2, 3, 4], rows)
+    table(&["memory", "bound by", "designs", "that fit", "latency", "energy"], &[2, 3, 4, 5], rows)
 }
 
 /// For each memory, the fastest design, and the smallest that is nearly as fast.
@@ -113,6 +118,9 @@ fn best(explored: &Exploration) -> String {
                 format!("{} ({:.0} %)", point.bottleneck.unit, 100.0 * point.bottleneck.share),
             ]);
         }
+    }
+    if rows.is_empty() {
+        return "None of the designs fits its board.".to_owned();
     }
     let header = ["memory", "design", "engines", "HE lanes", "latency", "energy", "area", "bound by"];
     table(&header, &[2, 3, 4, 5, 6], rows)

@@ -117,9 +117,13 @@ impl GcEngine {
     /// Labels that leave the window or come back, and outputs.
     fn wire_bytes(&self, work: &GcWork, gates: u64) -> u64 {
         let schedule = work.profile.schedule(self.order);
-        let [early, early_reads] =
-            if self.rename { [0, 0] } else { [schedule.early, schedule.early_reads].map(u64::from) };
         let footprint = product(&[work.wires_per_instance, LABEL_BYTES]);
+        // A window that holds whole circuits holds every number of theirs.
+        let [early, early_reads] = if self.rename || footprint <= self.wire_memory_bytes {
+            [0, 0]
+        } else {
+            [schedule.early, schedule.early_reads].map(u64::from)
+        };
         let spilled = product(&[2, footprint.saturating_sub(self.wire_memory_bytes), work.instances.max(1)]);
         let written = if self.esw {
             product(&[early + work.profile.outputs, work.instances])

@@ -210,7 +210,7 @@ impl Program {
                 let window = self.window_start(position, start);
                 let mut flags = (0, 0);
                 for (operand, second) in [(instruction.a(), false), (instruction.b(), true)] {
-                    if (second && instruction.is_inv()) || !self.is_far(u64::from(operand), window) {
+                    if (second && instruction.is_inv()) || !self.is_far(u64::from(operand), window, start) {
                         continue;
                     }
                     self.far_reads += 1;
@@ -249,12 +249,12 @@ impl Program {
         start + ((made / half).saturating_sub(1) * half).max((made + 1).saturating_sub(self.window))
     }
 
-    /// Whether the label of `operand` is not in a window that begins at the address `first`.
-    fn is_far(&self, operand: u64, first: u64) -> bool {
+    /// Whether the label of `operand` is not in a window that begins at the address `first`, in a wave that begins at `start`.
+    fn is_far(&self, operand: u64, first: u64, start: u64) -> bool {
         let Some(addresses) = &self.addresses else { return operand < first };
         let address = addresses.get(operand as usize).map_or(operand, |address| u64::from(*address));
         // It was in the window when it was made, and the window has not passed it since.
-        address > operand || address < first
+        address >= self.window_start(operand, start).saturating_add(self.window) || address < first
     }
 
     /// Gates by kind.

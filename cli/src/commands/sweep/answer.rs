@@ -27,6 +27,11 @@ pub struct Answer {
     points: u64,
     /// Those of them that could not be evaluated.
     failed: u64,
+    /// Why the first of those could not be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_error: Option<String>,
+    /// Those that do not fit their FPGA boards: they are on no front.
+    unfit: u64,
     /// Points that constraints left out, or that a search did not need.
     excluded: u64,
     /// Points that this run evaluated; the others were there already.
@@ -49,9 +54,13 @@ impl Answer {
     pub fn new(out: &Path, sweep: &Sweep, manifest: &Manifest, evaluated: u64, spent: Duration) -> Result<Self> {
         let objectives = sweep.objectives();
         // Few columns of all rows, and all columns of few rows: memory does not hold a sweep of millions.
-        let mut names = vec!["point", "network", "protocol"];
+        let mut names = vec!["point", "network", "protocol", "fits", "error"];
         names.extend(objectives.iter().map(String::as_str));
-        let points = front(&Frame::read_columns(out, &names)?, &objectives)?;
+        let all = Frame::read_columns(out, &names)?;
+        let is_unfit = |row: usize| matches!(all.cell(row, "fits"), Cell::Flag(false));
+        let unfit = (0..all.rows()).filter(|row| is_unfit(*row)).count() as u64;
+        let first_error = all.texts("error")?.iter().flatten().find(|error| !error.is_empty()).map(str::to_owned);
+        let points = front(&all.filter(|row| !is_unfit(row)), &objectives)?;
         let frame = rows_of(out, &points)?;
         let place: HashMap<u64, usize> = (0..frame.rows()).filter_map(|row| Some((point(&frame, row)?, row))).collect();
         let entry = |point: u64| {
@@ -68,6 +77,8 @@ impl Answer {
             description: sweep.description().to_owned(),
             points: rows,
             failed: manifest.failed.unwrap_or(0),
+            first_error,
+            unfit,
             excluded: (range.end - range.start).saturating_sub(rows),
             evaluated,
             seconds,
@@ -81,7 +92,8 @@ impl Answer {
 
     pub fn print(&self, output: Output) -> Result<Outcome> {
         output.print(self, || self.text())?;
-        Ok(Outcome::Done)
+        // A sweep of which nothing is left has answered nothing.
+        Ok(if self.points > 0 && self.failed == self.points { Outcome::CheckFailed } else { Outcome::Done })
     }
 
     fn text(&self) -> String {
@@ -90,6 +102,12 @@ impl Answer {
             "{}\n{description}{} points, {} failed, {} left out; {} evaluated in {:.2} s (measured), {:.0} points/s\n",
             self.title, self.points, self.failed, self.excluded, self.evaluated, self.seconds, self.points_per_s
         );
+        if let Some(error) = &self.first_error {
+            text += &format!("the first that failed: {error}\n");
+        }
+        if self.unfit > 0 {
+            text += &format!("{} do not fit their boards and are on no front\n", self.unfit);
+        }
         let value = |entry: &Map<String, Value>, name: &str| entry.get(name).map(text_of).unwrap_or_default();
         let row = |entry: &Map<String, Value>| {
             let axes: Vec<String> = self.axes.iter().map(|axis| format!("{axis} {}", value(entry, axis))).collect();
