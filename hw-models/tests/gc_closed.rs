@@ -84,6 +84,30 @@ proptest! {
         prop_assert!((cost.energy_j / detailed.energy_j - 1.0).abs() < 1e-9);
     }
 
+    /// Queues that memory's latency empties: each of their turns costs one, whatever the bandwidth.
+    #[test]
+    fn small_queues_deliver_what_they_hold_in_each_latency(
+        engine in engine(), netlist in netlist(), per_engine in 4.0..20.0f64, places in 8u64..64, latency in 200.0..2_000.0f64,
+        tables in any::<bool>(),
+    ) {
+        let (engine, wave) = with_wave(engine, &netlist, per_engine);
+        let (instances, large) = (3 * wave, 1 << 40);
+        let own = if tables { engine.tables.bits() } else { engine.instruction_bits };
+        let small = (places * own).div_ceil(8);
+        let (instruction_queue, table_queue_bytes) = if tables { (large, small) } else { (small, large) };
+        let queue_memory_bytes = instruction_queue + table_queue_bytes + engine.wire_queue_bytes;
+        let engine = GcEngine { table_queue_bytes, queue_memory_bytes, ..engine };
+        let port = MemoryPort { latency_cycles: latency, ..MemoryPort::UNBOUNDED };
+        let program = engine.compile_instances(&netlist, instances).unwrap();
+        let detailed = engine.run(&program, Role::Evaluate, port).unwrap();
+        let cost = engine.run_at(&work(&netlist, instances), Role::Evaluate, latency / engine.clock_hz);
+        let computing = engine.evaluate(&work(&netlist, instances)).cycles;
+        // Entries that are wanted in bursts leave the queue full in between, so that both times add up in the worst case.
+        let (least, most) = (cost.cycles as f64 * 0.97 - 30.0, (cost.cycles + computing) as f64 * 1.03 + 30.0);
+        let found = detailed.cycles as f64;
+        prop_assert!((least..=most).contains(&found), "{} and {computing}: {detailed:?}", cost.cycles);
+    }
+
     /// With queues that cover memory's latency: where memory binds, its bytes take their time; where it does not, it costs none. In between, queues even out what a circuit's
     /// tables need at one time and not at another, as far as they reach.
     #[test]

@@ -5,7 +5,8 @@ use crate::shape::Shape;
 use crate::stage::Rates;
 use crate::units::{UnitKind, hardware_of, position_of, threads_of};
 use crate::work::{Accelerated, StepWork};
-use pisim_hw_models::{Cost, Platform};
+use pisim_hw_models::gc::Role;
+use pisim_hw_models::{Cost, GcWork, Platform};
 use pisim_protocol::{Party, StepKind};
 
 /// Assigns a step (not a message) to a unit of its party, accelerators first:
@@ -47,11 +48,14 @@ pub(crate) fn cost_of(
     rates: &Rates,
 ) -> Result<Cost, SimError> {
     let hardware = hardware_of(platform, party);
+    let circuits = |work: &GcWork, role| {
+        hardware.gc_engine.as_ref().map(|engine| engine.run_at(work, role, hardware.memory.latency_s))
+    };
     let cost = match (unit, &work.accelerated) {
         (UnitKind::Cpu | UnitKind::HeThreads | UnitKind::Storage, _) | (_, None) => None,
         (_, Some(work)) => match work.as_ref().map_err(Clone::clone)? {
-            Accelerated::Garble(work) => hardware.gc_engine.as_ref().map(|engine| engine.garble(work)),
-            Accelerated::Evaluate(work) => hardware.gc_engine.as_ref().map(|engine| engine.evaluate(work)),
+            Accelerated::Garble(work) => circuits(work, Role::Garble),
+            Accelerated::Evaluate(work) => circuits(work, Role::Evaluate),
             Accelerated::ExtendOts(work) => hardware.gc_engine.as_ref().and_then(|engine| engine.ot_extend(work)),
             Accelerated::Homomorphic(work) => {
                 let bytes_per_s = hardware.memory.streaming_bytes_per_s();

@@ -1,7 +1,7 @@
 //! The closed form: many instances of one circuit.
 
 use super::step::{Latencies, START_CYCLES};
-use super::{GcEngine, LABEL_BYTES, Order, Profile, TABLE_BYTES};
+use super::{GcEngine, LABEL_BYTES, Order, Profile, Role, TABLE_BYTES};
 use crate::cost::{Cost, product};
 
 /// Circuits to garble or to evaluate.
@@ -57,15 +57,22 @@ impl GcEngine {
     /// Memory traffic = tables + labels + instructions (negations have one too), outputs, what is written back and fetched again,
     /// and twice the wires that do not fit when a single instance is larger than the wire memory.
     pub fn garble(&self, work: &GcWork) -> Cost {
-        self.cost(work, self.garble_latency, self.garble_and_energy_j())
+        self.run_at(work, Role::Garble, 0.0)
     }
 
     /// Evaluates; as [`GcEngine::garble`] with the evaluator's pipeline.
     pub fn evaluate(&self, work: &GcWork) -> Cost {
-        self.cost(work, self.evaluate_latency, self.evaluate_and_energy_j())
+        self.run_at(work, Role::Evaluate, 0.0)
     }
 
-    fn cost(&self, work: &GcWork, and_latency: u64, and_energy_j: f64) -> Cost {
+    /// As [`GcEngine::garble`] or [`GcEngine::evaluate`], with a memory that answers after `latency_s`: a queue's place is asked for
+    /// again when its entry has been used, so that a stream delivers at most as many entries as its queue holds in each latency. Where
+    /// that binds, most circuits are within 10 % of the detailed engine; at worst both times add up (few tables, wanted in bursts).
+    pub fn run_at(&self, work: &GcWork, role: Role, latency_s: f64) -> Cost {
+        let and_energy_j = match role {
+            Role::Garble => self.garble_and_energy_j(),
+            Role::Evaluate => self.evaluate_and_energy_j(),
+        };
         // Other tables than the protocol's half gates are shorter.
         let tables = work.table_bytes as u128 * u128::from(self.tables.bits()) / u128::from(8 * TABLE_BYTES);
         let traffic = u64::try_from(tables).unwrap_or(u64::MAX).saturating_add(work.label_bytes);
@@ -73,12 +80,38 @@ impl GcEngine {
         if gates == 0 {
             return Cost { memory_bytes: traffic, ..Cost::default() };
         }
-        let bytes = [self.instruction_bytes(work, gates), self.wire_bytes(work, gates)];
+        let [written, read] = self.wire_labels(work, gates);
+        let labels = product(&[written.saturating_add(read), LABEL_BYTES]);
+        let instructions = product(&[gates, self.instruction_bits_of(work)]).div_ceil(8);
         let energy_j = work.and_gates as f64 * and_energy_j
             + gates.saturating_sub(work.and_gates) as f64 * self.xor_energy_j()
             + gates as f64 * self.gate_overhead_j();
-        let memory_bytes = bytes.into_iter().fold(traffic, u64::saturating_add);
-        Cost::of_cycles(self.work_cycles(work, gates, and_latency), self.clock_hz, memory_bytes, energy_j)
+        let memory_bytes = traffic.saturating_add(labels).saturating_add(instructions);
+        let computing = self.work_cycles(work, gates, self.and_latency(role));
+        let (turns, left) = self.turns(work, role, gates, read);
+        let answered = turns * latency_s * self.clock_hz + left * computing as f64;
+        let cycles = computing.max(answered.ceil() as u64);
+        Cost::of_cycles(cycles, self.clock_hz, memory_bytes, energy_j)
+    }
+
+    /// How often the queue of the slowest stream is emptied and filled again, and the part of the entries that the last filling
+    /// holds. Without a queue there is no such stream.
+    fn turns(&self, work: &GcWork, role: Role, gates: u64, labels: u64) -> (f64, f64) {
+        let ands = if role == Role::Evaluate { work.and_gates } else { 0 };
+        let streams = [
+            (gates, self.instruction_queue_bytes(), self.instruction_bits_of(work) as f64 / 8.0),
+            (ands, self.table_queue_bytes, self.tables.bits() as f64 / 8.0),
+            (labels, self.wire_queue_bytes, LABEL_BYTES as f64),
+        ];
+        let turns = |(entries, queue, bytes): (u64, u64, f64)| {
+            let (entries, places) = (entries as f64, (queue as f64 / bytes.max(f64::MIN_POSITIVE)).floor());
+            if entries <= places || places < 1.0 {
+                return (0.0, 1.0);
+            }
+            let turns = ((entries - 1.0) / places).floor();
+            (turns, 1.0 - turns * places / entries)
+        };
+        streams.into_iter().map(turns).fold((0.0, 1.0), |most, other| if other.0 > most.0 { other } else { most })
     }
 
     /// Instances that fit the wire memory together.
@@ -108,14 +141,13 @@ impl GcEngine {
         issue.saturating_add(last.saturating_sub(1)).max(product(&[instances.div_ceil(resident), chain]))
     }
 
-    fn instruction_bytes(&self, work: &GcWork, gates: u64) -> u64 {
+    fn instruction_bits_of(&self, work: &GcWork) -> u64 {
         let named = !self.rename && self.order != Order::Baseline && work.profile.is_known();
-        let bits = self.instruction_bits + if named { self.address_bits() } else { 0 };
-        product(&[gates, bits]).div_ceil(8)
+        self.instruction_bits + if named { self.address_bits() } else { 0 }
     }
 
-    /// Labels that leave the window or come back, and outputs.
-    fn wire_bytes(&self, work: &GcWork, gates: u64) -> u64 {
+    /// Labels that are written, outputs among them, and those that come back into the window.
+    fn wire_labels(&self, work: &GcWork, gates: u64) -> [u64; 2] {
         let schedule = work.profile.schedule(self.order);
         let footprint = product(&[work.wires_per_instance, LABEL_BYTES]);
         // A window that holds whole circuits holds every number of theirs.
@@ -124,7 +156,8 @@ impl GcEngine {
         } else {
             [schedule.early, schedule.early_reads].map(u64::from)
         };
-        let spilled = product(&[2, footprint.saturating_sub(self.wire_memory_bytes), work.instances.max(1)]);
+        let excess = footprint.saturating_sub(self.wire_memory_bytes) / LABEL_BYTES;
+        let spilled = product(&[excess, work.instances.max(1)]);
         let written = if self.esw {
             product(&[early + work.profile.outputs, work.instances])
         } else {
@@ -133,7 +166,7 @@ impl GcEngine {
             gates.saturating_add(product(&[inputs, work.instances]))
         };
         let read = product(&[early_reads, work.instances]);
-        product(&[written.saturating_add(read), LABEL_BYTES]).saturating_add(spilled)
+        [written.saturating_add(spilled), read.saturating_add(spilled)]
     }
 
     /// Extends oblivious transfers on the engines' AES pipelines, or `None` when the engine cannot.
