@@ -6,7 +6,7 @@ use crate::mapping::Mapping;
 use crate::party::PartyHardware;
 use crate::raw::RawPlatform;
 use include_dir::{Dir, include_dir};
-use pisim_settings::{ConfigError, Layers, Source, did_you_mean, parse};
+use pisim_settings::{ConfigError, Layers, Source, Table, Value, did_you_mean, parse};
 use std::path::Path;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../configs/hardware");
@@ -98,7 +98,7 @@ impl Platform {
         let layers = Self::layers(source)?;
         let merged = layers.merged();
         let convert = |raw| convert::platform(merged, &raw, limits, Reuse::default());
-        parse::<RawPlatform>(merged).and_then(convert).map_err(|error| layers.locate(error))
+        raw(merged).and_then(convert).map_err(|error| layers.locate(error))
     }
 
     /// A platform file with those that it is based on.
@@ -151,6 +151,29 @@ impl Platform {
             "then": whole,
             "$defs": definitions
         })
+    }
+}
+
+/// The data of a platform file. What is a table must not be a list, whose entries would be taken for keys by their order.
+pub(crate) fn raw(source: &Source) -> Result<RawPlatform, ConfigError> {
+    const OF_ALL: [&str; 4] = ["link", "mapping", "mapping.client", "mapping.server"];
+    const OF_PARTIES: [&str; 8] =
+        ["cpu", "memory", "gc_engine", "he_engine", "mac_array", "storage", "silicon", "fpga"];
+    let parties = ["client", "server", "machine"].into_iter();
+    let of_parties = parties.flat_map(|party| {
+        std::iter::once(party.to_owned()).chain(OF_PARTIES.iter().map(move |table| format!("{party}.{table}")))
+    });
+    let tables = OF_ALL.into_iter().map(str::to_owned).chain(of_parties);
+    // Text that is no TOML is for the parser to explain.
+    let document = source.text.parse::<Table>().unwrap_or_default();
+    let at = |key: &str| {
+        let (first, inner) = key.split_once('.').map_or((key, None), |(first, inner)| (first, Some(inner)));
+        let value = document.get(first)?;
+        inner.map_or(Some(value), |inner| value.get(inner))
+    };
+    match tables.into_iter().find(|key| at(key).is_some_and(Value::is_array)) {
+        Some(key) => Err(ConfigError::at_key(source, &key, "wrong type: a list; expected a table")),
+        None => parse(source),
     }
 }
 

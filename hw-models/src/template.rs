@@ -2,7 +2,7 @@
 
 use crate::convert::{self, Kept, Limits, Reuse};
 use crate::party::PartyHardware;
-use crate::platform::Platform;
+use crate::platform::{self, Platform};
 use crate::raw::{RawLink, RawMapping, RawParty, RawPlatform};
 use pisim_settings::{ConfigError, KeyPath, Layers, Source, Table, Value, parse};
 use serde::Deserialize;
@@ -34,7 +34,7 @@ impl PlatformTemplate {
         let layers = Platform::layers(source)?;
         let merged = layers.merged();
         let read = || {
-            let raw: RawPlatform = parse(merged)?;
+            let raw = platform::raw(merged)?;
             let platform = convert::platform(merged, &raw, Limits::Ignored, Reuse::default())?;
             Ok((raw, platform, parse(merged)?))
         };
@@ -154,7 +154,7 @@ impl PlatformTemplate {
         let merged = self.layers.merged();
         let text = toml::to_string(&document).map_err(|error| ConfigError::new(&merged.name, error.to_string()))?;
         let place = |error: ConfigError| self.layers.locate(error.in_source(merged));
-        parse(&Source::new(&merged.name, text)).map_err(place)
+        platform::raw(&Source::new(&merged.name, text)).map_err(place)
     }
 
     fn set(&self, document: &mut Table, key: &KeyPath, value: &Value) -> Result<(), ConfigError> {

@@ -242,6 +242,23 @@ fn unknown_platforms_name_the_near_miss() {
 }
 
 #[test]
+fn a_list_is_no_table_whose_keys_go_by_their_order() {
+    let head = "base = \"haac-hbm2\"\n";
+    let gates = "[1, \"1 GHz\", 20, 17, 3, \"2 MiB\", 64, \"64 KiB\", \"32 KiB\", \"16 KiB\", \"full\", true, true, \"half-gates\", 37, 2]";
+    for (text, expected) in [
+        (
+            format!("[server]\ngc_engine = {gates}"),
+            "p.toml:3:13: key `server.gc_engine`: wrong type: a list; expected a table",
+        ),
+        ("[[server]]\nx = 1".to_owned(), "p.toml:2:1: key `server`: wrong type: a list; expected a table"),
+        ("link = []".to_owned(), "p.toml:2:8: key `link`: wrong type: a list; expected a table"),
+    ] {
+        let error = Platform::from_source(&Source::new("p.toml", head.to_owned() + &text)).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
 fn threads_that_a_party_does_not_have_are_refused_at_their_key() {
     for (name, from, to, expected) in [
         (
