@@ -64,6 +64,10 @@ fn platforms_that_start_from_others_are_fitted_too_and_become_files_of_their_own
         }
     }
     assert!(fits > 200, "{fits}");
+    // A static power of the file is of its own board.
+    let kept = |board| fitted("fpga-u280", FitOptions { board, ..WHOLE }).kept_static_w;
+    let own = Platform::builtin("fpga-u280").unwrap().server;
+    assert_eq!((kept(None), kept(Board::known("zcu102").ok())), (None, Some(own.static_power_w)));
     let pair = fitted("fpga-pair", WHOLE).largest.unwrap().toml;
     assert!(!pair.contains("base =") && pair.contains("[client.gc_engine]"), "{pair}");
 }

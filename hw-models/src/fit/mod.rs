@@ -95,6 +95,8 @@ pub struct Fitting {
     pub board: &'static Board,
     /// The design as the file has it, on the board.
     pub given: PartyHardware,
+    /// Watts of static power that the file gives for another board, and that the result keeps.
+    pub kept_static_w: Option<f64>,
     /// The largest configuration; `None` if not even the smallest fits.
     pub largest: Option<Largest>,
 }
@@ -162,7 +164,9 @@ pub fn fit(source: &Source, options: &FitOptions) -> Result<Fitting, ConfigError
         let search::Found { party, factor, memory_factor } = found;
         Ok(Largest { party, factor, memory_factor, changes, toml })
     });
-    Ok(Fitting { side, board, given, largest: largest.transpose()? })
+    let kept = original.board() != Some(board) && !original.leakage_derived;
+    let kept_static_w = kept.then_some(original.static_power_w);
+    Ok(Fitting { side, board, given, kept_static_w, largest: largest.transpose()? })
 }
 
 /// The party with its accelerators on this board.

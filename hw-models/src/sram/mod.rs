@@ -3,7 +3,7 @@
 mod runs;
 
 use crate::technology::Technology;
-use runs::{AT_22, AT_32, AT_45, Run, THREE_PORTS_AT_22, TWO_PORTS_AT_22};
+use runs::{AT_22, AT_32, AT_45, Run, Runs, THREE_PORTS_AT_22, TWO_PORTS_AT_22};
 
 /// Bytes of one access in CACTI's runs.
 const ACCESS_BYTES: f64 = 16.0;
@@ -59,9 +59,9 @@ impl Sram {
         let kib = self.bytes as f64 / self.banks.max(1) as f64 / 1024.0;
         let banks = self.banks.max(1) as f64;
         let (runs, node_nm, supply_v) = match technology.node_nm {
-            33.. => (AT_45, 45, 1.0),
-            21..=32 => (AT_32, 32, 0.9),
-            _ => (AT_22, 20, 0.8),
+            33.. => (&AT_45, 45, 1.0),
+            21..=32 => (&AT_32, 32, 0.9),
+            _ => (&AT_22, 20, 0.8),
         };
         let figure = |of: fn(&Run) -> f64| interpolate(runs, kib, of) * self.port_factor(kib, of);
         let energy = technology.dsp_energy(node_nm, supply_v);
@@ -79,30 +79,22 @@ impl Sram {
     fn port_factor(&self, kib: f64, of: fn(&Run) -> f64) -> f64 {
         let ported = match self.ports {
             0 | 1 => return 1.0,
-            2 => TWO_PORTS_AT_22,
-            _ => THREE_PORTS_AT_22,
+            2 => &TWO_PORTS_AT_22,
+            _ => &THREE_PORTS_AT_22,
         };
-        interpolate(ported, kib, of) / interpolate(AT_22, kib, of)
+        interpolate(ported, kib, of) / interpolate(&AT_22, kib, of)
     }
 }
 
 /// Joules to read one byte of an SRAM bank of `bank_bytes` at 22 nm, interpolated between CACTI's points along straight
 /// lines in the logarithms and continued beyond them along the last line.
 pub fn sram_energy_per_byte_j(bank_bytes: f64) -> f64 {
-    interpolate(AT_22, bank_bytes / 1024.0, |run| run.read_pj) * 1e-12 / ACCESS_BYTES
+    interpolate(&AT_22, bank_bytes / 1024.0, |run| run.read_pj) * 1e-12 / ACCESS_BYTES
 }
 
 /// A figure of a bank of `kib`.
-fn interpolate(runs: &[Run], kib: f64, of: fn(&Run) -> f64) -> f64 {
-    let kib = kib.max(LEAST_KIB);
-    let reaches = |pair: &&[Run]| matches!(pair, [_, high] if kib <= high.kib);
-    match runs.windows(2).find(reaches).or_else(|| runs.windows(2).last()) {
-        Some([low, high]) => {
-            let slope = (of(high) / of(low)).ln() / (high.kib / low.kib).ln();
-            of(low) * (kib / low.kib).powf(slope)
-        }
-        _ => 0.0,
-    }
+fn interpolate(runs: &Runs, kib: f64, of: fn(&Run) -> f64) -> f64 {
+    runs.figure(kib.max(LEAST_KIB), of)
 }
 
 #[cfg(test)]
@@ -145,9 +137,9 @@ mod tests {
     #[test]
     fn leakage_per_area_hardly_depends_on_the_node() {
         for (at_45, (at_32, at_22)) in [
-            (&AT_45[0], (&AT_32[0], &AT_22[0])),
-            (&AT_45[2], (&AT_32[2], &AT_22[3])),
-            (&AT_45[5], (&AT_32[5], &AT_22[8])),
+            (&AT_45.runs[0], (&AT_32.runs[0], &AT_22.runs[0])),
+            (&AT_45.runs[2], (&AT_32.runs[2], &AT_22.runs[3])),
+            (&AT_45.runs[5], (&AT_32.runs[5], &AT_22.runs[8])),
         ] {
             assert_eq!((at_45.kib, at_32.kib), (at_22.kib, at_22.kib));
             let per_area = [at_45, at_32, at_22].map(|run| run.leakage_mw / run.area_mm2);

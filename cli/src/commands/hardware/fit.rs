@@ -21,6 +21,8 @@ struct Answer {
     design: Design,
     /// How much of each budget the largest configuration may use.
     fill_percent: u64,
+    /// Watts of static power that the file gives for another board, and that the result keeps.
+    kept_static_w: Option<f64>,
     largest: Option<Proposal>,
     output: Option<String>,
 }
@@ -81,7 +83,7 @@ pub fn run(args: &FitArgs, output: Output) -> Result<Outcome> {
 }
 
 fn answer(args: &FitArgs, fitting: Fitting) -> Answer {
-    let Fitting { side, board, given, largest } = fitting;
+    let Fitting { side, board, given, kept_static_w, largest } = fitting;
     let misfits = given.misfits().into_iter();
     let problems: Vec<Problem> = misfits.map(|misfit| Problem { key: misfit.key, message: misfit.message }).collect();
     let written = largest.is_some();
@@ -102,6 +104,7 @@ fn answer(args: &FitArgs, fitting: Fitting) -> Answer {
         problems,
         design: design(&given),
         fill_percent: args.max,
+        kept_static_w,
         largest: largest.map(proposal),
         output: args.output.as_ref().filter(|_| written).map(|path| path.display().to_string()),
     }
@@ -157,6 +160,9 @@ fn text(answer: &Answer) -> String {
         false => text += &(table(&["key", "from", "to"], &[1, 2], rows) + "\n"),
     }
     text += &shown(&largest.design);
+    if let Some(watts) = answer.kept_static_w {
+        text += &format!("\n{}.static_power stays at {watts} W, which is of the file's own board", answer.party);
+    }
     if let Some(path) = &answer.output {
         text += &format!("\n{path} written");
     }
