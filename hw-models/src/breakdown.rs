@@ -137,7 +137,13 @@ impl PartyHardware {
         let idle_w = if self.leakage_derived { self.static_power_w - self.host_static_power_w } else { 0.0 };
         let interfaces = self.fabric.map(|fabric| match fabric {
             Fabric::Silicon { .. } => {
-                Part { area_mm2: Some(self.memory.interface_mm2()), ..Part::powered("interfaces", channels, idle_w) }
+                // Of interfaces to plain DRAM, area and power are not known.
+                let area = self.memory.interface_mm2();
+                if area > 0.0 {
+                    Part { area_mm2: Some(area), ..Part::powered("interfaces", channels, idle_w) }
+                } else {
+                    Part::powered("interfaces (not modelled)", channels, idle_w)
+                }
             }
             Fabric::Fpga(board) => {
                 let hard = board.memory(self.memory.kind).is_some_and(|memory| memory.hard_controllers);

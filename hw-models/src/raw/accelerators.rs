@@ -61,7 +61,8 @@ pub(crate) struct RawGcEngine {
     pub rename: Option<bool>,
     /// Whether labels that are not read again stay on chip (elimination of spent wires); true without this key.
     pub esw: Option<bool>,
-    /// How AND gates are garbled: `half-gates`, as without this key, or `three-halves`.
+    /// How AND gates are garbled: `half-gates`, as without this key, or `three-halves`. It is what the engine computes and moves
+    /// through its memory: messages, stored tables and the other party stay the protocol's, which are half gates.
     pub tables: Option<Tables>,
     /// Bits of one gate's instruction: at least two addresses of a label in the wire memory and a bit for the kind of gate, or 0 for
     /// a fixed schedule that reads no instructions.
