@@ -90,7 +90,7 @@ impl PartyHardware {
     /// chip's power stands beside. On an FPGA without the card's own; `None` without accelerators.
     pub fn accelerator_power_w(&self) -> Option<f64> {
         let own = |component: &&Component| {
-            component.part.name.starts_with("interfaces") || !["static", "cpu", "memory"].contains(&component.unit)
+            component.part.name == "interfaces" || !["static", "cpu", "memory"].contains(&component.unit)
         };
         self.fabric?;
         Some(self.breakdown().iter().filter(own).map(|component| component.part.power_w).sum())

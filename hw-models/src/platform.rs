@@ -154,27 +154,24 @@ impl Platform {
     }
 }
 
-/// The data of a platform file. What is a table must not be a list, whose entries would be taken for keys by their order.
+/// The data of a platform file, which holds no list: the entries of one would be taken for the keys of a table by their order.
 pub(crate) fn raw(source: &Source) -> Result<RawPlatform, ConfigError> {
-    const OF_ALL: [&str; 4] = ["link", "mapping", "mapping.client", "mapping.server"];
-    const OF_PARTIES: [&str; 8] =
-        ["cpu", "memory", "gc_engine", "he_engine", "mac_array", "storage", "silicon", "fpga"];
-    let parties = ["client", "server", "machine"].into_iter();
-    let of_parties = parties.flat_map(|party| {
-        std::iter::once(party.to_owned()).chain(OF_PARTIES.iter().map(move |table| format!("{party}.{table}")))
-    });
-    let tables = OF_ALL.into_iter().map(str::to_owned).chain(of_parties);
-    // Text that is no TOML is for the parser to explain.
-    let document = source.text.parse::<Table>().unwrap_or_default();
-    let at = |key: &str| {
-        let (first, inner) = key.split_once('.').map_or((key, None), |(first, inner)| (first, Some(inner)));
-        let value = document.get(first)?;
-        inner.map_or(Some(value), |inner| value.get(inner))
-    };
-    match tables.into_iter().find(|key| at(key).is_some_and(Value::is_array)) {
-        Some(key) => Err(ConfigError::at_key(source, &key, "wrong type: a list; expected a table")),
-        None => parse(source),
+    let read = parse(source);
+    let Some(list) = source.text.parse().ok().and_then(|document| first_list(&document, "")) else { return read };
+    match read {
+        // What was expected in place of a list, unless that is about one of its entries.
+        Err(error) if !error.key().starts_with(&format!("{list}[")) => Err(error),
+        _ => Err(ConfigError::at_key(source, &list, "wrong type: a list; expected a table")),
     }
+}
+
+/// The dotted key of the first list in a table.
+fn first_list(table: &Table, prefix: &str) -> Option<String> {
+    table.iter().find_map(|(key, value)| match value {
+        Value::Array(_) => Some(format!("{prefix}{key}")),
+        Value::Table(inner) => first_list(inner, &format!("{prefix}{key}.")),
+        _ => None,
+    })
 }
 
 /// Whether a name on the command line, or of a base, is a file's.

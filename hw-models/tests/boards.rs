@@ -53,6 +53,12 @@ fn memory_controllers_cost_what_finn_counts() {
     let ddr = FpgaResources { lut: 33_256, ff: 44_889, dsp: 3, bram36: 100, uram: 0 };
     let zcu102 = Platform::builtin("fpga-zcu102-edge").unwrap().server.memory;
     assert_eq!(zcu102.fpga_resources(), ddr);
+    // The ZCU102's one channel is its processor system's, so that none of that comes off the fabric.
+    let controllers = |name: &str| {
+        let parts = Platform::builtin(name).unwrap().server.breakdown();
+        parts.iter().find(|component| component.part.name == "interfaces").unwrap().part.fpga
+    };
+    assert_eq!((controllers("fpga-zcu102-edge"), controllers("fpga-u280")), (FpgaResources::default(), hbm));
     let four = pisim_hw_models::Memory { channels: 4, ..zcu102 };
     assert_eq!(four.fpga_resources(), ddr.times(4));
 }

@@ -100,7 +100,7 @@ proptest! {
         let port = MemoryPort { latency_cycles: latency, ..MemoryPort::UNBOUNDED };
         let program = engine.compile_instances(&netlist, instances).unwrap();
         let detailed = engine.run(&program, Role::Evaluate, port).unwrap();
-        let cost = engine.run_at(&work(&netlist, instances), Role::Evaluate, latency / engine.clock_hz);
+        let cost = engine.cost_at(&work(&netlist, instances), Role::Evaluate, latency / engine.clock_hz);
         let computing = engine.evaluate(&work(&netlist, instances)).cycles;
         // Entries that are wanted in bursts leave the queue full in between, so that both times add up in the worst case.
         let (least, most) = (cost.cycles as f64 * 0.97 - 30.0, (cost.cycles + computing) as f64 * 1.03 + 30.0);

@@ -5,7 +5,7 @@ mod common;
 
 use common::shipped::text_of;
 use pisim_hw_models::Platform;
-use pisim_settings::Source;
+use pisim_settings::{Source, Table, Value};
 
 /// The error after `from` is replaced by `to` in a shipped file, without the file's name.
 fn fault(name: &str, from: &str, to: &str) -> String {
@@ -256,6 +256,31 @@ fn a_list_is_no_table_whose_keys_go_by_their_order() {
         let error = Platform::from_source(&Source::new("p.toml", head.to_owned() + &text)).unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
+}
+
+/// The dotted keys of all tables in a table.
+fn tables(table: &Table, prefix: &str) -> Vec<String> {
+    let inner = table.iter().filter_map(|(key, value)| Some((format!("{prefix}{key}"), value.as_table()?)));
+    inner.flat_map(|(key, inner)| tables(inner, &format!("{key}.")).into_iter().chain([key])).collect()
+}
+
+#[test]
+fn no_table_of_any_shipped_platform_may_be_a_list() {
+    let mut tried = 0;
+    for name in Platform::builtin_names() {
+        let text = Platform::builtin_text(name).unwrap();
+        for key in tables(&text.parse().unwrap(), "") {
+            let mut document: Table = text.parse().unwrap();
+            let mut parts: Vec<&str> = key.split('.').collect();
+            let last = parts.pop().unwrap();
+            let within = parts.into_iter().fold(&mut document, |table, part| table[part].as_table_mut().unwrap());
+            within.insert(last.to_owned(), Value::Array(Vec::new()));
+            let error = Platform::from_source(&Source::new("p.toml", document.to_string())).unwrap_err().to_string();
+            assert!(error.contains(&format!("key `{key}`: wrong type: a list; expected a table")), "{name}: {error}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 100, "{tried}");
 }
 
 #[test]

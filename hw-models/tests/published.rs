@@ -240,6 +240,8 @@ fn he_traffic_counts_keys_and_what_does_not_fit() {
     // With the scratchpad full it is read for every key switch, and the excess goes out and comes back.
     let full = HeWork { working_set_bytes: (16 << 20) + 1_000, ..rotations };
     assert_eq!(engine.run(&full).memory_bytes, 123 + 10 * 393_216 + 2_000);
+    // Each of many ciphertexts does.
+    assert_eq!(engine.run(&HeWork { working_sets: 500, ..full }).memory_bytes, 123 + 10 * 393_216 + 500 * 2_000);
 }
 
 fn array(dataflow: Dataflow) -> MacArray {

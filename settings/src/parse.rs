@@ -72,6 +72,8 @@ fn plain_expectation(message: &str) -> String {
     let problem = match problem.rsplit_once(": ") {
         Some((fault, "map")) => format!("{fault}: a table"),
         Some((fault, "sequence")) => format!("{fault}: a list"),
+        // A list in place of a table is one of too few keys.
+        None if problem.starts_with("invalid length ") => "wrong type: a list".to_owned(),
         _ => problem,
     };
     let plain = match expectation {

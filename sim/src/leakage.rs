@@ -1,7 +1,7 @@
 //! What accelerators leak.
 
 use crate::units::{Host, Place, Unit, UnitKind, Units, hardware_of};
-use pisim_hw_models::{Accelerator, Platform};
+use pisim_hw_models::{Accelerator, PartyHardware, Platform};
 
 /// Watts that a machine's accelerators leak beside what the energies of their work include, idle and busy, unit by unit. Nothing
 /// where the platform gives a static power.
@@ -18,24 +18,22 @@ impl Leakage {
         }
         let watts = |unit: &Unit| {
             let Place::At(party, kind) = unit.place else { return [0.0; 2] };
-            let accelerator = match kind {
-                UnitKind::GcEngine => Accelerator::GcEngine,
-                UnitKind::HeEngine => Accelerator::HeEngine,
-                UnitKind::MacArray => Accelerator::MacArray,
-                UnitKind::Cpu | UnitKind::HeThreads | UnitKind::Storage => return [0.0; 2],
-            };
             let hardware = hardware_of(platform, party);
+            // An array that makes the HE engine's products is no unit of its own.
+            let accelerators: &[Accelerator] = match kind {
+                UnitKind::GcEngine => &[Accelerator::GcEngine],
+                UnitKind::HeEngine if hardware.shares_multipliers() => &[Accelerator::HeEngine, Accelerator::MacArray],
+                UnitKind::HeEngine => &[Accelerator::HeEngine],
+                UnitKind::MacArray => &[Accelerator::MacArray],
+                UnitKind::Cpu | UnitKind::HeThreads | UnitKind::Storage => &[],
+            };
             if !std::ptr::eq(hardware, host.hardware) {
                 return [0.0; 2];
             }
-            let leaks = |unit| [hardware.idle_leakage_w(unit), hardware.busy_leakage_w(unit)];
-            let [idle_w, at_work_w] = leaks(accelerator);
-            if kind == UnitKind::HeEngine && hardware.shares_multipliers() {
-                // The array that makes the products is no unit of its own.
-                let [idle_too_w, at_work_too_w] = leaks(Accelerator::MacArray);
-                return [idle_w + idle_too_w, at_work_w + at_work_too_w];
-            }
-            [idle_w, at_work_w]
+            let sum = |leaks: fn(&PartyHardware, Accelerator) -> f64| {
+                accelerators.iter().map(|accelerator| leaks(hardware, *accelerator)).sum()
+            };
+            [sum(PartyHardware::idle_leakage_w), sum(PartyHardware::busy_leakage_w)]
         };
         Self { watts: units.all.iter().map(watts).collect() }
     }

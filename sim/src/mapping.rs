@@ -49,7 +49,7 @@ pub(crate) fn cost_of(
 ) -> Result<Cost, SimError> {
     let hardware = hardware_of(platform, party);
     let circuits = |work: &GcWork, role| {
-        hardware.gc_engine.as_ref().map(|engine| engine.run_at(work, role, hardware.memory.latency_s))
+        hardware.gc_engine.as_ref().map(|engine| engine.cost_at(work, role, hardware.memory.latency_s))
     };
     let cost = match (unit, &work.accelerated) {
         (UnitKind::Cpu | UnitKind::HeThreads | UnitKind::Storage, _) | (_, None) => None,

@@ -142,14 +142,13 @@ fn message(sender: Party, bytes: u64, kept_bytes: u64, platform: &Platform) -> (
     let (memory, peer) = (memory_of(platform, sender), memory_of(platform, sender.peer()));
     let occupied_s = link.occupancy_s(direction, bytes);
     let receiver = hardware_of(platform, sender.peer());
-    let (taking_s, core_s, passes) = if platform.colocated {
+    let (taking_s, core_s, cores, passes) = if platform.colocated {
         let taking_s = kept_bytes as f64 * receiver.cpu.costs.kept_byte_s;
-        let copying = receiver.cpu.cores.min(2) as f64;
-        (taking_s, copying * occupied_s + taking_s, 2.0)
+        let core_s = receiver.cpu.cores.min(2) as f64 * occupied_s + taking_s;
+        (taking_s, core_s, cores(platform, sender, core_s, occupied_s + taking_s), 2.0)
     } else {
-        (0.0, 0.0, 1.0)
+        (0.0, 0.0, None, 1.0)
     };
-    let cores = if platform.colocated { cores(platform, sender, core_s, occupied_s + taking_s) } else { None };
     let load = Load {
         work_s: occupied_s + taking_s,
         traffic: Some(Traffic { bytes: passes * bytes as f64, memory, copy_to: Some(peer) }),

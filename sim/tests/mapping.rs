@@ -230,3 +230,21 @@ fn prime_shares_cost_a_mac_array_more_than_ring_shares_of_their_width() {
     // 41 bits take four passes of 32-bit cells, 32 bits one.
     assert!(cycles("delphi") > 3 * cycles("ring-gc"));
 }
+
+#[test]
+fn cores_that_copy_messages_on_one_machine_draw_their_power() {
+    let mut platform = Platform::builtin("epyc7502-pair").unwrap();
+    assert!(platform.colocated);
+    platform.link.energy_per_bit_j = 0.0;
+    let program = small_program(8, 16);
+    for watts in [0.0, 7.0] {
+        (platform.client.cpu.active_power_w, platform.server.cpu.active_power_w) = (watts, watts);
+        (platform.client.cpu.costs.kept_byte_s, platform.server.cpu.costs.kept_byte_s) = (0.0, 0.0);
+        let result = simulate(&program, &platform).unwrap();
+        let of_link = result.bounds.iter().filter(|bound| bound.name.starts_with("link."));
+        let copying_s: f64 = of_link.map(|bound| bound.seconds.total).sum();
+        // One core copies a message out, another one in.
+        let (found, expected) = (result.energy_j.by_unit["link"], 2.0 * copying_s * watts);
+        assert!(copying_s > 0.0 && (found - expected).abs() <= 1e-9 * expected, "{found} {expected}");
+    }
+}

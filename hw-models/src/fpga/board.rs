@@ -13,7 +13,8 @@ pub struct BoardMemory {
     pub channels: u64,
     /// Peak bandwidth of one channel, bytes per second.
     pub channel_bytes_per_s: f64,
-    /// Whether its controllers are part of the chip, beside the fabric: those of processor systems and of Versal's network.
+    /// Whether its controllers are part of the chip, beside the fabric: those of processor systems (FINN's `platforms.py` takes
+    /// nothing off a ZU9EG) and of Versal's network (as recalled).
     pub hard_controllers: bool,
 }
 

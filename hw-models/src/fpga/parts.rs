@@ -76,7 +76,7 @@ fn lookup(table: &[(u64, FpgaResources)], word_bits: u64) -> FpgaResources {
     row.map(|(_, resources)| *resources).unwrap_or_default()
 }
 
-/// Widths in bits and depths in words of a block RAM of 36 Kibit with a port to read and one to write (AMD UG573).
+/// Widths in bits and depths in words of a block RAM of 36 Kibit with a port to read and one to write (AMD UG573, as recalled).
 const BLOCK_RAM_SHAPES: [(u64, u64); 7] =
     [(72, 512), (36, 1_024), (18, 2_048), (9, 4_096), (4, 8_192), (2, 16_384), (1, 32_768)];
 

@@ -57,18 +57,18 @@ impl GcEngine {
     /// Memory traffic = tables + labels + instructions (negations have one too), outputs, what is written back and fetched again,
     /// and twice the wires that do not fit when a single instance is larger than the wire memory.
     pub fn garble(&self, work: &GcWork) -> Cost {
-        self.run_at(work, Role::Garble, 0.0)
+        self.cost_at(work, Role::Garble, 0.0)
     }
 
     /// Evaluates; as [`GcEngine::garble`] with the evaluator's pipeline.
     pub fn evaluate(&self, work: &GcWork) -> Cost {
-        self.run_at(work, Role::Evaluate, 0.0)
+        self.cost_at(work, Role::Evaluate, 0.0)
     }
 
     /// As [`GcEngine::garble`] or [`GcEngine::evaluate`], with a memory that answers after `latency_s`: a queue's place is asked for
     /// again when its entry has been used, so that a stream delivers at most as many entries as its queue holds in each latency. Where
     /// that binds, most circuits are within 10 % of the detailed engine; at worst both times add up (few tables, wanted in bursts).
-    pub fn run_at(&self, work: &GcWork, role: Role, latency_s: f64) -> Cost {
+    pub fn cost_at(&self, work: &GcWork, role: Role, latency_s: f64) -> Cost {
         let and_energy_j = match role {
             Role::Garble => self.garble_and_energy_j(),
             Role::Evaluate => self.evaluate_and_energy_j(),

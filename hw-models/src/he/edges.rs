@@ -1,7 +1,7 @@
 //! How the pipelined work of a tiled layer begins and ends.
 
 use super::HeTiling;
-use super::units::{Amounts, Units, rotations};
+use super::units::{Amounts, Units};
 use crate::cost::product;
 
 /// The beginning and the end of a tiled layer, in which not all units have work.
@@ -38,7 +38,7 @@ impl Edges {
         let products = units.products(product(&[others, both]));
         let turn = if tiling.rotates() { units.rotation() } else { 0 };
         let one_turn = if tiling.sums > 1 { turn } else { 0 };
-        let turned = rotations(turns, limbs, degree);
+        let turned = units.rotations(turns);
         let tail_work = Amounts {
             ntts: tiling.ntts_after_sums.saturating_add(turned.ntts),
             mod_muls: both.saturating_add(turned.mod_muls),

@@ -217,9 +217,4 @@ impl HeEngine {
     fn narrow(&self, work: &HeWork) -> u64 {
         work.limb_bits.div_ceil(self.word_bits).max(1)
     }
-
-    /// Coefficients that automorphisms move.
-    fn permuted(&self, work: &HeWork) -> u64 {
-        product(&[work.automorphisms, 2, work.limbs, self.narrow(work), work.degree])
-    }
 }

@@ -59,16 +59,26 @@ struct Layer<'a> {
     outside: f64,
 }
 
-impl Layer<'_> {
-    /// Cycles to move bytes.
-    fn moved(&self, bytes: u64) -> f64 {
-        (bytes as f64 / self.bytes_per_cycle).ceil()
+impl<'a> Layer<'a> {
+    fn new(engine: &'a HeEngine, work: &'a HeWork, tiling: &'a HeTiling, bytes_per_cycle: f64) -> Self {
+        let units = Units::of(engine, work);
+        let edges = Edges::of(&units, tiling);
+        let in_flight = engine.steps_in_flight(&units, tiling, &edges) as f64;
+        let first = work.weight_bytes / tiling.weights().max(1) + work.input_bytes / tiling.inputs().max(1);
+        let last = work.output_bytes / tiling.outputs().max(1);
+        let outside = moved(first, bytes_per_cycle) + moved(last, bytes_per_cycle);
+        Self { work, tiling, units, edges, in_flight, bytes_per_cycle, outside }
     }
 
     /// Cycles of the chain of one weight from its arrival to the end of the layer.
     fn chain(&self) -> u64 {
         self.edges.head.saturating_add(self.edges.last).saturating_add(self.edges.tail)
     }
+}
+
+/// Cycles to move bytes.
+fn moved(bytes: u64, bytes_per_cycle: f64) -> f64 {
+    (bytes as f64 / bytes_per_cycle).ceil()
 }
 
 /// A tiled layer in one loop order.
@@ -87,12 +97,7 @@ impl HeEngine {
     /// The loops in which a tiled layer takes the least time, and of equally fast ones those with the least traffic.
     pub(super) fn fastest(&self, work: &HeWork, bytes_per_cycle: f64) -> Option<Tiled> {
         let tiling = work.tiling.as_ref().filter(|_| work.rounds <= 1)?;
-        let units = Units::of(self, work);
-        let edges = Edges::of(&units, tiling);
-        let in_flight = self.steps_in_flight(&units, tiling, &edges) as f64;
-        let mut layer = Layer { work, tiling, units, edges, in_flight, bytes_per_cycle, outside: 0.0 };
-        let first = work.weight_bytes / tiling.weights().max(1) + work.input_bytes / tiling.inputs().max(1);
-        layer.outside = layer.moved(first) + layer.moved(work.output_bytes / tiling.outputs().max(1));
+        let layer = Layer::new(self, work, tiling, bytes_per_cycle);
         let mut all = self.loops(work, tiling).map(|stays| stays.map(|stays| self.in_order(&layer, stays)));
         // Those that may be fastest first: the others need not be timed if they cannot be better.
         let least = |ordered: &Option<Ordered>| ordered.map_or(f64::INFINITY, |ordered| ordered.least);
@@ -118,7 +123,8 @@ impl HeEngine {
     }
 
     /// A layer in a loop order: what its steps compute, and what it takes at least. The first output group waits for all inputs
-    /// if outputs are stationary; if inputs are, no output is stored before the last input group.
+    /// if outputs are stationary; if inputs are, no output is stored before the last input group. The chain of the last weight comes
+    /// after its loads.
     fn in_order(&self, layer: &Layer<'_>, stays: Residency) -> Ordered {
         let Layer { work, tiling, units, edges, bytes_per_cycle, .. } = layer;
         let traffic = self.tiled(work, tiling, &stays);
@@ -149,7 +155,7 @@ impl HeEngine {
         let ahead = (in_flight - in_chain).max(1.0);
         let runs = Passes::of(self, work, tiling, &stays, (compute, bytes_per_cycle), ahead);
         let Ends { loaded, computed, starved } = ends(&runs, ahead);
-        let group = layer.moved(work.output_bytes / tiling.output_groups.max(1));
+        let group = moved(work.output_bytes / tiling.output_groups.max(1), bytes_per_cycle);
         let waiting = waiting_for_spills(tiling, &stays, edges, (in_flight, bytes_per_cycle));
         let computed = computed.ceil().max(waiting) + layer.outside;
         let cycles = computed.max(loaded.ceil() + group) + layer.chain() as f64;

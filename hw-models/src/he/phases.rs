@@ -1,7 +1,7 @@
 //! How long the units take for a tiled layer when memory keeps up.
 
 use super::edges::Edges;
-use super::units::{Amounts, Units, rotations};
+use super::units::{Amounts, Units};
 use super::{HeTiling, HeWork, LoopOrder};
 use crate::cost::product;
 
@@ -59,7 +59,7 @@ impl Phases {
 /// What finishing all outputs takes: folds, and the transforms and products that make replies.
 fn finishing(units: &Units<'_>, work: &Amounts, tiling: &HeTiling) -> Amounts {
     let (limbs, degree, outputs) = (units.limbs, units.degree, tiling.outputs());
-    let folds = rotations(product(&[tiling.folds, outputs]), limbs, degree);
+    let folds = units.rotations(product(&[tiling.folds, outputs]));
     let all = Amounts {
         ntts: product(&[outputs, tiling.ntts_per_output]).saturating_add(folds.ntts),
         mod_muls: product(&[outputs, 2, limbs, degree]).saturating_add(folds.mod_muls),

@@ -1,6 +1,7 @@
 //! Energy, area and FPGA resources of the HE engine, scaled from F1's synthesis.
 
 use super::ntt::butterflies_of;
+use super::units::permuted;
 use super::{HeEngine, HeTraffic, HeWork};
 use crate::breakdown::Part;
 use crate::cost::product;
@@ -64,7 +65,7 @@ impl HeEngine {
     pub(super) fn energy_j(&self, work: &HeWork, traffic: &HeTraffic) -> f64 {
         let narrow = self.narrow(work);
         let (ntts, mod_muls) = (product(&[work.ntts, narrow]) as f64, product(&[work.mod_muls, narrow]) as f64);
-        let permuted = self.permuted(work) as f64;
+        let permuted = permuted(work.automorphisms, [work.limbs, narrow, work.degree]) as f64;
         let moved = ntts * 2.0 * work.degree as f64 + 3.0 * mod_muls + 2.0 * permuted;
         let joules = self.joules();
         ntts * butterflies_of(work.degree) * joules.butterfly

@@ -3,7 +3,7 @@
 use super::{HeBusy, HeEngine, HeWork};
 use crate::cost::product;
 
-/// How often each primitive is done: the part of a [`HeWork`] that units do.
+/// How often each primitive is done: the part of a [`HeWork`] that units do, without the sizes that come with it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Amounts {
     pub ntts: u64,
@@ -51,7 +51,7 @@ impl Amounts {
 /// An engine's units at work on polynomials of one size.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Units<'a> {
-    pub engine: &'a HeEngine,
+    engine: &'a HeEngine,
     /// Ring degree N.
     pub degree: u64,
     /// Limbs of a polynomial.
@@ -152,6 +152,20 @@ impl<'a> Units<'a> {
         self.ends(self.automorphism(1, 1)).saturating_add(self.key_switch())
     }
 
+    /// What so many rotations take: an automorphism and a key switch each.
+    pub fn rotations(&self, count: u64) -> Amounts {
+        let (ntts, mod_muls) = switch_work(self.limbs, self.degree);
+        let (ntts, mod_muls) = (product(&[count, ntts]), product(&[count, mod_muls]));
+        Amounts {
+            ntts,
+            mod_muls,
+            automorphisms: count,
+            key_switches: count,
+            switch_ntts: ntts,
+            switch_mod_muls: mod_muls,
+        }
+    }
+
     /// A key switch with a digit for every limb and one special limb, step by step.
     fn key_switch(&self) -> u64 {
         if let Some(cycles) = self.switch_cycles {
@@ -182,7 +196,7 @@ impl<'a> Units<'a> {
         if count == 0 {
             return 0;
         }
-        let moved = product(&[count, 2, self.limbs, self.narrow, self.degree]);
+        let moved = permuted(count, [self.limbs, self.narrow, self.degree]);
         moved.div_ceil(rounds).div_ceil(self.engine.automorphism_lanes.max(1))
     }
 
@@ -199,9 +213,7 @@ pub(super) fn switch_work(limbs: u64, degree: u64) -> (u64, u64) {
     (ntts, mod_muls)
 }
 
-/// So many rotations: an automorphism and a key switch each.
-pub(super) fn rotations(count: u64, limbs: u64, degree: u64) -> Amounts {
-    let (ntts, mod_muls) = switch_work(limbs, degree);
-    let (ntts, mod_muls) = (product(&[count, ntts]), product(&[count, mod_muls]));
-    Amounts { ntts, mod_muls, automorphisms: count, key_switches: count, switch_ntts: ntts, switch_mod_muls: mod_muls }
+/// Coefficients that automorphisms of ciphertexts of `limbs`, `narrow` limbs to each, and this degree move.
+pub(super) fn permuted(automorphisms: u64, [limbs, narrow, degree]: [u64; 3]) -> u64 {
+    product(&[automorphisms, 2, limbs, narrow, degree])
 }

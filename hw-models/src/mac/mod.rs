@@ -198,3 +198,29 @@ impl Tiles {
         product(&[self.down, self.across])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_moves_once_and_partial_sums_come_back() {
+        let technology = Technology { node_nm: 45, supply_v: 0.9, fpga: false };
+        let array = |dataflow| MacArray {
+            rows: 16,
+            columns: 8,
+            word_bits: 32,
+            clock_hz: 1e9,
+            dataflow,
+            buffer_bytes: 1 << 20,
+            prime_reduction: PrimeReduction::Deferred,
+            technology,
+        };
+        let gemm = Gemm { m: 33, k: 100, n: 20, word_bits: 32, ..Gemm::default() };
+        let words = |dataflow| array(dataflow).inner_words(&gemm, &array(dataflow).tiles(&gemm));
+        assert_eq!(words(Dataflow::OutputStationary), 33 * 20);
+        // Seven tiles of up to 16 of the 100 terms: six times sums are read again.
+        assert_eq!(words(Dataflow::WeightStationary), 33 * 100 + 6 * 33 * 20);
+        assert_eq!(words(Dataflow::InputStationary), 100 * 20 + 6 * 33 * 20);
+    }
+}

@@ -122,6 +122,7 @@ fn panel(
     let y_axis = Axis::log_span(Quantity::OperationRate, rates.chain([roof.peak_per_s * 1.5, roof.peak_per_s / 4.0]));
     let (plot, bottom) = Plot::new(scene, place, (Across::Values(x_axis), "Intensity"), (y_axis, "Performance"));
     let Area { x0, x1, y0, y1 } = plot.area;
+    // The word that fits above a panel.
     let operation = if roof.operation == "multiply-accumulates" { "MACs" } else { roof.operation };
     let title = font::fit(&format!("{}: {operation}", roof.unit), TITLE_PT, x1 - x0 + points(30.0));
     let half = font::width(&title, TITLE_PT) / 2;
